@@ -1,0 +1,226 @@
+/**
+ * What the console needs of the rest of the gateway, declared from its own side: gateway.ts hands it objects of these
+ * shapes. The shapes are also what the HTTP API answers with, so they are plain data.
+ */
+import type { Message } from '../mqtt/message.js';
+
+export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';
+
+export interface PartStatus {
+  /** `store`, `broker`, `listener tcp:1883`, `bus line1`, `bridge cloud`, `rules`, ... */
+  name: string;
+  state: PartState;
+  /** Wall ms since the state holds. */
+  since: number;
+  /** What is wrong, in words, with its code; null: nothing. */
+  error: { code: string; message: string; hint?: string } | null;
+}
+
+export interface GatewayPort {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly demo: boolean;
+  /** Every supervised part of the gateway, in order of importance. */
+  parts(): PartStatus[];
+  /** Things a person should read after the start: a salvaged database, a refused configuration, a stepped clock. */
+  notices(): { at: number; level: 'info' | 'warning' | 'error'; message: string; hint?: string }[];
+}
+
+export interface MessagingPort {
+  /** Resolves when the message is safe (acknowledged), rejects with a FerruleError otherwise. */
+  publish(message: Message): Promise<void>;
+  /** Calls back for every matching message until the returned function is called. Retained messages come first. */
+  subscribe(filter: string, handler: (message: Message) => void): () => void;
+  /** Retained messages that match. */
+  retained(filter: string): Message[];
+}
+
+export interface BrokerStatus {
+  connections: number;
+  sessions: number;
+  subscriptions: number;
+  retained: number;
+  /** Per second, over the last interval. */
+  messagesInRate: number;
+  messagesOutRate: number;
+  messagesIn: number;
+  messagesOut: number;
+  dropped: number;
+  queued: number;
+  queuedBytes: number;
+}
+
+export interface ClientStatus {
+  clientId: string;
+  username: string | null;
+  connected: boolean;
+  address: string | null;
+  /** '3.1', '3.1.1', '5.0'. */
+  protocol: string;
+  listener: string | null;
+  keepAlive: number;
+  connectedAt: number | null;
+  disconnectedAt: number | null;
+  cleanSession: boolean;
+  subscriptions: { filter: string; qos: number }[];
+  inflight: number;
+  queued: number;
+  queuedBytes: number;
+  messagesIn: number;
+  messagesOut: number;
+  dropped: number;
+  lastError: string | null;
+}
+
+export interface BrokerPort {
+  status(): BrokerStatus;
+  clients(): ClientStatus[];
+  disconnect(clientId: string): boolean;
+  /** End the session and drop what it queued. */
+  discardSession(clientId: string): Promise<boolean>;
+}
+
+export type Quality = 'good' | 'stale' | 'bad' | 'uncertain';
+export type TagJson = number | string | boolean | null;
+
+export interface TagStatus {
+  name: string;
+  /** null: never read. */
+  value: TagJson;
+  /** Source time, wall ms; null: never read. */
+  ts: number | null;
+  quality: Quality;
+  /** `timeout`, `exception:2`, `out_of_range`, `bus_down`, `not_read_yet`; null when good. */
+  reason: string | null;
+  unit: string | null;
+  description: string | null;
+  type: string;
+  writable: boolean;
+  /** Digits after the point to show; null: as it is. */
+  precision: number | null;
+  topic: string;
+}
+
+export interface DeviceStatus {
+  name: string;
+  bus: string;
+  /** `modbus_tcp`, `modbus_rtu`, `serial`, ... */
+  kind: string;
+  /** Unit id of a Modbus device; null: an instrument. */
+  unit: number | null;
+  state: 'online' | 'degraded' | 'offline' | 'unknown';
+  since: number;
+  lastError: string | null;
+  /** ms, smoothed; null: no answer yet. */
+  latency: number | null;
+  counters: { requests: number; answers: number; timeouts: number; exceptions: number; crcErrors: number; late: number };
+  scans: { name: string; periodMs: number; lastMs: number | null; overruns: number }[];
+  tags: TagStatus[];
+}
+
+export interface BusStatus {
+  name: string;
+  type: string;
+  /** `192.168.1.50:502`, `/dev/ttyUSB0 19200 8E1`. */
+  endpoint: string;
+  state: PartState;
+  lastError: string | null;
+  queued: number;
+}
+
+export interface TrendPoint {
+  ts: number;
+  value: number | null;
+  quality: Quality;
+}
+
+export interface FieldPort {
+  buses(): BusStatus[];
+  devices(): DeviceStatus[];
+  device(name: string): DeviceStatus | null;
+  /** Recent samples of a numeric tag, oldest first, thinned to at most `points`. */
+  trend(device: string, tag: string, fromMs: number, toMs: number, points: number): TrendPoint[];
+  /** Resolves with the value that was written (and read back where asked); rejects with a FerruleError in words. */
+  write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }>;
+  /** Called with the device's name and the names of its tags that changed. */
+  onChange(listener: (device: string, tags: string[]) => void): () => void;
+}
+
+export interface LedgerStatus {
+  accepted: number;
+  delivered: number;
+  waiting: number;
+  waitingBytes: number;
+  /** By reason. */
+  dropped: Record<string, number>;
+  /** accepted - delivered - dropped - waiting; anything but 0 is a fault that is reported. */
+  difference: number;
+  /** Age of the oldest waiting message in ms; null: none waits. */
+  oldestAgeMs: number | null;
+}
+
+export interface BridgeStatus {
+  name: string;
+  state: PartState;
+  /** `connected`, `connecting`, `waiting` (back-off), `paused`, `stopped`. */
+  link: 'connected' | 'connecting' | 'waiting' | 'paused' | 'stopped';
+  url: string | null;
+  since: number;
+  nextAttemptAt: number | null;
+  lastError: string | null;
+  /** ms from publish to acknowledgement, smoothed. */
+  latency: number | null;
+  outRate: number;
+  inRate: number;
+  received: number;
+  inflight: number;
+  ledger: LedgerStatus;
+  mappings: { direction: 'out' | 'in'; topic: string; to: string; qos: number }[];
+}
+
+export interface BridgesPort {
+  bridges(): BridgeStatus[];
+  pause(name: string): boolean;
+  resume(name: string): boolean;
+}
+
+export interface RuleStatus {
+  name: string;
+  file: string;
+  line: number;
+  state: 'running' | 'error';
+  /** Of the file that does not compile (the version that compiled last keeps running). */
+  error: { message: string; line: number; column: number } | null;
+  matched: number;
+  fired: number;
+  failed: number;
+  timeMs: number;
+  lastError: string | null;
+  lastFiredAt: number | null;
+}
+
+export interface RulesPort {
+  rules(): RuleStatus[];
+}
+
+export interface StoragePort {
+  status(): {
+    state: string;
+    durability: 'strict' | 'relaxed';
+    databaseBytes: number;
+    freeBytes: number | null;
+    bytesWrittenToday: number;
+    lastCommitMs: number;
+    commits: number;
+  };
+}
+
+/** Where accounts, sessions and tokens are kept: the store's documents. */
+export interface DocumentsPort {
+  get<T>(collection: string, key: string): Promise<T | null>;
+  list<T>(collection: string): Promise<{ key: string; value: T }[]>;
+  put(collection: string, key: string, value: unknown): Promise<void>;
+  delete(collection: string, key: string): Promise<void>;
+}

@@ -1,0 +1,80 @@
+/**
+ * The one error class of the program and the catalogue of its codes.
+ *
+ * A code is never reused: one that falls out of use stays here, marked as retired. Each module adds its codes
+ * to its own section; docs/errors.md is generated from this table.
+ */
+export const ERROR_CODES = {
+  // --- general
+  FER_INTERNAL: 'A fault in the program itself.',
+  FER_STOPPED: 'The part that was asked has been stopped.',
+
+  // --- config
+
+  // --- mqtt
+
+  // --- store
+
+  // --- broker
+
+  // --- field
+
+  // --- rules
+
+  // --- bridge
+
+  // --- console
+
+  // --- cli
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Where something went wrong: a place in a file, or a named thing (device, tag, client, bridge). */
+export interface ErrorPlace {
+  file?: string;
+  /** 1-based. */
+  line?: number;
+  /** 1-based. */
+  column?: number;
+  /** Path inside a document, e.g. `field.devices[2].unit`, or the name of a device, tag, client, bridge. */
+  subject?: string;
+}
+
+export interface ErrorDetails {
+  where?: ErrorPlace;
+  /** What a person can do about it, as a full sentence. */
+  hint?: string;
+  cause?: unknown;
+}
+
+export class FerruleError extends Error {
+  readonly code: ErrorCode;
+  readonly where: ErrorPlace | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'FerruleError';
+    this.code = code;
+    this.where = details.where;
+    this.hint = details.hint;
+  }
+
+  /** One line for logs and terminals: `file:line:col: message. hint [CODE]`. */
+  toLine(): string {
+    const place = formatPlace(this.where);
+    return `${place === '' ? '' : `${place}: `}${this.message}${this.hint === undefined ? '' : ` ${this.hint}`} [${this.code}]`;
+  }
+}
+
+export function formatPlace(where: ErrorPlace | undefined): string {
+  if (where === undefined) return '';
+  const file = where.file === undefined ? '' : [where.file, where.line, where.column].filter((part) => part !== undefined).join(':');
+  return [file, where.subject].filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+/** The message of anything that was thrown, without its stack. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
