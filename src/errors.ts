@@ -10,6 +10,17 @@ export const ERROR_CODES = {
   FER_STOPPED: 'The part that was asked has been stopped.',
 
   // --- config
+  FER_CONFIG_READ: 'A configuration file can not be read as text.',
+  FER_CONFIG_LIMIT: 'A configuration file is too large, or repeats itself too often.',
+  FER_CONFIG_SYNTAX: 'A configuration file is not correct YAML.',
+  FER_CONFIG_UNKNOWN_KEY: 'A key of the configuration is not known at its place.',
+  FER_CONFIG_MISSING_KEY: 'A key that the configuration needs is missing.',
+  FER_CONFIG_VALUE: 'A value of the configuration is not allowed.',
+  FER_CONFIG_CONFLICT: 'Values of the configuration do not go together.',
+  FER_CONFIG_FILE: 'A file that the configuration names can not be read.',
+  FER_CONFIG_SECRET: 'A secret is missing, or the file of secrets is not safe or not correct.',
+  FER_CONFIG_NOT_YET: 'A key of the configuration is accepted, but this version does not act on it.',
+  FER_CONFIG_WRITE: 'The configuration can not be changed or written.',
 
   // --- mqtt
 

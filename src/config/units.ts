@@ -8,6 +8,9 @@ export interface UnitOptions {
   description: string;
   /** As people write it: `5s`, `1MiB`. */
   default?: string;
+  /** Smallest and largest value allowed, as people write them; without `min`, 0 is allowed. */
+  min?: string;
+  max?: string;
 }
 
 const DURATION_PATTERN = '^(0|[0-9]+(\\.[0-9]+)?(ms|s|m|h|d))$';
@@ -18,12 +21,26 @@ const BYTES: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 10
 
 /** A duration in the configuration; `number` of milliseconds in the code. */
 export function Duration(options: UnitOptions): TUnsafe<number> {
-  return Type.Unsafe<number>({ type: 'string', pattern: DURATION_PATTERN, 'x-unit': 'duration', ...options });
+  return unit('duration', DURATION_PATTERN, options);
 }
 
 /** A size in the configuration; `number` of bytes in the code. */
 export function Size(options: UnitOptions): TUnsafe<number> {
-  return Type.Unsafe<number>({ type: 'string', pattern: SIZE_PATTERN, 'x-unit': 'size', ...options });
+  return unit('size', SIZE_PATTERN, options);
+}
+
+function unit(kind: 'duration' | 'size', pattern: string, { min, max, ...options }: UnitOptions): TUnsafe<number> {
+  return Type.Unsafe<number>({
+    // A bare 0 needs no unit, and YAML reads it as a number.
+    type: ['string', 'number'],
+    pattern,
+    minimum: 0,
+    maximum: 0,
+    'x-unit': kind,
+    ...(min === undefined ? {} : { 'x-min': min }),
+    ...(max === undefined ? {} : { 'x-max': max }),
+    ...options,
+  });
 }
 
 /** `5s` -> 5000. Throws a RangeError where the text is no duration. */

@@ -1,0 +1,116 @@
+import { type Static, Type } from 'typebox';
+import { FilePath } from '../config/types.js';
+import { Duration, Size } from '../config/units.js';
+
+const host = Type.String({ description: 'Address to listen on; `::` is every address, IPv4 included.', default: '::', minLength: 1 });
+const port = (usual: number) => Type.Integer({ description: 'TCP port; 0 takes a free one.', default: usual, minimum: 0, maximum: 65535 });
+const path = Type.String({ description: 'Path of the WebSocket endpoint.', default: '/mqtt', pattern: '^/[^?#\\s]*$' });
+const certificate = {
+  cert: FilePath({ description: 'Certificate chain, PEM.' }),
+  key: FilePath({ description: 'Private key, PEM.' }),
+  client_ca: Type.Optional(FilePath({ description: 'Certificates of the authorities that sign client certificates, PEM.' })),
+  require_client_cert: Type.Boolean({ description: 'Refuse clients without a valid certificate.', default: false }),
+};
+const strictly = { additionalProperties: false };
+
+export const ListenerSchema = Type.Union([
+  Type.Object({ type: Type.Literal('tcp', { description: 'MQTT over TCP.' }), host, port: port(1883) }, strictly),
+  Type.Object({ type: Type.Literal('tls', { description: 'MQTT over TLS.' }), host, port: port(8883), ...certificate }, strictly),
+  Type.Object({ type: Type.Literal('ws', { description: 'MQTT over WebSocket.' }), host, port: port(8083), path }, strictly),
+  Type.Object(
+    { type: Type.Literal('wss', { description: 'MQTT over secure WebSocket.' }), host, port: port(8084), path, ...certificate },
+    strictly,
+  ),
+]);
+
+export const BrokerLimitsSchema = Type.Object(
+  {
+    max_connections: Type.Integer({ description: 'Connections at once; further ones are closed.', default: 10_000, minimum: 1 }),
+    max_packet_size: Size({ description: 'Largest packet that is taken.', default: '1MiB', min: '1KiB', max: '256MiB' }),
+    max_inflight: Type.Integer({
+      description: 'QoS 1 and 2 messages sent to one client and not yet acknowledged.',
+      default: 100,
+      minimum: 1,
+      maximum: 65535,
+    }),
+    max_queued_messages: Type.Integer({ description: 'Messages waiting in one session.', default: 100_000, minimum: 1 }),
+    max_queued_bytes: Size({ description: 'Bytes (topic and payload) waiting in one session.', default: '64MiB', min: '1KiB' }),
+    when_queue_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
+      description: 'What gives way when a queue is full.',
+      default: 'drop_oldest',
+    }),
+    max_session_expiry: Duration({ description: 'How long a session outlives its connection at the most.', default: '30d' }),
+    max_keep_alive: Duration({
+      description: 'Longest keep-alive; a client that asks for more, or for none, is checked at this one.',
+      default: '1h',
+      min: '5s',
+      max: '18h',
+    }),
+    max_topic_levels: Type.Integer({ description: 'Levels in a topic or filter.', default: 100, minimum: 1, maximum: 1000 }),
+    client_buffer: Size({ description: 'Bytes waiting towards one client before QoS 0 is dropped.', default: '1MiB', min: '16KiB' }),
+    message_rate: Type.Integer({ description: 'Messages per client and second; 0: unlimited.', default: 0, minimum: 0 }),
+  },
+  { ...strictly, description: 'Every limit has a counter of what it dropped or refused.' },
+);
+
+export const BrokerSchema = Type.Object(
+  {
+    listeners: Type.Array(ListenerSchema, {
+      description: 'Where clients connect; an empty list closes the broker to the network.',
+      default: [{ type: 'tcp', host: '::', port: 1883 }],
+    }),
+    allow_anonymous: Type.Boolean({ description: 'Let clients in that give no user name.', default: false }),
+    durability: Type.Union([Type.Literal('strict'), Type.Literal('relaxed')], {
+      description: 'strict: acknowledged means that it survives a power cut. relaxed: it survives a crash of the program.',
+      default: 'strict',
+    }),
+    commit_interval: Type.Union([Type.Literal('auto'), Duration({ description: 'Least time between two commits.', max: '10s' })], {
+      description: 'Least time between two commits to the disk; auto measures the disk at start.',
+      default: 'auto',
+    }),
+    limits: BrokerLimitsSchema,
+    shared_subscriptions: Type.Object(
+      {
+        strategy: Type.Union([Type.Literal('round_robin'), Type.Literal('random'), Type.Literal('sticky'), Type.Literal('hash')], {
+          description: 'Which member of a group gets the next message.',
+          default: 'round_robin',
+        }),
+      },
+      { ...strictly, description: 'Shared subscriptions.' },
+    ),
+    sys_interval: Duration({ description: 'How often the $SYS topics are published; 0: never.', default: '10s', max: '1h' }),
+  },
+  { ...strictly, description: 'The MQTT broker.' },
+);
+
+const actions = (verb: string) =>
+  Type.Array(Type.Union([Type.Literal('publish'), Type.Literal('subscribe')]), { description: `What the rule ${verb}.`, minItems: 1 });
+
+export const AccessRuleSchema = Type.Object(
+  {
+    user: Type.String({ description: 'User name; `*` stands for any run of characters.', minLength: 1 }),
+    allow: Type.Optional(actions('allows')),
+    deny: Type.Optional(actions('denies')),
+    topics: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'Topic filters; `%u` is the user name, `%c` the client id.',
+      minItems: 1,
+    }),
+  },
+  strictly,
+);
+
+export const AccessSchema = Type.Object(
+  {
+    rules: Type.Array(AccessRuleSchema, {
+      description:
+        'Who may publish and subscribe to what; the first rule that matches decides. Without rules, whoever is let in may do everything.',
+      default: [],
+    }),
+  },
+  { ...strictly, description: 'Access to topics. Users and the hashes of their passwords live in the store.' },
+);
+
+export type ListenerConfig = Static<typeof ListenerSchema>;
+export type BrokerConfig = Static<typeof BrokerSchema>;
+export type AccessRuleConfig = Static<typeof AccessRuleSchema>;
+export type AccessConfig = Static<typeof AccessSchema>;

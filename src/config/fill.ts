@@ -1,0 +1,52 @@
+import { chooseBranch } from './branch.js';
+import { branchesOf, isObject, type JsonSchema, partsOf, propertyOf } from './json-schema.js';
+
+/**
+ * A copy of `value` with the schema's defaults filled in, also inside unions and lists. What is wrong stays as it is,
+ * for the validation to find. A section that stands there empty (`broker:`) has all its defaults.
+ */
+export function fillDefaults(schema: JsonSchema, value: unknown, isValid: (schema: JsonSchema, value: unknown) => boolean): unknown {
+  const branches = branchesOf(schema);
+  if (branches !== null) {
+    const choice = chooseBranch(branches, value, (branch) => isValid(branch, fillDefaults(branch, value, isValid)));
+    return choice.kind === 'branch' ? fillDefaults(choice.schema, value, isValid) : value;
+  }
+  if (Array.isArray(value)) {
+    const items = schema.items;
+    return value.map((item: unknown, index) => {
+      const inner = Array.isArray(items) ? items[index] : items;
+      return inner === undefined ? item : fillDefaults(inner, item, isValid);
+    });
+  }
+  if (!isObject(value)) return value;
+  const filled: Record<string, unknown> = {};
+  for (const [key, written] of Object.entries(value)) {
+    const property = propertyOf(schema, key);
+    if (property !== null && isEmptySection(property, written)) continue;
+    set(filled, key, property === null ? written : fillDefaults(property, written, isValid));
+  }
+  for (const part of partsOf(schema)) {
+    for (const [key, property] of Object.entries(part.properties ?? {})) {
+      if (Object.hasOwn(filled, key)) continue;
+      const fallback = defaultOf(property, part.required?.includes(key) === true, isValid);
+      if (fallback !== undefined) set(filled, key, fallback);
+    }
+  }
+  return filled;
+}
+
+function defaultOf(schema: JsonSchema, required: boolean, isValid: (schema: JsonSchema, value: unknown) => boolean): unknown {
+  if (schema.default !== undefined) return fillDefaults(schema, structuredClone(schema.default), isValid);
+  if (!required || schema.type !== 'object') return undefined;
+  const filled = fillDefaults(schema, {}, isValid);
+  return isValid(schema, filled) ? filled : undefined;
+}
+
+function isEmptySection(schema: JsonSchema, written: unknown): boolean {
+  return written === null && (schema.type === 'object' || schema.type === 'array');
+}
+
+/** Not an assignment: a key may be `__proto__`. */
+function set(target: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { FerruleError } from '../errors.js';
+import { semanticFindings } from './checks.js';
+import { Converter } from './convert.js';
+import { ConfigErrors, inOrder } from './errors.js';
+import { isObject, type JsonSchema } from './json-schema.js';
+import { takeNotYet } from './not-yet.js';
+import { type Config, ConfigSchema } from './schema.js';
+import { Secrets } from './secrets.js';
+import { ConfigSource, formatPath, readConfigText } from './source.js';
+import { Validator } from './validate.js';
+
+export interface LoadOptions {
+  /**
+   * Files that the configuration names and that can't be read: `error` (for `check`), `warning` (for a start: the part
+   * that needs them fails alone), `ignore` (not looked at). Default: `warning`.
+   */
+  files?: 'error' | 'warning' | 'ignore';
+  /** Default: $CREDENTIALS_DIRECTORY. */
+  credentialsDirectory?: string;
+}
+
+export interface LoadedConfig {
+  config: Config;
+  warnings: FerruleError[];
+  /** The file's absolute path and its content, for showing and editing. */
+  file: string;
+  text: string;
+}
+
+/** Compiling the schema costs more than anything else here; once is enough. */
+const validator = new Validator();
+const schema = ConfigSchema as unknown as JsonSchema;
+
+/** Reads and validates a configuration file. Throws ConfigErrors with everything that is wrong. */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const absolute = resolve(file);
+  let text: string;
+  try {
+    text = await readConfigText(absolute);
+  } catch (error) {
+    throw error instanceof FerruleError ? new ConfigErrors([error]) : error;
+  }
+  return parseConfig(text, absolute, options);
+}
+
+/** The same for a text that is (or will be) the content of `file`. Throws ConfigErrors. */
+export async function parseConfig(text: string, file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const source = new ConfigSource(file, text);
+  const raw = readRaw(source);
+  const warnings = source.syntaxWarnings();
+  for (const path of takeNotYet(raw)) {
+    const message = `${formatPath(path)} is not supported yet and is ignored.`;
+    warnings.push(source.error({ path, atKey: true, code: 'FER_CONFIG_NOT_YET', message, hint: 'A later version will act on it.' }));
+  }
+  const filled = validator.fill(schema, withSystemDefaults(raw));
+  const findings = validator.validate(schema, filled);
+
+  const secrets = new Secrets({
+    configFile: file,
+    credentialsDirectory: options.credentialsDirectory ?? process.env.CREDENTIALS_DIRECTORY,
+  });
+  const files = options.files ?? 'warning';
+  const converter = new Converter({ directory: dirname(file), secrets, checkFiles: files !== 'ignore', isValid: validator.isValid });
+  const config = (await converter.convert(schema, filled)) as Config;
+  findings.push(...converter.findings);
+  if (findings.length === 0) findings.push(...semanticFindings(config));
+  if (files === 'error') findings.push(...converter.fileFindings);
+  else warnings.push(...converter.fileFindings.map((finding) => source.error(finding)));
+
+  const errors = [...findings.map((finding) => source.error(finding)), ...secrets.errors];
+  warnings.push(...secrets.warnings);
+  if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
+  return { config, warnings: inOrder(warnings), file, text };
+}
+
+function readRaw(source: ConfigSource): unknown {
+  const errors = source.syntaxErrors();
+  if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
+  try {
+    return source.toValue();
+  } catch (error) {
+    throw error instanceof FerruleError ? new ConfigErrors([error]) : error;
+  }
+}
+
+/** Defaults that are known only on the machine. */
+function withSystemDefaults(raw: unknown): unknown {
+  if (!isObject(raw)) return raw;
+  const written = raw.gateway ?? {};
+  if (!isObject(written)) return raw;
+  const id =
+    written.id ??
+    (hostname()
+      .replace(/[\s/+#$]/g, '-')
+      .slice(0, 64) ||
+      'ferrule');
+  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { ...raw, gateway: { name: typeof id === 'string' ? id : 'ferrule', time_zone, ...written, id } };
+}

@@ -1,0 +1,91 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { chooseBranch } from './branch.js';
+import { explain, explainUnion, unknownValue } from './explain.js';
+import { fillDefaults } from './fill.js';
+import { branchesOf, isObject, type JsonSchema } from './json-schema.js';
+import type { ConfigPath, Finding } from './source.js';
+
+/** Validates values against schema fragments and says in words what is wrong, every fault at once. */
+export class Validator {
+  readonly #ajv = new Ajv({ allErrors: true, strict: false, verbose: true, validateFormats: false, logger: false, addUsedSchema: false });
+  readonly #compiled = new WeakMap<JsonSchema, ValidateFunction>();
+
+  isValid = (schema: JsonSchema, value: unknown): boolean => this.#compile(schema)(value);
+
+  fill(schema: JsonSchema, value: unknown): unknown {
+    return fillDefaults(schema, value, this.isValid);
+  }
+
+  /** Empty: valid. */
+  validate(schema: JsonSchema, value: unknown, path: ConfigPath = []): Finding[] {
+    const branches = branchesOf(schema);
+    if (branches !== null) return this.isValid(schema, value) ? [] : this.#validateUnion(schema, branches, value, path);
+    const compiled = this.#compile(schema);
+    if (compiled(value)) return [];
+    const errors = (compiled.errors ?? []).filter((error) => !isInsideUnion(error));
+    const findings: Finding[] = [];
+    for (const error of errors) {
+      const at = [...path, ...pointerToPath(error.instancePath, value)];
+      const inner = error.parentSchema as JsonSchema;
+      const innerBranches = error.keyword === 'anyOf' || error.keyword === 'oneOf' ? branchesOf(inner) : null;
+      if (innerBranches !== null) findings.push(...this.#validateUnion(inner, innerBranches, error.data, at));
+      else findings.push(explain(error, at));
+    }
+    return dropNoise(findings);
+  }
+
+  #validateUnion(schema: JsonSchema, branches: JsonSchema[], value: unknown, path: ConfigPath): Finding[] {
+    const choice = chooseBranch(branches, value, (branch) => this.isValid(branch, value));
+    switch (choice.kind) {
+      case 'branch': {
+        const findings = this.validate(choice.schema, value, path);
+        return findings.length > 0 ? findings : [explainUnion(schema, branches, value, path)];
+      }
+      case 'unknown':
+        return [unknownValue(choice.key, choice.allowed, value, path)];
+      case 'none':
+        return [explainUnion(schema, branches, value, path)];
+    }
+  }
+
+  #compile(schema: JsonSchema): ValidateFunction {
+    let compiled = this.#compiled.get(schema);
+    if (compiled === undefined) {
+      compiled = this.#ajv.compile(schema);
+      this.#compiled.set(schema, compiled);
+    }
+    return compiled;
+  }
+}
+
+function isInsideUnion(error: ErrorObject): boolean {
+  return /\/(anyOf|oneOf)\/\d+(\/|$)/.test(error.schemaPath);
+}
+
+/** `/field/devices/2` -> path, with indexes as numbers where the value is a list. */
+function pointerToPath(pointer: string, root: unknown): ConfigPath {
+  let value = root;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => {
+      const key = token.replace(/~1/g, '/').replace(/~0/g, '~');
+      if (Array.isArray(value)) {
+        value = value[Number(key)];
+        return Number(key);
+      }
+      value = isObject(value) ? value[key] : undefined;
+      return key;
+    });
+}
+
+/** One fault per place: a value of the wrong type also fails its pattern and its range. */
+function dropNoise(findings: Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    const key = JSON.stringify([finding.path, finding.atKey === true, finding.code]);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
