@@ -1,0 +1,4 @@
+import { ensureModules } from './lib/modules.mjs';
+import { main } from './lib/shell.mjs';
+
+await main(ensureModules);
