@@ -119,9 +119,9 @@ function folderCycles(edges: Edge[]): Violation[] {
   return found;
 }
 
-/** config/units is ground, not config: every schema fragment stands on it, and config on every fragment. */
+/** config/units and config/types are ground, not config: every schema fragment stands on them, and config on every fragment. */
 function folderOf(name: string): string {
-  if (name === 'config/units') return name;
+  if (name === 'config/units' || name === 'config/types') return name;
   return name.includes('/') ? name.slice(0, name.indexOf('/')) : name;
 }
 
