@@ -27,6 +27,12 @@ export const ERROR_CODES = {
   // --- store
 
   // --- broker
+  FER_BROKER_LISTEN: 'A listener could not be opened: the port is in use, or may not be used.',
+  FER_BROKER_TLS: 'The certificate or key of a listener could not be read.',
+  FER_BROKER_TOPIC: 'A part of the gateway published to a topic that is not possible.',
+  FER_BROKER_FILTER: 'A part of the gateway subscribed to a topic filter that is not possible.',
+  FER_BROKER_USER_NAME: 'The name of an MQTT user is not possible.',
+  FER_BROKER_USER_PASSWORD: 'The password of an MQTT user is too short.',
 
   // --- field
 

@@ -1,0 +1,343 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Aedes } from 'aedes';
+import type { Clock, Timer } from '../clock.js';
+import { FerruleError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Message } from '../mqtt/message.js';
+import { validateFilter, validateTopicName } from '../mqtt/topics.js';
+import type { Store, StoredMessage } from '../store/types.js';
+import { Access } from './auth/access.js';
+import { Users } from './auth/users.js';
+import { type AedesMessage, toStoredMessage } from './client-publish.js';
+import { Connection, type ConnectionDetails } from './connection.js';
+import { FrameCache } from './frames.js';
+import { BrokerCounters, type BrokerLimits, DEFAULT_LIMITS } from './limits.js';
+import { Mq, type MqHandler, toAedesPacket } from './mq.js';
+import { FlushQueue } from './outbox.js';
+import { LocalPublication, UnacknowledgedPublication } from './publication.js';
+import { Router } from './router.js';
+import type { Session } from './session.js';
+import { Sessions } from './sessions.js';
+import type { LocalSubscription } from './subscription.js';
+import { TroubleLog } from './trouble-log.js';
+import { Wills } from './wills.js';
+
+const SWEEP_MS = 1000;
+const UPKEEP_MS = 30_000;
+/** A peer that does not close its side gets this long before its socket is destroyed. */
+const LINGER_MS = 2000;
+
+export interface BrokerOptions {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  limits?: Partial<BrokerLimits>;
+  /** aedes' `persistence`, for code that uses it directly; the broker itself uses the store. */
+  persistence?: unknown;
+  /** The broker's id, as aedes puts it into $SYS topics. */
+  id?: string;
+}
+
+/**
+ * The broker: aedes' life cycle, hooks, events and in-process API on our own connections, topic trie and store.
+ *
+ * The hooks (preConnect, authenticate, authorizePublish, authorizeSubscribe, authorizeForward, published) are properties,
+ * as in aedes; those that are not replaced decide by `access`.
+ */
+export class Broker extends Aedes {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: BrokerLimits;
+  readonly counters = new BrokerCounters();
+  readonly flushQueue = new FlushQueue();
+  readonly frames = new FrameCache();
+  readonly trouble: TroubleLog;
+  readonly router: Router;
+  readonly sessions: Sessions;
+  readonly access: Access;
+  readonly wills: Wills;
+  /** Connections by client id, as aedes has them. */
+  declare readonly clients: Record<string, Connection>;
+  declare connectedClients: number;
+  declare closed: boolean;
+  /** How many messages aedes' users were shown. */
+  declare counter: number;
+  declare mq: Mq;
+  declare persistence: unknown;
+
+  readonly #sessionsBySid = new Map<number, Session>();
+  readonly #connections = new Set<Connection>();
+  readonly #lingering = new Map<Duplex, number>();
+  readonly #timers: Timer[] = [];
+  readonly #builtin: Pick<Aedes, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward' | 'published'>;
+  #stopping = false;
+
+  constructor(options: BrokerOptions) {
+    super({ id: options.id ?? randomUUID(), mq: NO_MQ });
+    this.store = options.store;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.trouble = new TroubleLog(options.log, options.clock);
+    this.router = new Router({
+      store: options.store,
+      counters: this.counters,
+      log: options.log,
+      sessionOf: (sid) => this.#sessionsBySid.get(sid),
+    });
+    this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
+    this.access = new Access(new Users(options.store.documents), options.log);
+    this.wills = new Wills(this);
+    this.mq = new Mq(this);
+    this.persistence = options.persistence;
+    this.authenticate = (_client, username, password, done) => {
+      this.access.authenticate(username ?? null, password ?? null).then(
+        (allowed) => done(null, allowed),
+        (error: Error) => done(Object.assign(error, { returnCode: 3 }), false),
+      );
+    };
+    this.#builtin = {
+      authorizePublish: this.authorizePublish,
+      authorizeSubscribe: this.authorizeSubscribe,
+      authorizeForward: this.authorizeForward,
+      published: this.published,
+    };
+    this.handle = (stream, request) => this.accept(stream as Duplex, request) as never;
+  }
+
+  // --- life cycle
+
+  /** Takes up sessions, retained messages and users from the store (which must be started), then serves connections. */
+  override async listen(): Promise<void> {
+    this.connectedClients = 0;
+    await this.access.users.load();
+    for await (const page of this.store.loadRetained()) {
+      for (const message of page) this.router.retained.set(message.topic, message);
+    }
+    await this.sessions.load(this.clock.now());
+    this.closed = false;
+    this.#stopping = false;
+    await this.wills.publishLeftOver();
+    this.store.on('pressure', this.#onPressure);
+    this.#timers.push(
+      this.clock.setInterval(() => this.#sweep(), SWEEP_MS),
+      this.clock.setInterval(() => this.#upkeep(), UPKEEP_MS),
+    );
+  }
+
+  /** Disconnects everybody. Wills stay on disk and are published at the next start; sessions are kept. */
+  override close(done?: () => void): void {
+    if (this.closed) {
+      done?.();
+      return;
+    }
+    this.closed = true;
+    this.#stopping = true;
+    this.store.off('pressure', this.#onPressure);
+    for (const timer of this.#timers.splice(0)) timer.cancel();
+    for (const connection of this.#connections) connection.close();
+    for (const socket of this.#lingering.keys()) socket.destroy();
+    this.#lingering.clear();
+    this.emit('closed');
+    this.mq.close(done);
+  }
+
+  // --- connections
+
+  /** Takes a connection from any transport. */
+  accept(stream: Duplex, request?: IncomingMessage, details?: ConnectionDetails): Connection {
+    const connection = new Connection(this, stream, request, details);
+    this.counters.connectionsAccepted++;
+    this.#connections.add(connection);
+    if (this.closed || this.#connections.size > this.limits.maxConnections) {
+      this.counters.connectionsRefused++;
+      this.trouble.warn(connection, 'connection refused', this.closed ? 'the broker is stopped' : 'too many connections');
+      connection.close();
+    }
+    return connection;
+  }
+
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections;
+  }
+
+  registerConnection(connection: Connection): void {
+    this.clients[connection.id] = connection;
+    this.connectedClients++;
+  }
+
+  connectionClosed(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.clients[connection.id] !== connection) return;
+    delete this.clients[connection.id];
+    this.connectedClients--;
+    const { session, will } = connection;
+    if (session !== null) this.sessions.disconnected(session, this.clock.now());
+    if (will !== null && !this.#stopping) this.wills.publish(connection.id, connection.username, will);
+    connection.will = null;
+    this.emit('clientDisconnect', connection as never);
+  }
+
+  linger(socket: Duplex): void {
+    this.#lingering.set(socket, this.clock.mono() + LINGER_MS);
+  }
+
+  // --- decisions
+
+  /** true or false; null: a hook that somebody set has to be asked. */
+  decidePublish(connection: Connection, topic: string): boolean | null {
+    if (this.authorizePublish !== this.#builtin.authorizePublish) return null;
+    const { revision } = this.access;
+    const known = connection.authorizations.get(topic, revision);
+    if (known !== undefined) return known;
+    const allowed = this.access.mayPublish(connection.username, connection.id, topic);
+    connection.authorizations.set(topic, revision, allowed);
+    return allowed;
+  }
+
+  decideSubscribe(connection: Connection, filter: string): boolean | null {
+    if (this.authorizeSubscribe !== this.#builtin.authorizeSubscribe) return null;
+    return this.access.maySubscribe(connection.username, connection.id, filter);
+  }
+
+  /** The message as authorizeForward leaves it; null: this client does not get it. */
+  forwarded(connection: Connection, message: StoredMessage): StoredMessage | null {
+    if (this.authorizeForward === this.#builtin.authorizeForward) return message;
+    const packet = toAedesPacket(message, this);
+    const forwarded = this.authorizeForward(connection as never, packet as never);
+    if (!forwarded) return null;
+    return { ...message, topic: forwarded.topic, payload: Buffer.from(forwarded.payload) };
+  }
+
+  // --- in-process use
+
+  /** aedes' publish: calls back when the message is safe. */
+  override publish(packet: AedesMessage, client?: unknown, done?: (error?: Error) => void): void {
+    const callback = typeof client === 'function' ? (client as (error?: Error) => void) : done;
+    const from = client instanceof Connection ? client : null;
+    const fault = validateTopicName(packet.topic);
+    if (fault !== null) {
+      callback?.(new FerruleError('FER_BROKER_TOPIC', `the topic ${JSON.stringify(packet.topic)} ${fault}`));
+      return;
+    }
+    const message = toStoredMessage(packet, from?.id ?? '', this.clock.now());
+    this.#publish(message, (error) => callback?.(error ?? undefined), from);
+  }
+
+  /** Publishes for a part of the gateway; `publisher` is not sent its own messages where its subscriptions say so. */
+  publishMessage(message: Message, publisher = ''): Promise<void> {
+    const fault = validateTopicName(message.topic);
+    if (fault !== null) return Promise.reject(new FerruleError('FER_BROKER_TOPIC', `the topic ${JSON.stringify(message.topic)} ${fault}`));
+    return new Promise((resolve, reject) => {
+      const now = this.clock.now();
+      const expiry = message.properties?.messageExpiryInterval;
+      const stored = { ...message, at: now, expiresAt: expiry === undefined ? 0 : now + expiry * 1000, publisher };
+      this.#publish(stored, (error) => (error === null ? resolve() : reject(error)), null);
+    });
+  }
+
+  /** Publishes at QoS 0 and keeps the message as retained in memory only; for figures that mean nothing after a restart. */
+  publishVolatile(message: { topic: string; payload: Buffer }): void {
+    const stored: StoredMessage = {
+      ...message,
+      qos: 0,
+      retain: false,
+      properties: null,
+      at: this.clock.now(),
+      expiresAt: 0,
+      publisher: '',
+    };
+    this.router.retained.set(message.topic, { ...stored, retain: true });
+    const publication = new UnacknowledgedPublication(stored, this.router);
+    publication.ownsPayload = true;
+    this.router.route(publication);
+  }
+
+  override subscribe(filter: string, handler: MqHandler, done?: () => void): void {
+    this.mq.on(filter, handler, done);
+  }
+
+  override unsubscribe(filter: string, handler: MqHandler, done?: () => void): void {
+    this.mq.removeListener(filter, handler, done);
+  }
+
+  /** For the gateway's own parts: retained messages first, then live ones, until the returned function is called. */
+  subscribeLocal(filter: string, handler: (message: StoredMessage) => void): () => void {
+    const fault = validateFilter(filter);
+    if (fault !== null) throw new FerruleError('FER_BROKER_FILTER', `the topic filter ${JSON.stringify(filter)} ${fault}`);
+    const subscription: LocalSubscription = { session: null, filter, deliver: handler };
+    for (const message of this.router.retained.match(filter, this.clock.now())) handler({ ...message, retain: true });
+    // Live messages do not carry the flag: they are news, whether they are retained or not.
+    const live: LocalSubscription = {
+      ...subscription,
+      deliver: (message) => handler(message.retain ? { ...message, retain: false } : message),
+    };
+    this.router.subscribe(live);
+    return () => {
+      this.router.unsubscribe(live);
+    };
+  }
+
+  /** After a client's message was routed: the `published` hook and the `publish` event, for those who use them. */
+  afterPublish(message: StoredMessage, connection: Connection | null): void {
+    const hooked = this.published !== this.#builtin.published;
+    if (!hooked && this.listenerCount('publish') === 0) return;
+    const packet = toAedesPacket(message, this) as never;
+    if (hooked) {
+      this.published(packet, connection as never, (error) => {
+        if (error) this.log.error({ err: error }, 'the published hook failed');
+      });
+    }
+    this.emit('publish', packet, connection as never);
+  }
+
+  #publish(message: StoredMessage, done: (error: Error | null) => void, from: Connection | null): void {
+    const publication = new LocalPublication(message, this.router, done);
+    publication.ownsPayload = true;
+    this.router.route(publication);
+    this.afterPublish(message, from);
+  }
+
+  // --- upkeep
+
+  readonly #onPressure = (high: boolean): void => {
+    for (const connection of this.#connections) connection.setBlocked(high);
+  };
+
+  /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close. */
+  #sweep(): void {
+    const now = this.clock.mono();
+    for (const connection of this.#connections) {
+      const silent = now - connection.lastSeen;
+      if (!connection.connected) {
+        if (silent > this.limits.connectTimeoutMs) connection.destroy('no CONNECT in time');
+      } else if (connection.keepAlive > 0 && silent > connection.keepAlive * 1500 && !connection.isHeldUp) {
+        this.emit('keepaliveTimeout', connection as never);
+        connection.destroy('keep-alive ran out');
+      }
+    }
+    for (const [socket, deadline] of this.#lingering) {
+      if (now < deadline && !socket.destroyed) continue;
+      socket.destroy();
+      this.#lingering.delete(socket);
+    }
+  }
+
+  #upkeep(): void {
+    const now = this.clock.now();
+    this.sessions.expire(now);
+    for (const topic of this.router.retained.expired(now)) {
+      this.router.retained.delete(topic);
+      this.store.putRetained(topic, null);
+    }
+    for (const session of this.sessions.all()) {
+      if (session.queue.limits.maxAgeMs > 0) session.queue.trim();
+    }
+  }
+}
+
+/** Keeps aedes from making its own emitter; the constructor puts ours in its place. */
+const NO_MQ = {};

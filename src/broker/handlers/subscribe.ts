@@ -1,0 +1,182 @@
+import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../../mqtt/packets.js';
+import { ReasonCode } from '../../mqtt/reason-codes.js';
+import { parseShared, validateFilter } from '../../mqtt/topics.js';
+import type { Connection } from '../connection.js';
+
+type AedesSubscription = { topic: string; qos: 0 | 1 | 2 };
+
+/** All the forms in which aedes' users name what to unsubscribe from. */
+export type AedesFilters =
+  | string
+  | { topic: string }
+  | (string | { topic: string })[]
+  | { unsubscriptions: string[] }
+  | { subscriptions: { topic: string }[] };
+
+interface Granted {
+  request: SubscriptionRequest;
+  isNew: boolean;
+}
+
+/** SUBSCRIBE: each filter is judged by itself; the answer follows when what was granted is on disk. */
+export function handleSubscribe(connection: Connection, packet: SubscribePacket): void {
+  connection.wait();
+  judge(connection, packet.subscriptions, (verdicts) => {
+    if (connection.closed) return;
+    const granted = apply(connection, packet.subscriptions, verdicts);
+    whenSafe(connection, (error) => {
+      connection.resume();
+      if (error !== null) return;
+      connection.send({ type: 'suback', packetId: packet.packetId, properties: null, reasonCodes: verdicts });
+      announce(connection, granted);
+    });
+  });
+}
+
+/** UNSUBSCRIBE. [MQTT-3.10.4-4] */
+export function handleUnsubscribe(connection: Connection, packet: UnsubscribePacket): void {
+  const session = connection.session!;
+  const reasonCodes = packet.filters.map((filter) =>
+    connection.broker.sessions.unsubscribe(session, filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted,
+  );
+  connection.wait();
+  whenSafe(connection, (error) => {
+    connection.resume();
+    if (error !== null) return;
+    connection.send({ type: 'unsuback', packetId: packet.packetId, properties: null, reasonCodes });
+    connection.broker.emit('unsubscribe', packet.filters, connection);
+  });
+}
+
+/** aedes' client.subscribe(): without asking the hooks, as the program itself wants it. */
+export function subscribeClient(
+  connection: Connection,
+  subscriptions: AedesSubscription | AedesSubscription[] | { subscriptions: AedesSubscription[] },
+  done?: (error?: Error) => void,
+): void {
+  const list = Array.isArray(subscriptions)
+    ? subscriptions
+    : 'subscriptions' in subscriptions
+      ? subscriptions.subscriptions
+      : [subscriptions];
+  const requests = list.map(({ topic, qos }): SubscriptionRequest => {
+    return { filter: topic, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 };
+  });
+  const fault = requests.map(({ filter }) => validateFilter(filter)).find((found) => found !== null);
+  if (fault !== undefined || connection.session === null) {
+    done?.(new Error(fault === undefined ? 'the client is not connected' : `the topic filter ${fault}`));
+    return;
+  }
+  const granted = apply(
+    connection,
+    requests,
+    requests.map(({ qos }) => qos),
+  );
+  whenSafe(connection, (error) => {
+    if (error === null) announce(connection, granted);
+    done?.(error ?? undefined);
+  });
+}
+
+/** aedes' client.unsubscribe(). */
+export function unsubscribeClient(connection: Connection, filters: AedesFilters, done?: (error?: Error) => void): void {
+  const list = filtersOf(filters);
+  for (const filter of list) if (connection.session !== null) connection.broker.sessions.unsubscribe(connection.session, filter);
+  whenSafe(connection, (error) => {
+    if (error === null) connection.broker.emit('unsubscribe', list, connection);
+    done?.(error ?? undefined);
+  });
+}
+
+function filtersOf(filters: AedesFilters): string[] {
+  if (typeof filters === 'string') return [filters];
+  if (Array.isArray(filters)) return filters.flatMap(filtersOf);
+  if ('topic' in filters) return [filters.topic];
+  return filtersOf('unsubscriptions' in filters ? filters.unsubscriptions : filters.subscriptions);
+}
+
+/** Finds a return code for each filter; asks the hook where there is one, one filter after the other. */
+function judge(connection: Connection, requests: readonly SubscriptionRequest[], done: (verdicts: number[]) => void): void {
+  const verdicts: number[] = [];
+  const next = (): void => {
+    while (verdicts.length < requests.length) {
+      const request = requests[verdicts.length]!;
+      const verdict = judgeOne(connection, request);
+      if (verdict !== null) {
+        verdicts.push(verdict);
+        continue;
+      }
+      connection.broker.authorizeSubscribe(connection, { topic: request.filter, qos: request.qos }, (error, subscription) => {
+        const refused = error !== null && error !== undefined;
+        verdicts.push(refused || !subscription ? deny(connection, request.filter) : (subscription.qos as 0 | 1 | 2));
+        next();
+      });
+      return;
+    }
+    done(verdicts);
+  };
+  next();
+}
+
+/** A return code, or null where a hook that somebody set has to be asked. */
+function judgeOne(connection: Connection, request: SubscriptionRequest): number | null {
+  const { broker } = connection;
+  const { filter } = request;
+  if (validateFilter(filter) !== null || filter.split('/').length > broker.limits.maxTopicLevels || parseShared(filter) !== null) {
+    broker.trouble.warn(connection, 'asked for a topic filter that is not possible', filter);
+    return ReasonCode.UnspecifiedError;
+  }
+  const decision = broker.decideSubscribe(connection, filter);
+  if (decision === null) return null;
+  return decision ? request.qos : deny(connection, filter);
+}
+
+function deny(connection: Connection, filter: string): number {
+  connection.broker.counters.subscriptionsDenied++;
+  connection.broker.trouble.warn(connection, 'may not subscribe', filter);
+  return ReasonCode.UnspecifiedError;
+}
+
+function apply(connection: Connection, requests: readonly SubscriptionRequest[], verdicts: readonly number[]): Granted[] {
+  const granted: Granted[] = [];
+  requests.forEach((request, index) => {
+    const verdict = verdicts[index]!;
+    if (verdict > 2) return;
+    const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId: 0, upgradeQos: false };
+    const isNew = connection.broker.sessions.subscribe(connection.session!, stored);
+    granted.push({ request: stored, isNew });
+  });
+  return granted;
+}
+
+/** Retained messages ([MQTT-3.8.4-4]) and the event. */
+function announce(connection: Connection, granted: readonly Granted[]): void {
+  const { broker } = connection;
+  const session = connection.session!;
+  for (const { request, isNew } of granted) {
+    if (connection.closed) return;
+    if (request.retainHandling === 2 || (request.retainHandling === 1 && !isNew)) continue;
+    // Unsubscribed meanwhile?
+    if (!session.subscriptions.has(request.filter)) continue;
+    for (const message of broker.router.retained.match(request.filter, broker.clock.now())) {
+      const qos = message.qos < request.qos ? message.qos : request.qos;
+      broker.router.routeTo(session, message, qos, true, null);
+    }
+  }
+  broker.emit(
+    'subscribe',
+    granted.map(({ request }) => ({ topic: request.filter, qos: request.qos })),
+    connection,
+  );
+}
+
+function whenSafe(connection: Connection, done: (error: Error | null) => void): void {
+  if (connection.session?.durable === true) {
+    connection.broker.store.whenCommitted((error) => {
+      if (error !== null) connection.refuse(error.message);
+      done(error);
+    });
+  } else {
+    done(null);
+  }
+}

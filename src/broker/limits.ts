@@ -1,0 +1,72 @@
+/** Every limit of the broker, with its default. What a limit drops or refuses is counted in BrokerCounters. */
+export interface BrokerLimits {
+  /** Connections at once; further ones are closed. */
+  maxConnections: number;
+  /** Bytes of a whole packet. */
+  maxPacketSize: number;
+  /** Unacknowledged QoS 1 and 2 messages towards one client. */
+  maxInflight: number;
+  /** Unacknowledged QoS 1 and 2 messages from one client before its socket is paused. */
+  maxInbound: number;
+  /** Messages waiting in one session. */
+  maxQueuedMessages: number;
+  /** Payload and topic bytes waiting in one session. */
+  maxQueuedBytes: number;
+  whenQueueFull: 'drop_oldest' | 'drop_newest' | 'reject';
+  /** Seconds a session outlives its connection at the most. */
+  maxSessionExpiry: number;
+  /** Seconds; a client that asks for more (or for none) is checked at this one. */
+  maxKeepAlive: number;
+  maxTopicLevels: number;
+  /** Bytes waiting towards one client's socket before QoS 0 is dropped and QoS 1 and 2 wait. */
+  clientBuffer: number;
+  /** ms a connection may take until its CONNECT. */
+  connectTimeoutMs: number;
+  /** Queue entries of one session that are held in memory. */
+  windowMessages: number;
+  /** Bytes of queue entries of one session that are held in memory. */
+  windowBytes: number;
+  /** ms a publisher stays connected without acknowledgement once the disk refuses. */
+  refusedCloseMs: number;
+}
+
+export const DEFAULT_LIMITS: BrokerLimits = {
+  maxConnections: 10_000,
+  maxPacketSize: 1024 * 1024,
+  maxInflight: 100,
+  maxInbound: 1000,
+  maxQueuedMessages: 100_000,
+  maxQueuedBytes: 64 * 1024 * 1024,
+  whenQueueFull: 'drop_oldest',
+  maxSessionExpiry: 30 * 86_400,
+  maxKeepAlive: 3600,
+  maxTopicLevels: 100,
+  clientBuffer: 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  windowMessages: 500,
+  windowBytes: 4 * 1024 * 1024,
+  refusedCloseMs: 5000,
+};
+
+/** What went through the broker, and what it dropped or refused and why. Monotonic. */
+export class BrokerCounters {
+  messagesIn = 0;
+  messagesOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  connectionsAccepted = 0;
+  connectionsRefused = 0;
+  protocolErrors = 0;
+  loginsRefused = 0;
+  publishesDenied = 0;
+  subscriptionsDenied = 0;
+  /** QoS 0 towards a client whose buffer was full. */
+  droppedSlow = 0;
+  /** Queue limits of sessions. */
+  droppedFull = 0;
+  droppedExpired = 0;
+  /** Larger than the receiver takes, or withheld by authorizeForward. */
+  droppedUndeliverable = 0;
+  /** Published, but the disk refused. */
+  storeRefused = 0;
+}

@@ -1,0 +1,84 @@
+import type { Publication, QueueEntry, StoredMessage } from '../store/types.js';
+import type { Connection } from './connection.js';
+
+/** Who put the entries into their queues and takes them out again when they could not be stored. */
+export interface PublicationOwner {
+  commitFailed(entry: QueueEntry): void;
+}
+
+/**
+ * A message on its way, and who waits for it to be safe. The rule of the whole broker: `settled(null)` comes when, for
+ * every session and bridge that must get the message, it is on disk or already acknowledged by its receiver, and when a
+ * retained message is on disk. Then, and only then, its publisher is acknowledged.
+ *
+ * The store calls settled() exactly once; a class with a method rather than a closure for each message.
+ */
+export abstract class RoutedPublication implements Publication {
+  entries: QueueEntry[] = [];
+  retain = false;
+  inboundQos2: Publication['inboundQos2'] = null;
+  outstanding = 0;
+  /** false: the payload is a view into bytes that belong to somebody else. */
+  ownsPayload = false;
+
+  constructor(
+    public message: StoredMessage,
+    readonly owner: PublicationOwner,
+  ) {}
+
+  /** Something of it has to reach the disk (or its receiver) first. */
+  get needsStore(): boolean {
+    return this.entries.length > 0 || this.retain || this.inboundQos2 !== null;
+  }
+
+  settled(error: Error | null): void {
+    if (error !== null) for (const entry of this.entries) this.owner.commitFailed(entry);
+    this.finished(error);
+  }
+
+  protected abstract finished(error: Error | null): void;
+}
+
+/** A QoS 1 or 2 message of a client: settled means PUBACK or PUBREC, in the order of arrival. */
+export class ClientPublication extends RoutedPublication {
+  done = false;
+  failed: Error | null = null;
+
+  constructor(
+    message: StoredMessage,
+    owner: PublicationOwner,
+    readonly connection: Connection,
+    readonly qos: 1 | 2,
+    readonly packetId: number,
+  ) {
+    super(message, owner);
+  }
+
+  protected finished(error: Error | null): void {
+    this.done = true;
+    this.failed = error;
+    this.connection.acknowledgements.flush();
+  }
+}
+
+/** A message of a part of the gateway. */
+export class LocalPublication extends RoutedPublication {
+  constructor(
+    message: StoredMessage,
+    owner: PublicationOwner,
+    readonly done: (error: Error | null) => void,
+  ) {
+    super(message, owner);
+  }
+
+  protected finished(error: Error | null): void {
+    this.done(error);
+  }
+}
+
+/** QoS 0: nobody waits. */
+export class UnacknowledgedPublication extends RoutedPublication {
+  protected finished(): void {
+    // What the store refuses it reports itself.
+  }
+}

@@ -1,0 +1,453 @@
+import type { Clock } from '../clock.js';
+import { EntryState, type QueueCounters, type QueueEntry, type RemoveReason, type Store, type StoredMessage } from '../store/types.js';
+import type { BrokerCounters, BrokerLimits } from './limits.js';
+
+/** Whoever takes a session's messages: a client's connection or an internal part (a bridge). */
+export interface Receiver {
+  /** Unacknowledged messages it takes at once. */
+  readonly maxInflight: number;
+  /** false: its buffer is full; it calls SessionQueue.pump() when there is room again. */
+  canSend(): boolean;
+  /** false: it can never take this one (larger than its maximum packet size). */
+  sendEntry(entry: QueueEntry, packetId: number, dup: boolean): boolean;
+  /** QoS 2: the receiver has the message, tell it to release the id (PUBREL). */
+  sendRelease(entry: QueueEntry, packetId: number): void;
+}
+
+export interface QueueLimits {
+  maxMessages: number;
+  maxBytes: number;
+  /** ms; 0: none. */
+  maxAgeMs: number;
+  whenFull: BrokerLimits['whenQueueFull'];
+}
+
+/** accepted = delivered + dropped + waiting. */
+export type QueueTally = Omit<QueueCounters, 'waiting' | 'waitingBytes'>;
+
+/** What the queue needs of the broker around it. */
+export interface QueueContext {
+  readonly store: Store;
+  readonly limits: BrokerLimits;
+  readonly counters: BrokerCounters;
+  readonly clock: Clock;
+}
+
+/** Packet ids are never stored: they follow from the sequence number, so a redelivery after a crash carries the original one. */
+export function packetIdOf(seq: number): number {
+  return ((seq - 1) % 65_535) + 1;
+}
+
+export function sizeOf(message: StoredMessage): number {
+  return message.payload.length + message.topic.length;
+}
+
+/**
+ * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
+ * while somebody receives. A volatile session's queue is only here.
+ *
+ * Entries up to #loadedTo are in #inflight or #ready (or gone); later ones are only on disk and are read page by page.
+ */
+export class SessionQueue {
+  readonly #context: QueueContext;
+  readonly #sid: number;
+  readonly #durable: boolean;
+  limits: QueueLimits;
+
+  #receiver: Receiver | null = null;
+  #lastSeq = 0;
+  #loadedTo = 0;
+  /** Highest number ever handed to a receiver: what is sent again carries DUP. */
+  #sentTo = 0;
+  /** After a crash: how many of the next entries may have been sent before it. */
+  #maybeSent = 0;
+  #ready = new Deque();
+  readonly #inflight = new Map<number, QueueEntry>();
+  /** What arrived while a page was being read; null: not reading, or too much arrived. */
+  #arrivals: QueueEntry[] | null = null;
+  /** Changes when the receiver does, so that a page read for a former one is left alone. */
+  #epoch = 0;
+  #loading = false;
+  #pumping = false;
+  #trimming = false;
+
+  #count = 0;
+  #bytes = 0;
+  /** What went through this queue, kept across restarts for durable sessions. */
+  readonly tally: QueueTally = { accepted: 0, delivered: 0, droppedFull: 0, droppedExpired: 0, droppedOther: 0 };
+
+  constructor(context: QueueContext, sid: number, durable: boolean, limits: QueueLimits) {
+    this.#context = context;
+    this.#sid = sid;
+    this.#durable = durable;
+    this.limits = limits;
+  }
+
+  /** Messages not yet acknowledged, in flight included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get dropped(): number {
+    return this.tally.droppedFull + this.tally.droppedExpired + this.tally.droppedOther;
+  }
+
+  get inflight(): number {
+    return this.#inflight.size;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Takes up what the store loaded. `crashed`: the session was connected when the gateway died. */
+  restore(lastSeq: number, counters: QueueCounters, crashed: boolean): void {
+    const { waiting, waitingBytes, ...tally } = counters;
+    this.#lastSeq = lastSeq;
+    this.#count = waiting;
+    this.#bytes = waitingBytes;
+    Object.assign(this.tally, tally);
+    this.#maybeSent = crashed ? this.#context.limits.maxInflight : 0;
+  }
+
+  /** The next entry for this session; it becomes part of the queue with add(). */
+  newEntry(message: StoredMessage, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): QueueEntry {
+    this.#lastSeq++;
+    return {
+      sid: this.#sid,
+      seq: this.#lastSeq,
+      qos,
+      retain,
+      subscriptionIds,
+      message,
+      released: false,
+      state: EntryState.Pending,
+      publication: null,
+    };
+  }
+
+  /** Takes the entry that newEntry() made (a durable one after store.publish) and sends it if it is its turn. */
+  add(entry: QueueEntry): void {
+    this.#count++;
+    this.tally.accepted++;
+    this.#bytes += sizeOf(entry.message);
+    if (this.#isOverLimit() && !this.#makeRoom(entry)) return;
+    if (this.#arrivals !== null) {
+      this.#keepArrival(entry);
+    } else if (this.#holdsAllBefore(entry.seq) && this.#hasRoom()) {
+      this.#ready.push(entry);
+      this.#loadedTo = entry.seq;
+    }
+    this.pump();
+  }
+
+  attach(receiver: Receiver): void {
+    this.#receiver = receiver;
+    this.#epoch++;
+    if (this.#durable) this.#forgetWindow();
+    this.pump();
+  }
+
+  /** What was in flight goes to the next receiver, in its old order and with its old packet ids. */
+  detach(): void {
+    this.#receiver = null;
+    this.#epoch++;
+    if (this.#durable) this.#forgetWindow();
+  }
+
+  /** Sends what may be sent. Called whenever something changed: a message, an acknowledgement, room in the socket. */
+  pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#receiver !== null && this.#inflight.size < this.#receiver.maxInflight && this.#receiver.canSend()) {
+        const entry = this.#ready.peek();
+        if (entry === undefined) {
+          if (this.#loadedTo < this.#lastSeq) this.#load();
+          break;
+        }
+        // An id that is still in flight can't be used again; what holds it must be acknowledged first.
+        if (this.#inflight.has(packetIdOf(entry.seq))) break;
+        this.#ready.shift();
+        this.#send(this.#receiver, entry);
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** PUBACK, or for an internal receiver: delivered. false: no such message in flight. */
+  acknowledge(packetId: number): boolean {
+    const entry = this.#inflight.get(packetId);
+    if (entry === undefined || entry.qos !== 1) return false;
+    this.#inflight.delete(packetId);
+    this.#remove(entry, 'delivered');
+    this.pump();
+    return true;
+  }
+
+  /** PUBREC: from now on only the release is sent again. */
+  received(packetId: number): boolean {
+    const entry = this.#inflight.get(packetId);
+    if (entry === undefined || entry.qos !== 2) return false;
+    if (entry.released || !this.#durable) {
+      entry.released = true;
+      this.#receiver?.sendRelease(entry, packetId);
+      return true;
+    }
+    entry.released = true;
+    this.#context.store.releaseEntry(entry);
+    const epoch = this.#epoch;
+    // The receiver forgets the id once it is released: the fact must be on disk first, or a crash would deliver twice.
+    this.#context.store.whenCommitted((error) => {
+      if (error === null && epoch === this.#epoch) this.#receiver?.sendRelease(entry, packetId);
+    });
+    return true;
+  }
+
+  /** PUBCOMP. */
+  complete(packetId: number): boolean {
+    const entry = this.#inflight.get(packetId);
+    if (entry === undefined || entry.qos !== 2 || !entry.released) return false;
+    this.#inflight.delete(packetId);
+    this.#remove(entry, 'delivered');
+    this.pump();
+    return true;
+  }
+
+  /** The commit that held this entry failed: its publisher was told so, and the entry no longer waits. */
+  commitFailed(entry: QueueEntry): void {
+    const held = this.#receiver !== null && (entry.seq <= this.#loadedTo || this.#arrivals !== null);
+    // What is held here is let go of when its turn or its acknowledgement comes.
+    if (!held) this.#neverStored(entry);
+  }
+
+  /** The receiver refused this message for good. */
+  refuse(packetId: number, reason: RemoveReason = 'other'): boolean {
+    const entry = this.#inflight.get(packetId);
+    if (entry === undefined) return false;
+    this.#inflight.delete(packetId);
+    this.#remove(entry, reason);
+    this.pump();
+    return true;
+  }
+
+  /** Enforces limits that changed or age; for sessions that nobody receives from, too. */
+  trim(): void {
+    if (!this.#durable || this.#trimming || this.#count === 0) return;
+    const { maxMessages, maxBytes, maxAgeMs } = this.limits;
+    this.#trimming = true;
+    const olderThan = maxAgeMs === 0 ? 0 : this.#context.clock.now() - maxAgeMs;
+    const keepBelow = this.#receiver === null ? 0 : this.#loadedTo + 1;
+    this.#context.store
+      .trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan })
+      .then(
+        (result) => {
+          this.#count -= result.droppedFull + result.droppedExpired;
+          this.#bytes -= result.droppedBytes;
+          this.tally.droppedFull += result.droppedFull;
+          this.tally.droppedExpired += result.droppedExpired;
+          this.#context.counters.droppedFull += result.droppedFull;
+          this.#context.counters.droppedExpired += result.droppedExpired;
+        },
+        () => {
+          // The store reports its own trouble; the limit is enforced at the next message.
+        },
+      )
+      .finally(() => {
+        this.#trimming = false;
+      });
+  }
+
+  #send(receiver: Receiver, entry: QueueEntry): void {
+    if (entry.state === EntryState.Gone) {
+      this.#neverStored(entry);
+      return;
+    }
+    const now = this.#context.clock.now();
+    if (isExpired(entry, now, this.limits.maxAgeMs) && !entry.released) {
+      this.#remove(entry, 'expired');
+      return;
+    }
+    const packetId = packetIdOf(entry.seq);
+    const dup = entry.seq <= this.#sentTo || this.#maybeSent > 0;
+    if (this.#maybeSent > 0) this.#maybeSent--;
+    this.#inflight.set(packetId, entry);
+    if (entry.seq > this.#sentTo) this.#sentTo = entry.seq;
+    if (entry.released) {
+      receiver.sendRelease(entry, packetId);
+    } else if (!receiver.sendEntry(entry, packetId, dup)) {
+      this.#inflight.delete(packetId);
+      this.#remove(entry, 'other');
+    }
+  }
+
+  #remove(entry: QueueEntry, reason: RemoveReason): void {
+    this.#forget(entry);
+    switch (reason) {
+      case 'delivered':
+        this.tally.delivered++;
+        break;
+      case 'expired':
+        this.tally.droppedExpired++;
+        this.#context.counters.droppedExpired++;
+        break;
+      case 'full':
+        this.tally.droppedFull++;
+        this.#context.counters.droppedFull++;
+        break;
+      case 'other':
+        this.tally.droppedOther++;
+        this.#context.counters.droppedUndeliverable++;
+        break;
+    }
+    if (this.#durable) this.#context.store.removeEntry(entry, reason);
+    else entry.state = EntryState.Gone;
+  }
+
+  #forget(entry: QueueEntry): void {
+    this.#count--;
+    this.#bytes -= sizeOf(entry.message);
+  }
+
+  /** Its commit failed, its publisher knows: it never counted. */
+  #neverStored(entry: QueueEntry): void {
+    this.#forget(entry);
+    this.tally.accepted--;
+  }
+
+  #isOverLimit(): boolean {
+    return this.#count > this.limits.maxMessages || this.#bytes > this.limits.maxBytes;
+  }
+
+  /** Applies the policy for a full queue. false: the new entry itself was dropped. */
+  #makeRoom(entry: QueueEntry): boolean {
+    if (this.limits.whenFull !== 'drop_oldest') {
+      this.#remove(entry, 'full');
+      // Its number is passed over: nothing with it will ever be read.
+      if (this.#arrivals === null && this.#holdsAllBefore(entry.seq)) this.#loadedTo = entry.seq;
+      return false;
+    }
+    while (this.#isOverLimit()) {
+      const oldest = this.#ready.shift();
+      if (oldest === undefined) break;
+      this.#remove(oldest, 'full');
+    }
+    if (!this.#isOverLimit()) return true;
+    if (this.#durable) {
+      this.trim();
+      return true;
+    }
+    // Everything else is in flight: the new one is the oldest that can still be dropped.
+    this.#remove(entry, 'full');
+    this.#loadedTo = entry.seq;
+    return false;
+  }
+
+  #holdsAllBefore(seq: number): boolean {
+    return this.#loadedTo === seq - 1 && (this.#receiver !== null || !this.#durable);
+  }
+
+  #hasRoom(): boolean {
+    if (!this.#durable) return true;
+    return this.#ready.length < this.#context.limits.windowMessages && this.#ready.bytes < this.#context.limits.windowBytes;
+  }
+
+  #keepArrival(entry: QueueEntry): void {
+    if (this.#arrivals!.length < this.#context.limits.windowMessages) this.#arrivals!.push(entry);
+    else this.#arrivals = null;
+  }
+
+  #forgetWindow(): void {
+    this.#ready = new Deque();
+    this.#inflight.clear();
+    this.#arrivals = null;
+    this.#loading = false;
+    // Read again from the first that is left.
+    this.#loadedTo = 0;
+  }
+
+  #load(): void {
+    if (this.#loading || !this.#durable) return;
+    this.#loading = true;
+    this.#arrivals = [];
+    const epoch = this.#epoch;
+    const upTo = this.#lastSeq;
+    const { windowMessages, windowBytes } = this.#context.limits;
+    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, windowMessages, windowBytes).then(
+      (page) => {
+        if (epoch === this.#epoch) this.#takePage(page, upTo);
+      },
+      () => {
+        if (epoch !== this.#epoch) return;
+        // The store is in trouble and says so itself; the next message or acknowledgement tries again.
+        this.#loading = false;
+        this.#arrivals = null;
+      },
+    );
+  }
+
+  #takePage(page: QueueEntry[], upTo: number): void {
+    this.#loading = false;
+    const arrivals = this.#arrivals;
+    this.#arrivals = null;
+    for (const entry of page) {
+      if (entry.seq <= upTo) this.#ready.push(entry);
+    }
+    const last = page.at(-1)?.seq ?? upTo;
+    this.#loadedTo = Math.min(last, upTo);
+    if (this.#loadedTo >= upTo && arrivals !== null) {
+      for (const entry of arrivals) {
+        // A read may already see what was appended after it was asked for.
+        if (entry.seq <= this.#loadedTo) continue;
+        this.#ready.push(entry);
+        this.#loadedTo = entry.seq;
+      }
+    }
+    this.pump();
+  }
+}
+
+function isExpired(entry: QueueEntry, now: number, maxAgeMs: number): boolean {
+  const { expiresAt, at } = entry.message;
+  return (expiresAt !== 0 && expiresAt <= now) || (maxAgeMs !== 0 && at + maxAgeMs <= now);
+}
+
+/** A queue of entries whose ends are cheap. */
+class Deque {
+  #items: (QueueEntry | undefined)[] = [];
+  #head = 0;
+  bytes = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  peek(): QueueEntry | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(entry: QueueEntry): void {
+    this.#items.push(entry);
+    this.bytes += sizeOf(entry.message);
+  }
+
+  shift(): QueueEntry | undefined {
+    const entry = this.#items[this.#head];
+    if (entry === undefined) return undefined;
+    this.#items[this.#head++] = undefined;
+    this.bytes -= sizeOf(entry.message);
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return entry;
+  }
+}

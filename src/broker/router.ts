@@ -1,0 +1,176 @@
+import type { Logger } from '../log.js';
+import type { QueueEntry, Store, StoredMessage } from '../store/types.js';
+import type { BrokerCounters } from './limits.js';
+import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
+import { Retained } from './retained.js';
+import type { Session } from './session.js';
+import { type LocalSubscription, type Route, routeOf, type Subscription, type Target } from './subscription.js';
+import { TopicTrie } from './topic-trie.js';
+
+/** Routes of this many topics are remembered; a change of any subscription forgets them. */
+const MAX_CACHED_ROUTES = 10_000;
+
+export interface RouterContext {
+  readonly store: Store;
+  readonly counters: BrokerCounters;
+  readonly log: Logger;
+  sessionOf(sid: number): Session | undefined;
+}
+
+/** Brings a message to every subscription that matches, and into the store where it has to survive. */
+export class Router implements PublicationOwner {
+  readonly #context: RouterContext;
+  readonly #trie = new TopicTrie<Subscription>();
+  readonly #routes = new Map<string, Route>();
+  #generation = 0;
+  readonly #matches: Subscription[] = [];
+  readonly retained = new Retained();
+  /** Local handlers may publish: what they do is routed after the message they were called for. */
+  readonly #waiting: RoutedPublication[] = [];
+  #routing = false;
+
+  constructor(context: RouterContext) {
+    this.#context = context;
+  }
+
+  get subscriptions(): number {
+    return this.#trie.size;
+  }
+
+  subscribe(subscription: Subscription): void {
+    this.#trie.add(subscription.filter, subscription);
+  }
+
+  unsubscribe(subscription: Subscription): boolean {
+    return this.#trie.remove(subscription.filter, subscription);
+  }
+
+  /**
+   * Routes one publication. Its settled() is called when the message is safe: at once where nothing durable is concerned.
+   * `retain` of the message means: store it as the topic's retained message (or clear it, with an empty payload).
+   */
+  route(publication: RoutedPublication): void {
+    if (this.#routing) {
+      this.#waiting.push(publication);
+      return;
+    }
+    this.#routing = true;
+    try {
+      this.#routeOne(publication);
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#routeOne(next);
+    } finally {
+      this.#routing = false;
+    }
+  }
+
+  /** A message for one session alone, such as a retained one for a new subscription. */
+  routeTo(session: Session, message: StoredMessage, qos: 0 | 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): void {
+    if (qos === 0) {
+      session.receiver?.sendTransient(message, retain, subscriptionIds);
+      return;
+    }
+    const entry = session.queue.newEntry(message, qos, retain, subscriptionIds);
+    if (session.durable) {
+      const publication = new UnacknowledgedPublication(message, this);
+      publication.entries.push(entry);
+      this.#context.store.publish(publication);
+    }
+    session.queue.add(entry);
+  }
+
+  commitFailed(entry: QueueEntry): void {
+    this.#context.sessionOf(entry.sid)?.queue.commitFailed(entry);
+  }
+
+  /** How many sessions and local parts a topic reaches. */
+  reach(topic: string): number {
+    const route = this.#routeFor(topic);
+    return route.targets.length + route.locals.length;
+  }
+
+  #routeOne(publication: RoutedPublication): void {
+    const message = publication.message;
+    const route = this.#routeFor(message.topic);
+    if (message.retain) this.#retain(publication);
+    const volatile = this.#address(publication, route.targets);
+    if (publication.needsStore) this.#context.store.publish(publication);
+    for (const entry of publication.entries) this.#context.sessionOf(entry.sid)?.queue.add(entry);
+    for (const { session, entry } of volatile) session.queue.add(entry);
+    if (!publication.needsStore) publication.settled(null);
+    if (route.locals.length > 0) {
+      own(publication);
+      for (const local of route.locals) this.#deliverLocally(local, message);
+    }
+  }
+
+  /** Sends QoS 0 at once, gives durable sessions their entries, and returns those of volatile sessions. */
+  #address(publication: RoutedPublication, targets: readonly Target[]): readonly { session: Session; entry: QueueEntry }[] {
+    let volatile: { session: Session; entry: QueueEntry }[] | null = null;
+    for (let i = 0; i < targets.length; i++) {
+      const target = targets[i]!;
+      const { session } = target;
+      const message = publication.message;
+      if (target.noLocal && session.clientId === message.publisher) continue;
+      const qos = target.exactQos !== -1 ? target.exactQos : message.qos < target.qos ? message.qos : target.qos;
+      // [MQTT-3.3.1-9] What an established subscription gets does not carry the retain flag, unless it asked for it.
+      const retain = target.retainAsPublished && message.retain;
+      if (qos === 0) {
+        session.receiver?.sendTransient(message, retain, target.subscriptionIds);
+        continue;
+      }
+      if (!session.durable && session.receiver === null) continue;
+      own(publication);
+      const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
+      if (session.durable) publication.entries.push(entry);
+      else {
+        volatile ??= [];
+        volatile.push({ session, entry });
+      }
+    }
+    return volatile ?? NONE;
+  }
+
+  #retain(publication: RoutedPublication): void {
+    const { message } = publication;
+    if (message.payload.length === 0) {
+      // [MQTT-3.3.1-6] An empty retained message clears; there is nothing to write where nothing was kept.
+      publication.retain = this.retained.delete(message.topic);
+      return;
+    }
+    own(publication);
+    this.retained.set(message.topic, publication.message);
+    publication.retain = true;
+  }
+
+  #deliverLocally(local: LocalSubscription, message: StoredMessage): void {
+    try {
+      local.deliver(message);
+    } catch (error) {
+      this.#context.log.error({ err: error, filter: local.filter, topic: message.topic }, 'a local subscriber failed');
+    }
+  }
+
+  #routeFor(topic: string): Route {
+    if (this.#generation !== this.#trie.generation || this.#routes.size >= MAX_CACHED_ROUTES) {
+      this.#routes.clear();
+      this.#generation = this.#trie.generation;
+    }
+    let route = this.#routes.get(topic);
+    if (route === undefined) {
+      this.#matches.length = 0;
+      this.#trie.match(topic, this.#matches);
+      route = routeOf(this.#matches);
+      this.#routes.set(topic, route);
+    }
+    return route;
+  }
+}
+
+const NONE: readonly { session: Session; entry: QueueEntry }[] = [];
+
+/** The payload is a view into what was read from the socket; what is kept gets its own bytes, once. */
+function own(publication: RoutedPublication): void {
+  if (publication.ownsPayload) return;
+  publication.message.payload = Buffer.from(publication.message.payload);
+  publication.ownsPayload = true;
+}

@@ -1,0 +1,163 @@
+import type { ProtocolVersion } from '../mqtt/packets.js';
+import type { LoadedSession, StoredSubscription } from '../store/types.js';
+import type { QueueContext, QueueLimits } from './queue.js';
+import type { Router } from './router.js';
+import { NEVER_EXPIRES, Session } from './session.js';
+import type { SessionSubscription } from './subscription.js';
+
+export interface OpenRequest {
+  clientId: string;
+  username: string | null;
+  version: ProtocolVersion;
+  /** Start anew; whatever was kept for the client id goes. */
+  clean: boolean;
+  /** Seconds to keep it after the connection; 0: it ends with the connection. */
+  expiryInterval: number;
+  internal?: boolean;
+  limits?: QueueLimits;
+}
+
+/** All sessions, durable and volatile, by client id and by number. */
+export class Sessions {
+  readonly #context: QueueContext;
+  readonly #router: Router;
+  readonly #byClient = new Map<string, Session>();
+  readonly #bySid: Map<number, Session>;
+  /** Volatile sessions never reach the store; they count downwards to stay apart. */
+  #nextVolatile = -1;
+
+  constructor(context: QueueContext, router: Router, bySid: Map<number, Session>) {
+    this.#context = context;
+    this.#router = router;
+    this.#bySid = bySid;
+  }
+
+  get size(): number {
+    return this.#byClient.size;
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#byClient.values();
+  }
+
+  get(clientId: string): Session | undefined {
+    return this.#byClient.get(clientId);
+  }
+
+  /** Takes up what the store kept. Sessions that were connected count as disconnected since now. */
+  async load(now: number): Promise<void> {
+    for await (const page of this.#context.store.loadSessions()) {
+      for (const stored of page) this.#restore(stored, now);
+    }
+  }
+
+  /** The session for a connection: `present` where one was kept and goes on. */
+  open(request: OpenRequest): { session: Session; present: boolean; created: boolean } {
+    const known = this.#byClient.get(request.clientId);
+    // Another user's session must not be resumed: what waits in it is not meant for this one.
+    const resumable =
+      known?.durable === true && !request.clean && known.username === request.username && known.internal === (request.internal ?? false);
+    if (known !== undefined && !resumable) this.discard(known);
+    const session = resumable ? known : this.#create(request);
+    session.username = request.username;
+    session.version = request.version;
+    session.expiryInterval = request.expiryInterval;
+    session.disconnectedAt = 0;
+    if (session.durable) this.#context.store.putSession(session.toStored(true));
+    return { session, present: resumable, created: !resumable };
+  }
+
+  /** The connection has ended. */
+  disconnected(session: Session, now: number): void {
+    session.detach(now);
+    if (session.durable && session.expiryInterval > 0) this.#context.store.putSession(session.toStored(false));
+    else this.discard(session);
+  }
+
+  /** Ends a session: subscriptions, queue and inbound ids go. */
+  discard(session: Session): void {
+    for (const subscription of session.subscriptions.values()) this.#router.unsubscribe(subscription);
+    session.subscriptions.clear();
+    if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
+    this.#bySid.delete(session.sid);
+    if (session.durable) this.#context.store.deleteSession(session.sid);
+  }
+
+  /** Ends what has outlived its time. */
+  expire(now: number): void {
+    for (const session of this.#byClient.values()) {
+      if (session.isExpired(now)) this.discard(session);
+    }
+  }
+
+  /** Adds or replaces ([MQTT-3.8.4-3]); true: there was none for this filter. */
+  subscribe(session: Session, stored: StoredSubscription): boolean {
+    const subscription: SessionSubscription = { ...stored, session };
+    const former = session.subscriptions.get(stored.filter);
+    if (former !== undefined) this.#router.unsubscribe(former);
+    session.subscriptions.set(stored.filter, subscription);
+    this.#router.subscribe(subscription);
+    if (session.durable) this.#context.store.putSubscription(session.sid, stored);
+    return former === undefined;
+  }
+
+  unsubscribe(session: Session, filter: string): boolean {
+    const subscription = session.subscriptions.get(filter);
+    if (subscription === undefined) return false;
+    this.#router.unsubscribe(subscription);
+    session.subscriptions.delete(filter);
+    if (session.durable) this.#context.store.deleteSubscription(session.sid, filter);
+    return true;
+  }
+
+  #create(request: OpenRequest): Session {
+    const durable = request.expiryInterval > 0;
+    const sid = durable ? this.#context.store.nextSessionId() : this.#nextVolatile--;
+    const session = new Session(this.#context, {
+      sid,
+      clientId: request.clientId,
+      durable,
+      internal: request.internal ?? false,
+      limits: request.limits ?? this.#defaultLimits(),
+    });
+    this.#register(session);
+    return session;
+  }
+
+  #restore(stored: LoadedSession, now: number): void {
+    const limits = { ...this.#defaultLimits() };
+    if (stored.maxQueuedMessages > 0) limits.maxMessages = stored.maxQueuedMessages;
+    if (stored.maxQueuedBytes > 0) limits.maxBytes = stored.maxQueuedBytes;
+    const session = new Session(this.#context, {
+      sid: stored.sid,
+      clientId: stored.clientId,
+      durable: true,
+      internal: stored.internal,
+      limits,
+    });
+    session.username = stored.username;
+    session.version = stored.version;
+    session.expiryInterval = stored.internal ? NEVER_EXPIRES : stored.expiryInterval;
+    session.disconnectedAt = stored.connected || stored.disconnectedAt === 0 ? now : stored.disconnectedAt;
+    for (const packetId of stored.inboundQos2) session.inboundQos2.add(packetId);
+    session.queue.restore(stored.lastSeq, stored.counters, stored.connected);
+    this.#register(session);
+    for (const filter of stored.subscriptions) {
+      const subscription: SessionSubscription = { ...filter, session };
+      session.subscriptions.set(filter.filter, subscription);
+      this.#router.subscribe(subscription);
+    }
+    // What the store said about the crash has been taken up; the next start must not take it up again.
+    if (stored.connected) this.#context.store.putSession(session.toStored(false));
+  }
+
+  #register(session: Session): void {
+    this.#byClient.set(session.clientId, session);
+    this.#bySid.set(session.sid, session);
+  }
+
+  #defaultLimits(): QueueLimits {
+    const { maxQueuedMessages, maxQueuedBytes, whenQueueFull } = this.#context.limits;
+    return { maxMessages: maxQueuedMessages, maxBytes: maxQueuedBytes, maxAgeMs: 0, whenFull: whenQueueFull };
+  }
+}

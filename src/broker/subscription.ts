@@ -1,0 +1,80 @@
+import type { QoS } from '../mqtt/packets.js';
+import type { StoredMessage, StoredSubscription } from '../store/types.js';
+import type { Session } from './session.js';
+
+/** A session's subscription, as it stands in the trie. */
+export interface SessionSubscription extends StoredSubscription {
+  readonly session: Session;
+}
+
+/** A subscription of the gateway's own parts, in the same process. */
+export interface LocalSubscription {
+  readonly session: null;
+  readonly filter: string;
+  /** Called in the order of publication. What it throws is logged and goes no further. */
+  readonly deliver: (message: StoredMessage) => void;
+}
+
+export type Subscription = SessionSubscription | LocalSubscription;
+
+/** What one session gets of one topic: all its matching subscriptions in one. */
+export interface Target {
+  readonly session: Session;
+  /** The highest of the matching subscriptions. */
+  qos: QoS;
+  /** Messages are taken at exactly this QoS; -1: at the publication's QoS up to `qos`. */
+  exactQos: QoS | -1;
+  /** Only where every matching subscription says so. */
+  noLocal: boolean;
+  retainAsPublished: boolean;
+  subscriptionIds: number[] | null;
+}
+
+export interface Route {
+  readonly targets: readonly Target[];
+  readonly locals: readonly LocalSubscription[];
+}
+
+/** Merges what the trie found for a topic, so that each session gets a message once. */
+export function routeOf(matches: readonly Subscription[]): Route {
+  const locals: LocalSubscription[] = [];
+  const targets: Target[] = [];
+  const bySession = new Map<Session, Target>();
+  for (const match of matches) {
+    if (match.session === null) {
+      locals.push(match);
+      continue;
+    }
+    const known = bySession.get(match.session);
+    if (known === undefined) {
+      const target = targetOf(match);
+      bySession.set(match.session, target);
+      targets.push(target);
+    } else {
+      merge(known, match);
+    }
+  }
+  return { targets, locals };
+}
+
+function targetOf(subscription: SessionSubscription): Target {
+  return {
+    session: subscription.session,
+    qos: subscription.qos,
+    exactQos: subscription.upgradeQos ? subscription.qos : -1,
+    noLocal: subscription.noLocal,
+    retainAsPublished: subscription.retainAsPublished,
+    subscriptionIds: subscription.subscriptionId === 0 ? null : [subscription.subscriptionId],
+  };
+}
+
+function merge(target: Target, subscription: SessionSubscription): void {
+  if (subscription.qos > target.qos) target.qos = subscription.qos;
+  if (subscription.upgradeQos && subscription.qos > target.exactQos) target.exactQos = subscription.qos;
+  target.noLocal &&= subscription.noLocal;
+  target.retainAsPublished ||= subscription.retainAsPublished;
+  if (subscription.subscriptionId !== 0) {
+    target.subscriptionIds ??= [];
+    target.subscriptionIds.push(subscription.subscriptionId);
+  }
+}
