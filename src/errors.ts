@@ -41,6 +41,24 @@ export const ERROR_CODES = {
   // --- bridge
 
   // --- console
+  FER_CONSOLE_PORT_IN_USE: 'Another program listens on the port of the web console.',
+  FER_CONSOLE_LISTEN: 'The web console cannot listen on the address or port it was given.',
+  FER_CONSOLE_CERTIFICATE: 'The certificate or key of the web console cannot be read, does not fit, or could not be made.',
+  FER_CONSOLE_STOPPED: 'The web console has not been started or has been stopped.',
+  FER_CONSOLE_UNCLAIMED: 'The gateway has no administrator yet; it must be claimed with its setup code first.',
+  FER_CONSOLE_CLAIMED: 'The gateway has been claimed already.',
+  FER_CONSOLE_SETUP_CODE: 'The setup code is wrong.',
+  FER_CONSOLE_LOGIN_REQUIRED: 'The request needs a login, or the login has ended.',
+  FER_CONSOLE_LOGIN_FAILED: 'User name or password is wrong.',
+  FER_CONSOLE_FORBIDDEN: 'The role of the account does not allow this.',
+  FER_CONSOLE_CSRF: 'A changing request came without the token of its login, or from a page of another origin.',
+  FER_CONSOLE_TOO_MANY_ATTEMPTS: 'Too many wrong codes or passwords; the next attempt has to wait.',
+  FER_CONSOLE_TOO_MANY_REQUESTS: 'Too many requests in a short time.',
+  FER_CONSOLE_TOO_MANY_STREAMS: 'Too many live streams are open.',
+  FER_CONSOLE_NOT_FOUND: 'There is no such thing at this address.',
+  FER_CONSOLE_INVALID: 'The request does not have the form that the API asks for.',
+  FER_CONSOLE_MEDIA_TYPE: 'The body of the request has a type that the API does not understand.',
+  FER_CONSOLE_TOO_LARGE: 'The body of the request is too large.',
 
   // --- cli
 } as const;

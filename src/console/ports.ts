@@ -224,3 +224,34 @@ export interface DocumentsPort {
   put(collection: string, key: string, value: unknown): Promise<void>;
   delete(collection: string, key: string): Promise<void>;
 }
+
+/** Users of the MQTT broker; the broker hashes and keeps their passwords. */
+export interface MqttUsersPort {
+  list(): Promise<{ name: string; createdAt: number }[]>;
+  /** Creates the user or replaces its password. Rejects with a FerruleError where name or password are refused. */
+  put(name: string, password: string): Promise<void>;
+  /** false: there was no such user. */
+  delete(name: string): Promise<boolean>;
+}
+
+export interface MetricsPort {
+  /** In the Prometheus text format. */
+  metricsText(): Promise<string>;
+  /** p99 of the event loop's delay over the last interval, ms; null: not measured yet. */
+  eventLoopDelayMs(): number | null;
+}
+
+/** All that the console is given. */
+export interface ConsolePorts {
+  gateway: GatewayPort;
+  messaging: MessagingPort;
+  broker: BrokerPort;
+  field: FieldPort;
+  bridges: BridgesPort;
+  rules: RulesPort;
+  storage: StoragePort;
+  documents: DocumentsPort;
+  mqttUsers: MqttUsersPort;
+  /** null: switched off by the configuration. */
+  metrics: MetricsPort | null;
+}

@@ -1,0 +1,285 @@
+/**
+ * The shapes that the API answers with, as schemas: they serialise the answers and make the OpenAPI document. They mirror
+ * ports.ts; the compiler checks at the routes that both agree.
+ */
+import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
+import { ErrorBody, ref } from './http.js';
+
+/** `number | null` and the like, in the short form of JSON Schema. */
+function nullable<T extends TSchema>(schema: T, description?: string): TUnsafe<Static<T> | null> {
+  const { type } = schema as unknown as { type: string };
+  return Type.Unsafe<Static<T> | null>({ ...schema, type: [type, 'null'], ...(description === undefined ? {} : { description }) });
+}
+
+const text = Type.String();
+const count = Type.Number();
+const WallMs = (what: string) => Type.Number({ description: `${what}, ms since the epoch.` });
+const words = <T extends string>(values: readonly T[], description?: string) =>
+  Type.Unsafe<T>({ type: 'string', enum: [...values], ...(description === undefined ? {} : { description }) });
+
+const PartState = words(['stopped', 'starting', 'running', 'degraded', 'stopping']);
+const QualityWord = words(['good', 'stale', 'bad', 'uncertain']);
+export const TagValue = Type.Unsafe<number | string | boolean | null>({ type: ['number', 'string', 'boolean', 'null'] });
+
+export const Part = Type.Object(
+  {
+    name: text,
+    state: PartState,
+    since: WallMs('Since when'),
+    error: Type.Union([Type.Object({ code: text, message: text, hint: Type.Optional(text) }), Type.Null()]),
+  },
+  { $id: 'Part' },
+);
+
+export const Notice = Type.Object(
+  { at: WallMs('When'), level: words(['info', 'warning', 'error']), message: text, hint: Type.Optional(text) },
+  { $id: 'Notice' },
+);
+
+export const Broker = Type.Object(
+  {
+    connections: count,
+    sessions: count,
+    subscriptions: count,
+    retained: count,
+    messagesInRate: Type.Number({ description: 'Per second.' }),
+    messagesOutRate: Type.Number({ description: 'Per second.' }),
+    messagesIn: count,
+    messagesOut: count,
+    dropped: count,
+    queued: count,
+    queuedBytes: count,
+  },
+  { $id: 'Broker' },
+);
+
+export const Tag = Type.Object(
+  {
+    name: text,
+    value: TagValue,
+    ts: nullable(Type.Number(), 'Source time, ms since the epoch; null: never read.'),
+    quality: QualityWord,
+    reason: nullable(Type.String(), 'Why it is not good: timeout, exception:2, out_of_range, bus_down, not_read_yet.'),
+    unit: nullable(Type.String()),
+    description: nullable(Type.String()),
+    type: text,
+    writable: Type.Boolean(),
+    precision: nullable(Type.Number(), 'Digits after the point to show.'),
+    topic: text,
+  },
+  { $id: 'Tag' },
+);
+
+const deviceHead = {
+  name: text,
+  bus: text,
+  kind: text,
+  unit: nullable(Type.Number(), 'Unit id of a Modbus device.'),
+  state: words(['online', 'degraded', 'offline', 'unknown']),
+  since: WallMs('Since when the state holds'),
+  lastError: nullable(Type.String()),
+  latency: nullable(Type.Number(), 'ms, smoothed.'),
+  counters: Type.Object({ requests: count, answers: count, timeouts: count, exceptions: count, crcErrors: count, late: count }),
+  scans: Type.Array(Type.Object({ name: text, periodMs: count, lastMs: nullable(Type.Number()), overruns: count })),
+};
+
+const TagCounts = Type.Object({ good: count, stale: count, bad: count, uncertain: count });
+
+/** A device without its tags, for lists. */
+export const DeviceSummary = Type.Object({ ...deviceHead, tagCounts: TagCounts }, { $id: 'DeviceSummary' });
+export const Device = Type.Object({ ...deviceHead, tags: Type.Array(ref(Tag)) }, { $id: 'Device' });
+
+export const Bus = Type.Object(
+  { name: text, type: text, endpoint: text, state: PartState, lastError: nullable(Type.String()), queued: count },
+  { $id: 'Bus' },
+);
+
+export const TrendPoint = Type.Object(
+  { ts: WallMs('Source time'), value: nullable(Type.Number()), quality: QualityWord },
+  { $id: 'TrendPoint' },
+);
+
+export const Client = Type.Object(
+  {
+    clientId: text,
+    username: nullable(Type.String()),
+    connected: Type.Boolean(),
+    address: nullable(Type.String()),
+    protocol: text,
+    listener: nullable(Type.String()),
+    keepAlive: Type.Number({ description: 'Seconds.' }),
+    connectedAt: nullable(Type.Number()),
+    disconnectedAt: nullable(Type.Number()),
+    cleanSession: Type.Boolean(),
+    subscriptions: Type.Array(Type.Object({ filter: text, qos: count })),
+    inflight: count,
+    queued: count,
+    queuedBytes: count,
+    messagesIn: count,
+    messagesOut: count,
+    dropped: count,
+    lastError: nullable(Type.String()),
+  },
+  { $id: 'Client' },
+);
+
+export const Ledger = Type.Object(
+  {
+    accepted: count,
+    delivered: count,
+    waiting: count,
+    waitingBytes: count,
+    dropped: Type.Record(Type.String(), Type.Number(), { description: 'By reason.' }),
+    difference: Type.Number({ description: 'accepted - delivered - dropped - waiting; anything but 0 is a fault.' }),
+    oldestAgeMs: nullable(Type.Number()),
+  },
+  { $id: 'Ledger' },
+);
+
+export const Bridge = Type.Object(
+  {
+    name: text,
+    state: PartState,
+    link: words(['connected', 'connecting', 'waiting', 'paused', 'stopped']),
+    url: nullable(Type.String()),
+    since: WallMs('Since when the link is so'),
+    nextAttemptAt: nullable(Type.Number()),
+    lastError: nullable(Type.String()),
+    latency: nullable(Type.Number(), 'ms from publish to acknowledgement, smoothed.'),
+    outRate: count,
+    inRate: count,
+    received: count,
+    inflight: count,
+    ledger: ref(Ledger),
+    mappings: Type.Array(Type.Object({ direction: words(['out', 'in']), topic: text, to: text, qos: count })),
+  },
+  { $id: 'Bridge' },
+);
+
+export const Rule = Type.Object(
+  {
+    name: text,
+    file: text,
+    line: count,
+    state: words(['running', 'error']),
+    error: Type.Union([Type.Object({ message: text, line: count, column: count }), Type.Null()]),
+    matched: count,
+    fired: count,
+    failed: count,
+    timeMs: count,
+    lastError: nullable(Type.String()),
+    lastFiredAt: nullable(Type.Number()),
+  },
+  { $id: 'Rule' },
+);
+
+export const Storage = Type.Object(
+  {
+    state: text,
+    durability: words(['strict', 'relaxed']),
+    databaseBytes: count,
+    freeBytes: nullable(Type.Number()),
+    bytesWrittenToday: count,
+    lastCommitMs: count,
+    commits: count,
+  },
+  { $id: 'Storage' },
+);
+
+export const Topic = Type.Object(
+  {
+    topic: text,
+    format: words(['json', 'text', 'hex'], 'How `payload` is to be read.'),
+    payload: Type.String({ description: 'The first bytes of the last payload: as text, or in hex pairs where it is not UTF-8 text.' }),
+    size: Type.Number({ description: 'Bytes of the whole payload.' }),
+    truncated: Type.Boolean({ description: '`payload` is only the beginning.' }),
+    qos: count,
+    retained: Type.Boolean({ description: 'The broker keeps a message for this topic.' }),
+    at: nullable(Type.Number(), 'When the last message came, ms since the epoch; null: retained from before anyone watched.'),
+    count: Type.Number({ description: 'Messages since someone watches.' }),
+    rate: Type.Number({ description: 'Messages per second over the last seconds.' }),
+  },
+  { $id: 'Topic' },
+);
+
+export const TopicList = Type.Object(
+  {
+    topics: Type.Array(ref(Topic)),
+    total: Type.Number({ description: 'Topics that match, those beyond the limit too.' }),
+    overflow: Type.Number({ description: 'Topics that were not taken up because the limit of watched topics was reached.' }),
+  },
+  { $id: 'TopicList' },
+);
+
+export const GatewayInfo = Type.Object(
+  { id: text, name: text, version: text, startedAt: WallMs('Start'), demo: Type.Boolean(), now: WallMs('The gateway’s clock') },
+  { $id: 'GatewayInfo' },
+);
+
+export const BridgeSummary = Type.Object(
+  {
+    name: text,
+    state: PartState,
+    link: words(['connected', 'connecting', 'waiting', 'paused', 'stopped']),
+    since: count,
+    lastError: nullable(Type.String()),
+    latency: nullable(Type.Number()),
+    waiting: count,
+    waitingBytes: count,
+    oldestAgeMs: nullable(Type.Number()),
+    difference: count,
+  },
+  { $id: 'BridgeSummary' },
+);
+
+export const Overview = Type.Object(
+  {
+    gateway: ref(GatewayInfo),
+    parts: Type.Array(ref(Part)),
+    notices: Type.Array(ref(Notice)),
+    broker: ref(Broker),
+    field: Type.Object({
+      devices: Type.Object({ online: count, degraded: count, offline: count, unknown: count }),
+      tags: TagCounts,
+      buses: Type.Array(ref(Bus)),
+    }),
+    bridges: Type.Array(ref(BridgeSummary)),
+    rules: Type.Object({ running: count, error: count, fired: count, failed: count }),
+    storage: ref(Storage),
+  },
+  { $id: 'Overview' },
+);
+
+export const Session = Type.Object(
+  {
+    username: text,
+    role: words(['viewer', 'operator', 'administrator']),
+    csrf: Type.String({ description: 'To be sent as header x-ferrule-csrf with every POST, PUT and DELETE.' }),
+    expiresAt: WallMs('End of the login where nothing is asked in the meantime'),
+  },
+  { $id: 'Session' },
+);
+
+/** Kept once in the validator, the serialiser and the OpenAPI document. */
+export const SHARED_SCHEMAS: readonly TSchema[] = [
+  ErrorBody,
+  Part,
+  Notice,
+  Broker,
+  Tag,
+  DeviceSummary,
+  Device,
+  Bus,
+  TrendPoint,
+  Client,
+  Ledger,
+  Bridge,
+  BridgeSummary,
+  Rule,
+  Storage,
+  Topic,
+  TopicList,
+  GatewayInfo,
+  Overview,
+  Session,
+];
