@@ -13,7 +13,7 @@ suite('the raw client against Mosquitto', { skip: needs('mosquitto') }, () => {
   before(async () => {
     port = await freePort();
     // Without a configuration it listens on the loopback device only.
-    mosquitto = await startProcess('/usr/sbin/mosquitto', ['-p', String(port)], { ready: /running/ });
+    mosquitto = await startProcess('/usr/sbin/mosquitto', ['-p', String(port)], { ready: /version \S+ running/ });
   });
   after(() => mosquitto.stop());
 
