@@ -21,7 +21,7 @@ test('mosquitto with users refuses the others', { skip }, async (t) => {
 
 test('mosquitto comes back on its port, with what it kept', { skip }, async (t) => {
   const mosquitto = await startMosquitto(t, { persistence: true });
-  await mosquittoPub({ port: mosquitto.port, topic: 'kept', payload: '1', retain: true });
+  await mosquittoPub({ port: mosquitto.port, topic: 'kept', payload: '1', qos: 1, retain: true });
   await mosquitto.stop();
   await assert.rejects(mosquittoPub({ port: mosquitto.port, topic: 'a', payload: '1' }), /refused/i);
   await mosquitto.start();
