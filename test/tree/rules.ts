@@ -66,6 +66,7 @@ export const PART_RULES: PartRule[] = [
     rule: 'gateway composes the parts; it knows nothing of the command line and of the simulator',
   },
   { files: ['discovery/**', 'system/**'], may: ['mqtt/**', ...GROUND], rule: 'discovery and system import themselves and the ground' },
+  { files: ['sd-notify'], may: GROUND, rule: 'sd-notify speaks to systemd and stands on the ground alone' },
   { files: ['cli/**', 'main'], may: ['**'], rule: 'the command line may use everything' },
 ];
 
