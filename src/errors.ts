@@ -61,6 +61,8 @@ export const ERROR_CODES = {
   FER_CONSOLE_TOO_LARGE: 'The body of the request is too large.',
 
   // --- cli
+  FER_CLI_USAGE: 'The command line names an unknown command or option.',
+  FER_CLI_START: 'The gateway can not start.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

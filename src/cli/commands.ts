@@ -1,0 +1,7 @@
+import type { CommandEntry } from './command.js';
+
+/** In the order in which a newcomer needs them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'check', summary: 'say everything that is wrong with a configuration', load: async () => (await import('./check.js')).check },
+  { name: 'version', summary: 'print the version', load: async () => (await import('./version.js')).version },
+];
