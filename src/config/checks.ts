@@ -7,6 +7,7 @@ export function semanticFindings(config: Config): Finding[] {
   return [
     ...checkTimeZone(config),
     ...under(['broker', 'listeners'], checkListeners(config.broker.listeners)),
+    ...checkConsolePort(config),
     ...under(['access', 'rules'], checkAccess(config.access.rules)),
   ].map((finding) => ({ code: 'FER_CONFIG_CONFLICT' as const, ...finding }));
 }
@@ -19,6 +20,16 @@ function checkTimeZone({ gateway }: Config): Finding[] {
     const hint = 'Use a name of the tz database, such as Europe/Paris or UTC.';
     return [{ path: ['gateway', 'time_zone'], message: `${JSON.stringify(gateway.time_zone)} is not a time zone.`, hint }];
   }
+}
+
+function checkConsolePort(config: Config): Finding[] {
+  const { port, host } = config.console;
+  const listener = config.broker.listeners.findIndex(
+    (other) => port !== 0 && other.port === port && (other.host === host || host === '::' || other.host === '::'),
+  );
+  if (listener === -1) return [];
+  const message = `Port ${port} is taken by listener ${listener + 1} of the broker as well.`;
+  return [{ path: ['console', 'port'], message, hint: 'Give the console or the listener another port.' }];
 }
 
 function under(prefix: string[], findings: Finding[]): Finding[] {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { AccessSchema, BrokerSchema } from '../broker/schema.js';
+import { ConsoleSettingsSchema, MetricsSettingsSchema } from '../console/schema.js';
 
 const strictly = { additionalProperties: false };
 
@@ -43,6 +44,8 @@ export const ConfigSchema = Type.Object(
     gateway: GatewaySchema,
     broker: BrokerSchema,
     access: AccessSchema,
+    console: ConsoleSettingsSchema,
+    metrics: MetricsSettingsSchema,
     log: LogSchema,
   },
   strictly,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FilePath } from '../config/types.js';
 
 /** `console:` of the configuration. */
 export const ConsoleSettingsSchema = Type.Object(
@@ -15,8 +16,8 @@ export const ConsoleSettingsSchema = Type.Object(
         Type.Literal('off', { description: 'Plain HTTP.' }),
         Type.Object(
           {
-            cert: Type.String({ minLength: 1, description: 'File with the certificate chain, PEM.' }),
-            key: Type.String({ minLength: 1, description: 'File with the private key, PEM.' }),
+            cert: FilePath({ description: 'File with the certificate chain, PEM.' }),
+            key: FilePath({ description: 'File with the private key, PEM.' }),
           },
           { additionalProperties: false },
         ),

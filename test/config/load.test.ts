@@ -94,6 +94,9 @@ const WRONG: [name: string, text: string, at: string, ...words: string[]][] = [
     '1:72',
     'client_ca',
   ],
+  ['a console on the port of a listener', 'broker: {listeners: [{type: ws, port: 8080}]}\nconsole:\n  port: 8080', '3:9', 'listener 1'],
+  ['a console with half a certificate', 'console: {tls: {cert: a}}', '1:16', '"key" is missing'],
+  ['a console with an unknown word for tls', 'console: {tls: aut}', '1:16', 'Did you mean auto?', 'a mapping with cert and key'],
   ['an access rule that says nothing', 'access:\n  rules:\n    - {user: a, topics: ["#"]}', '3:7', 'neither allows nor denies'],
   [
     'an access rule with a broken filter',
