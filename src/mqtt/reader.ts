@@ -77,7 +77,7 @@ export class PacketReader {
   /** Takes a chunk; it is not copied and must stay unchanged until next() gave null. */
   push(chunk: Buffer): void {
     if (this.failure !== null || chunk.length === 0) return;
-    if (this.at === this.chunk.length) {
+    if (this.at === this.chunk.length && this.waiting.length === 0) {
       this.chunk = chunk;
       this.at = 0;
     } else {
