@@ -60,7 +60,8 @@ export class Converter {
 
   #unit(schema: JsonSchema, value: unknown, path: ConfigPath): unknown {
     const parse = schema['x-unit'] === 'size' ? parseSize : parseDuration;
-    if (value === 0) return this.#bounded(schema, 0, '0', parse, path);
+    if (value === 0 || (typeof value === 'number' && value > 0 && schema['x-unit'] === 'size'))
+      return this.#bounded(schema, value, String(value), parse, path);
     if (typeof value !== 'string') return value;
     try {
       return this.#bounded(schema, parse(value), value, parse, path);

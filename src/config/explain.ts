@@ -3,7 +3,7 @@ import { nearest } from './distance.js';
 import { constantsOf, isObject, type JsonSchema, jsonType, knownKeys, propertyOf } from './json-schema.js';
 import type { ConfigPath, Finding } from './source.js';
 
-const UNIT_WORDS = { duration: 'a duration such as 500ms, 5s, 2m, 1h or 7d', size: 'a size such as 64KiB, 1MiB or 1GiB' } as const;
+const UNIT_WORDS = { duration: 'a duration such as 500ms, 5s, 2m, 1h or 7d', size: 'a size such as 128, 64KiB, 1MiB or 1GiB' } as const;
 
 /** What one of ajv's errors means, in words. */
 export function explain(error: ErrorObject, path: ConfigPath): Finding {
@@ -100,8 +100,8 @@ function notAllowed(allowed: unknown[], value: unknown, path: ConfigPath): Findi
 function wrongType(schema: JsonSchema, value: unknown, path: ConfigPath): Finding {
   const expected = describe(schema);
   if (value === null) return { path, message: 'This has no value.', hint: `Write ${expected}, or remove the key.` };
-  if (schema['x-unit'] !== undefined && typeof value === 'number') {
-    return { path, message: `${value} has no unit.`, hint: `Write ${UNIT_WORDS[schema['x-unit']]}.` };
+  if (schema['x-unit'] === 'duration' && typeof value === 'number') {
+    return { path, message: `${value} has no unit.`, hint: `Write ${UNIT_WORDS.duration}.` };
   }
   const quoted =
     typeof value === 'string' &&

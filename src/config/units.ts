@@ -1,7 +1,7 @@
 import { type TUnsafe, Type } from 'typebox';
 
 /**
- * Durations (`500ms`, `5s`, `2m`, `1h`, `7d`) and sizes (`64KiB`, `1MiB`, `1GiB`) as people write them.
+ * Durations (`500ms`, `5s`, `2m`, `1h`, `7d`) and sizes (`128`, `64KiB`, `1MiB`, `1GiB`) as people write them.
  * The loader replaces them by numbers (ms, bytes) after validation, so code behind it sees `number`.
  */
 export interface UnitOptions {
@@ -21,22 +21,18 @@ const BYTES: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 10
 
 /** A duration in the configuration; `number` of milliseconds in the code. */
 export function Duration(options: UnitOptions): TUnsafe<number> {
-  return unit('duration', DURATION_PATTERN, options);
+  // A bare 0 needs no unit, and YAML reads it as a number; any other number could be ms or s.
+  return unit({ type: ['string', 'number'], pattern: DURATION_PATTERN, minimum: 0, maximum: 0, 'x-unit': 'duration' }, options);
 }
 
-/** A size in the configuration; `number` of bytes in the code. */
+/** A size in the configuration; `number` of bytes in the code. A bare number is bytes. */
 export function Size(options: UnitOptions): TUnsafe<number> {
-  return unit('size', SIZE_PATTERN, options);
+  return unit({ type: ['string', 'integer'], pattern: SIZE_PATTERN, minimum: 0, 'x-unit': 'size' }, options);
 }
 
-function unit(kind: 'duration' | 'size', pattern: string, { min, max, ...options }: UnitOptions): TUnsafe<number> {
+function unit(schema: Record<string, unknown>, { min, max, ...options }: UnitOptions): TUnsafe<number> {
   return Type.Unsafe<number>({
-    // A bare 0 needs no unit, and YAML reads it as a number.
-    type: ['string', 'number'],
-    pattern,
-    minimum: 0,
-    maximum: 0,
-    'x-unit': kind,
+    ...schema,
     ...(min === undefined ? {} : { 'x-min': min }),
     ...(max === undefined ? {} : { 'x-max': max }),
     ...options,
@@ -50,7 +46,7 @@ export function parseDuration(text: string): number {
 
 /** `1MiB` -> 1048576. Throws a RangeError where the text is no size. */
 export function parseSize(text: string): number {
-  return parseUnit(text, SIZE_PATTERN, BYTES, 'a size such as 64KiB, 1MiB or 1GiB');
+  return parseUnit(text, SIZE_PATTERN, BYTES, 'a size such as 128, 64KiB, 1MiB or 1GiB');
 }
 
 function parseUnit(text: string, pattern: string, factors: Record<string, number>, expected: string): number {

@@ -52,6 +52,11 @@ describe('units', () => {
     assert.equal((await parse('broker: {commit_interval: 20ms}')).config.broker.commit_interval, 20);
   });
 
+  it('Sizes become bytes; a bare number is bytes', async () => {
+    const { limits } = (await parse('broker: {limits: {max_packet_size: 2KiB, client_buffer: 20000}}')).config.broker;
+    assert.deepEqual([limits.max_packet_size, limits.client_buffer], [2048, 20_000]);
+  });
+
   it('A bare 0 needs no unit', async () => {
     const { config } = await parse('broker: {commit_interval: 0, sys_interval: 0}');
     assert.deepEqual([config.broker.commit_interval, config.broker.sys_interval], [0, 0]);
@@ -77,6 +82,8 @@ const WRONG: [name: string, text: string, at: string, ...words: string[]][] = [
   ['a duration in a wrong unit', 'broker:\n  sys_interval: 10 sec', '2:17', '"10 sec" is not a duration', '500ms'],
   ['a duration beyond its bounds', 'broker:\n  limits: {max_keep_alive: 2d}', '2:28', 'At most 18h'],
   ['a size beyond its bounds', 'broker:\n  limits: {max_packet_size: 10B}', '2:29', 'At least 1KiB'],
+  ['a bare size beyond its bounds', 'broker:\n  limits: {max_packet_size: 10}', '2:29', 'At least 1KiB'],
+  ['a negative size', 'broker:\n  limits: {max_packet_size: -1}', '2:29', '-1 is not a size'],
   ['a word or a duration', 'broker:\n  commit_interval: autp', '2:20', 'Did you mean auto?', 'a duration such as'],
   ['a boolean as a word', 'broker: {allow_anonymous: yes}', '1:27', 'true or false'],
   ['a value that is missing', 'broker:\n  durability:', '2:3', 'has no value'],
