@@ -35,6 +35,14 @@ export const ERROR_CODES = {
   FER_BROKER_USER_PASSWORD: 'The password of an MQTT user is too short.',
 
   // --- field
+  FER_FIELD_UNKNOWN_TAG: 'There is no such device or tag.',
+  FER_FIELD_READ_ONLY: 'The tag may not be written.',
+  FER_FIELD_BAD_VALUE: 'The value does not fit the tag: its type, its range or its limits.',
+  FER_FIELD_BAD_REQUEST: 'The message on a set topic is no value.',
+  FER_FIELD_NO_ANSWER: 'The device or its bus can not be reached; nothing was written.',
+  FER_FIELD_WRITE_UNCONFIRMED: 'A write was sent and not confirmed: it may have taken effect.',
+  FER_FIELD_REFUSED: 'The device refused the write (Modbus exception).',
+  FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
 
   // --- rules
 

@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.js';
+import type { Logger } from '../log.js';
+import type { Device, DeviceContext } from './device.js';
+import { bitsPerCharacter, SerialOpener } from './link/serial.js';
+import { TcpOpener } from './link/tcp.js';
+import { ModbusBus } from './modbus/bus.js';
+import { ModbusDevice } from './modbus/device.js';
+import { type Cost, rtuCost, TCP_COST } from './modbus/plan.js';
+import { lineTiming, NO_LINE, RtuTransport } from './modbus/rtu-transport.js';
+import { TcpTransport } from './modbus/tcp-transport.js';
+import { type BusConfig, type DeviceConfig, isInstrument } from './schema.js';
+import { SerialBus } from './serial/bus.js';
+import { Instrument } from './serial/instrument.js';
+
+export type FieldBus = ModbusBus | SerialBus;
+
+/** The bus that a configuration describes. */
+export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBus {
+  const { name, type } = config;
+  switch (config.type) {
+    case 'modbus_tcp': {
+      const { timeout: timeoutMs, max_inflight: maxInflight, retries } = config;
+      return new ModbusBus({
+        name,
+        type,
+        retries,
+        clock,
+        log,
+        opener: new TcpOpener(config),
+        transport: (events) => new TcpTransport({ clock, timeoutMs, maxInflight, events }),
+        resetWhenSilent: true,
+      });
+    }
+    case 'modbus_rtu': {
+      const timing = lineTiming(config.baud, bitsPerCharacter(config));
+      return new ModbusBus({
+        name,
+        type,
+        retries: config.retries,
+        clock,
+        log,
+        opener: new SerialOpener(config),
+        transport: (events) => new RtuTransport({ clock, timeoutMs: config.timeout, timing, events }),
+        resetWhenSilent: false,
+      });
+    }
+    case 'modbus_rtu_tcp':
+      return new ModbusBus({
+        name,
+        type,
+        retries: config.retries,
+        clock,
+        log,
+        opener: new TcpOpener(config),
+        transport: (events) => new RtuTransport({ clock, timeoutMs: config.timeout, timing: NO_LINE, events }),
+        resetWhenSilent: true,
+      });
+    case 'serial':
+      return new SerialBus(name, new SerialOpener(config), clock, log);
+  }
+}
+
+export function createDevice(config: DeviceConfig, bus: FieldBus, busConfig: BusConfig, context: DeviceContext, log: Logger): Device {
+  if (isInstrument(config)) {
+    if (bus instanceof ModbusBus) throw new Error(`instrument ${config.name} is on a Modbus bus`);
+    return new Instrument(config, bus, context, log);
+  }
+  if (bus instanceof SerialBus) throw new Error(`Modbus device ${config.name} is on a serial bus`);
+  return new ModbusDevice({ config, kind: busConfig.type, bus, cost: planCost(busConfig), context });
+}
+
+function planCost(bus: BusConfig): Cost {
+  if (bus.type !== 'modbus_rtu') return TCP_COST;
+  const { character, silence } = lineTiming(bus.baud, bitsPerCharacter(bus));
+  return rtuCost(character, silence);
+}

@@ -1,0 +1,155 @@
+import type { Clock } from '../clock.js';
+import { FerruleError } from '../errors.js';
+import type { DeviceState, DeviceStatus, TagJson } from './ports.js';
+import type { Publisher } from './publisher.js';
+import type { PayloadFormat, ValueConfig } from './schema.js';
+import { Tag } from './tag.js';
+import { barePayload, jsonPayload, type Topics, toJson } from './topics.js';
+import { TrendRing } from './trend.js';
+
+/** What every device is given. */
+export interface DeviceContext {
+  clock: Clock;
+  publisher: Publisher;
+  topics: Topics;
+  payload: PayloadFormat;
+  /** Samples a tag's trend may hold. */
+  trendCapacity: number;
+  /** The device or these of its tags changed. */
+  changed(device: string, tags: string[]): void;
+}
+
+/** A device of any kind, as the field runs it. */
+export interface Device {
+  readonly record: DeviceRecord;
+  start(): void;
+  /** Stops asking; its tags become stale. */
+  stop(): Promise<void>;
+  status(): DeviceStatus;
+  write(tag: string, value: TagJson): Promise<{ value: TagJson }>;
+}
+
+export interface TagPlan {
+  config: ValueConfig;
+  type: string;
+  writable: boolean;
+  isNumeric: boolean;
+  /** Payload `device`: tags of one group are one message. */
+  group: string;
+}
+
+/** The tags of a device and its state, and their publication. */
+export class DeviceRecord {
+  readonly name: string;
+  readonly tags = new Map<string, Tag>();
+  readonly #context: DeviceContext;
+  readonly #groups = new Map<string, Tag[]>();
+  readonly #dirtyGroups = new Set<string>();
+  #state: DeviceState = 'unknown';
+  #since: number;
+  #error: string | null = null;
+
+  constructor(name: string, plans: readonly TagPlan[], context: DeviceContext) {
+    this.name = name;
+    this.#context = context;
+    this.#since = context.clock.now();
+    const { clock, topics, payload } = context;
+    for (const { config, type, writable, isNumeric, group } of plans) {
+      const topic = topics.value(name, payload === 'device' ? group : config.name);
+      const trend = isNumeric ? new TrendRing(context.trendCapacity) : null;
+      const tag = new Tag({ config, type, writable, topic, clock, trend, publish: (changed) => this.#publish(changed, group) });
+      this.tags.set(config.name, tag);
+      const members = this.#groups.get(group);
+      if (members === undefined) this.#groups.set(group, [tag]);
+      else members.push(tag);
+    }
+  }
+
+  get state(): { state: DeviceState; since: number; error: string | null } {
+    return { state: this.#state, since: this.#since, error: this.#error };
+  }
+
+  /** Before the first reading: everything is published as not read yet. */
+  announce(): void {
+    for (const tag of this.tags.values()) tag.publishNow();
+    this.#publishState();
+  }
+
+  /** Nothing is read any more: what was good is stale. */
+  retire(reason: string): void {
+    for (const tag of this.tags.values()) {
+      tag.stop();
+      if (tag.quality !== 'bad') tag.fail('stale', reason);
+    }
+    this.setState('offline', reason);
+    this.#flushGroups();
+  }
+
+  /** Topics that hold something retained of this device. */
+  get retainedTopics(): string[] {
+    return [...new Set([...this.tags.values()].map((tag) => tag.topic)), this.#context.topics.state(this.name)];
+  }
+
+  /** What is no longer configured leaves nothing retained, but for topics that are in use. */
+  forget(inUse: ReadonlySet<string>): void {
+    for (const topic of this.retainedTopics) {
+      if (!inUse.has(topic)) this.#context.publisher.publish(topic, Buffer.alloc(0), true, () => {});
+    }
+  }
+
+  setState(state: DeviceState, error: string | null): void {
+    if (this.#state === state && this.#error === error) return;
+    if (this.#state !== state) this.#since = this.#context.clock.now();
+    this.#state = state;
+    this.#error = error;
+    this.#publishState();
+    this.changed([]);
+  }
+
+  changed(tags: string[]): void {
+    this.#context.changed(this.name, tags);
+  }
+
+  tag(name: string): Tag {
+    const tag = this.tags.get(name);
+    if (tag === undefined) {
+      throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `Device ${this.name} has no tag ${name}.`, {
+        where: { subject: `${this.name}/${name}` },
+      });
+    }
+    return tag;
+  }
+
+  #publish(tag: Tag, group: string): void {
+    const { payload, publisher } = this.#context;
+    switch (payload) {
+      case 'json':
+        publisher.publish(tag.topic, jsonPayload(tag.sample), true, () => tag.unpublished());
+        return;
+      case 'value':
+        publisher.publish(tag.topic, barePayload(tag.sample), true, () => tag.unpublished());
+        return;
+      case 'device':
+        if (this.#dirtyGroups.size === 0) queueMicrotask(() => this.#flushGroups());
+        this.#dirtyGroups.add(group);
+    }
+  }
+
+  #flushGroups(): void {
+    for (const group of this.#dirtyGroups) {
+      const members = this.#groups.get(group) ?? [];
+      const values = Object.fromEntries(members.map((tag) => [tag.name, toJson(tag.sample)]));
+      const payload = Buffer.from(JSON.stringify({ ts: this.#context.clock.now(), values }));
+      this.#context.publisher.publish(this.#context.topics.value(this.name, group), payload, true, () => {
+        for (const tag of members) tag.unpublished();
+      });
+    }
+    this.#dirtyGroups.clear();
+  }
+
+  #publishState(): void {
+    const { state, since, error } = this.state;
+    const json = error === null ? { state, since } : { state, since, error };
+    this.#context.publisher.publish(this.#context.topics.state(this.name), Buffer.from(JSON.stringify(json)), true, () => {});
+  }
+}

@@ -1,0 +1,214 @@
+import type { Clock } from '../clock.js';
+import { FerruleError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { createBus, createDevice, type FieldBus } from './build.js';
+import type { Device, DeviceContext } from './device.js';
+import type { BusStatus, DeviceStatus, MessagingPort, TagJson, TrendPoint } from './ports.js';
+import { Publisher } from './publisher.js';
+import { restoreTags } from './restore.js';
+import type { BusConfig, DeviceConfig, FieldConfig } from './schema.js';
+import { isInstrument } from './schema.js';
+import { SetTopics } from './set-topics.js';
+import { Topics } from './topics.js';
+import { trendCapacity } from './trend.js';
+
+export interface FieldOptions {
+  /** Validated (FieldSchema and checkField), with its defaults filled in. */
+  config: FieldConfig;
+  messaging: MessagingPort;
+  clock: Clock;
+  log: Logger;
+}
+
+interface RunningBus {
+  config: BusConfig;
+  bus: FieldBus;
+}
+interface RunningDevice {
+  config: DeviceConfig;
+  device: Device;
+}
+
+/** What may be waited for at stop. */
+const SETTLE_MS = 2000;
+
+/** The field side of the gateway: buses, devices, their tags as topics, and writes to them. */
+export class Field {
+  readonly #messaging: MessagingPort;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #publisher: Publisher;
+  readonly #sets: SetTopics;
+  readonly #listeners = new Set<(device: string, tags: string[]) => void>();
+  #config: FieldConfig;
+  #topics: Topics;
+  #buses = new Map<string, RunningBus>();
+  #devices = new Map<string, RunningDevice>();
+  #isRunning = false;
+  /** Starting, stopping and reconfiguring happen one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: FieldOptions) {
+    this.#config = options.config;
+    this.#messaging = options.messaging;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#topics = new Topics(options.config.topics);
+    this.#publisher = new Publisher(options.messaging, options.clock, options.log);
+    this.#sets = new SetTopics(options.messaging, this.#publisher, options.log, (device, tag, value) => this.write(device, tag, value));
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      await this.#launch(this.#config.buses, this.#config.devices);
+    });
+  }
+
+  /** What was good becomes stale; resolves when that is published, within a few seconds. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#isRunning) return;
+      this.#isRunning = false;
+      this.#sets.close();
+      await this.#halt([...this.#devices.keys()], [...this.#buses.keys()]);
+      await this.#publisher.settled(SETTLE_MS);
+    });
+  }
+
+  /** Takes over another configuration; only buses and devices that differ are restarted. */
+  reconfigure(next: FieldConfig): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#config;
+      this.#config = next;
+      if (!this.#isRunning) {
+        this.#topics = new Topics(next.topics);
+        return;
+      }
+      const everything = !isSame([before.topics, before.payload], [next.topics, next.payload]);
+      const buses = next.buses.filter((bus) => everything || !isSame(this.#buses.get(bus.name)?.config, bus));
+      const keptBuses = new Set(next.buses.filter((bus) => !buses.includes(bus)).map((bus) => bus.name));
+      const devices = next.devices.filter(
+        (device) => !keptBuses.has(device.bus) || !isSame(this.#devices.get(device.name)?.config, device),
+      );
+      const keptDevices = new Set(next.devices.filter((device) => !devices.includes(device)).map((device) => device.name));
+      const ending = [...this.#devices.keys()].filter((name) => !keptDevices.has(name));
+      const old = new Map(ending.map((name) => [name, this.#devices.get(name)!.device]));
+      await this.#halt(
+        ending,
+        [...this.#buses.keys()].filter((name) => !keptBuses.has(name)),
+      );
+      this.#topics = new Topics(next.topics);
+      await this.#launch(buses, devices, old);
+      this.#clearRemoved(old);
+    });
+  }
+
+  buses(): BusStatus[] {
+    return [...this.#buses.values()].map(({ bus }) => bus.status());
+  }
+
+  devices(): DeviceStatus[] {
+    return [...this.#devices.values()].map(({ device }) => device.status());
+  }
+
+  device(name: string): DeviceStatus | null {
+    return this.#devices.get(name)?.device.status() ?? null;
+  }
+
+  /** Recent samples of a numeric tag, oldest first, thinned to at most `points`. Empty where there is no such tag. */
+  trend(device: string, tag: string, fromMs: number, toMs: number, points: number): TrendPoint[] {
+    return this.#devices.get(device)?.device.record.tags.get(tag)?.trend?.read(fromMs, toMs, points) ?? [];
+  }
+
+  /** Resolves with what was written (read back where asked); rejects with a FerruleError. */
+  async write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }> {
+    const running = this.#devices.get(device);
+    if (running === undefined) {
+      throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `There is no device ${device}.`, { where: { subject: `${device}/${tag}` } });
+    }
+    return running.device.write(tag, value);
+  }
+
+  onChange(listener: (device: string, tags: string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], old = new Map<string, Device>()): Promise<void> {
+    const context: DeviceContext = {
+      clock: this.#clock,
+      publisher: this.#publisher,
+      topics: this.#topics,
+      payload: this.#config.payload,
+      trendCapacity: trendCapacity(countTags(this.#config.devices)),
+      changed: (device, tags) => {
+        for (const listener of this.#listeners) listener(device, tags);
+      },
+    };
+    for (const config of buses) this.#buses.set(config.name, { config, bus: createBus(config, this.#clock, this.#log) });
+    const created: Device[] = [];
+    for (const config of devices) {
+      const running = this.#buses.get(config.bus);
+      if (running === undefined) throw new Error(`device ${config.name} is on bus ${config.bus}, which does not exist`);
+      const device = createDevice(config, running.bus, running.config, context, this.#log);
+      takeOver(device, old.get(config.name));
+      this.#devices.set(config.name, { config, device });
+      created.push(device);
+    }
+    await restoreTags(this.#messaging, this.#topics, this.#config.payload, created, this.#clock);
+    for (const device of created) {
+      device.record.announce();
+      device.start();
+    }
+    for (const { name } of buses) this.#buses.get(name)?.bus.start();
+    this.#sets.open(
+      this.#topics,
+      this.#config.devices.flatMap((device) => tagNames(device).map((tag) => ({ device: device.name, tag }))),
+    );
+  }
+
+  async #halt(devices: readonly string[], buses: readonly string[]): Promise<void> {
+    await Promise.all([
+      ...devices.map((name) => this.#devices.get(name)?.device.stop()),
+      ...buses.map((name) => this.#buses.get(name)?.bus.stop()),
+    ]);
+    for (const name of devices) this.#devices.delete(name);
+    for (const name of buses) this.#buses.delete(name);
+  }
+
+  /** Devices and tags that are configured no more leave nothing retained. */
+  #clearRemoved(old: ReadonlyMap<string, Device>): void {
+    const inUse = new Set<string>();
+    for (const { device } of this.#devices.values()) for (const topic of device.record.retainedTopics) inUse.add(topic);
+    for (const device of old.values()) device.record.forget(inUse);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+function tagNames(device: DeviceConfig): string[] {
+  return isInstrument(device) ? device.decode.fields.map((field) => field.name) : device.tags.map((tag) => tag.name);
+}
+
+function countTags(devices: readonly DeviceConfig[]): number {
+  return devices.reduce((sum, device) => sum + tagNames(device).length, 0);
+}
+
+/** A device that is restarted keeps its last values, as stale ones. */
+function takeOver(device: Device, old: Device | undefined): void {
+  if (old === undefined) return;
+  for (const [name, tag] of device.record.tags) {
+    const { value, ts } = old.record.tags.get(name)?.sample ?? { value: null, ts: null };
+    if (ts !== null) tag.restore(value, ts);
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,158 @@
+import type { Clock, Timer } from '../../clock.js';
+import { messageOf } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { PartState } from '../ports.js';
+import type { Link, LinkHandlers, LinkOpener } from './link.js';
+
+export interface ConnectionHandlers {
+  up(link: Link): void;
+  data(chunk: Buffer): void;
+  /** The link is lost; a new one is being tried at once. */
+  lost(error: Error): void;
+  /** A try to open failed: there is no link for now. */
+  down(error: Error): void;
+}
+
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 30_000;
+/** A link that lived this long is taken up again without a delay. */
+const SETTLED_MS = 5_000;
+
+/** Keeps a link open: opens, notices a loss, opens again with back-off 0.5 s to 30 s and jitter. */
+export class Connection {
+  readonly #opener: LinkOpener;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #handlers: ConnectionHandlers;
+  readonly #random: () => number;
+  #link: Link | null = null;
+  #delay = FIRST_DELAY_MS;
+  #openedAt = 0;
+  #timer: Timer | null = null;
+  #abort: AbortController | null = null;
+  #attempt: Promise<void> = Promise.resolve();
+  #state: PartState = 'stopped';
+  #error: string | null = null;
+  #generation = 0;
+
+  constructor(opener: LinkOpener, clock: Clock, log: Logger, handlers: ConnectionHandlers, random: () => number = Math.random) {
+    this.#opener = opener;
+    this.#clock = clock;
+    this.#log = log;
+    this.#handlers = handlers;
+    this.#random = random;
+  }
+
+  get state(): PartState {
+    return this.#state;
+  }
+  get endpoint(): string {
+    return this.#opener.endpoint;
+  }
+  /** Why there is no link; null while there is one. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  start(): void {
+    if (this.#state !== 'stopped') return;
+    this.#state = 'starting';
+    this.#delay = FIRST_DELAY_MS;
+    this.#open();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopping';
+    this.#generation++;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#abort?.abort();
+    await this.#attempt;
+    const link = this.#link;
+    this.#link = null;
+    await link?.close();
+    this.#state = 'stopped';
+    this.#error = null;
+  }
+
+  /** The device answers: the next loss starts with the shortest delay. */
+  proven(): void {
+    this.#delay = FIRST_DELAY_MS;
+  }
+
+  /** Throws the link away and opens a new one. */
+  reset(error: Error): void {
+    const link = this.#link;
+    if (link === null) return;
+    this.#link = null;
+    void link.close();
+    this.#onLost(error);
+  }
+
+  #open(): void {
+    const generation = ++this.#generation;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const handlers: LinkHandlers = {
+      data: (chunk) => {
+        if (generation === this.#generation && this.#link !== null) this.#handlers.data(chunk);
+      },
+      closed: (error) => {
+        if (generation !== this.#generation || this.#link === null) return;
+        this.#link = null;
+        this.#onLost(error);
+      },
+    };
+    this.#attempt = this.#opener.open(handlers, abort.signal).then(
+      async (link) => {
+        if (generation !== this.#generation) return link.close();
+        this.#link = link;
+        this.#openedAt = this.#clock.mono();
+        this.#state = 'running';
+        if (this.#error !== null) this.#log.info({ endpoint: this.endpoint }, 'connected again');
+        this.#error = null;
+        this.#handlers.up(link);
+        return undefined;
+      },
+      (thrown: unknown) => {
+        if (generation === this.#generation) this.#onFailed(thrown);
+      },
+    );
+  }
+
+  #onFailed(thrown: unknown): void {
+    const text = messageOf(thrown);
+    if (this.#error !== text) this.#log.warn({ endpoint: this.endpoint, error: text }, 'no connection');
+    this.#error = text;
+    this.#state = 'degraded';
+    this.#handlers.down(thrown instanceof Error ? thrown : new Error(text));
+    this.#later();
+  }
+
+  #onLost(error: Error): void {
+    this.#generation++;
+    this.#state = 'degraded';
+    this.#error = messageOf(error);
+    this.#log.warn({ endpoint: this.endpoint, error: this.#error }, 'connection lost');
+    this.#handlers.lost(error);
+    if (this.#clock.mono() - this.#openedAt >= SETTLED_MS) this.#open();
+    else {
+      this.#handlers.down(error);
+      this.#later();
+    }
+  }
+
+  #later(): void {
+    const delay = this.#delay * (0.75 + 0.5 * this.#random());
+    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#timer = null;
+        this.#open();
+      },
+      Math.min(delay, LONGEST_DELAY_MS),
+    );
+  }
+}

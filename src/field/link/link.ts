@@ -1,0 +1,19 @@
+/** A byte pipe: one TCP connection or one opening of a serial port. Never reused: a reconnect makes a new one. */
+export interface Link {
+  write(data: Buffer): void;
+  /** Ends the link at once; `closed` is not called for it. */
+  close(): Promise<void>;
+}
+
+export interface LinkHandlers {
+  data(chunk: Buffer): void;
+  /** Called once when the link is lost. */
+  closed(error: Error): void;
+}
+
+export interface LinkOpener {
+  /** For people: `192.168.1.50:502`, `/dev/ttyUSB0 19200 8E1`. */
+  readonly endpoint: string;
+  /** Rejects with an error in words. `signal` ends the attempt. */
+  open(handlers: LinkHandlers, signal: AbortSignal): Promise<Link>;
+}

@@ -1,0 +1,374 @@
+import type { Clock, Timer } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import { Breaker } from '../breaker.js';
+import { asFault, Fault } from '../fault.js';
+import { Connection } from '../link/connection.js';
+import type { LinkOpener } from '../link/link.js';
+import type { BusStatus, UnitCounters } from '../ports.js';
+import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
+import { JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
+import type { Transport, TransportEvents } from './transport.js';
+
+/** Writes that may wait on one bus; more are refused. */
+const MAX_QUEUED_WRITES = 256;
+/** So many requests in a row without a single byte: the connection is dead, whatever TCP thinks of it. */
+const SILENT_BEFORE_RESET = 3;
+/** Exceptions 5 (acknowledge) and 6 (busy): asked again after this. */
+const BUSY_WAIT_MS = 100;
+
+export interface BusListener {
+  /** There is a connection. */
+  up(): void;
+  /** There is none: nothing on this bus can be read. */
+  down(fault: Fault): void;
+  /** A unit that had stopped answering answers again. */
+  revived(unit: number): void;
+}
+
+export interface UnitStatus {
+  counters: UnitCounters;
+  latency: number | null;
+  isDown: boolean;
+}
+
+interface Unit {
+  breaker: Breaker;
+  counters: UnitCounters;
+  latency: number | null;
+}
+
+export interface ModbusBusOptions {
+  name: string;
+  type: string;
+  /** Further tries of a read that failed. */
+  retries: number;
+  clock: Clock;
+  log: Logger;
+  opener: LinkOpener;
+  transport: (events: TransportEvents) => Transport;
+  /** A connection on which nothing answers is replaced (TCP). */
+  resetWhenSilent: boolean;
+}
+
+/**
+ * One bus: its connection, its queue, its units. Writes go before reads and have the bus for themselves; identical reads
+ * that wait are one; a unit that does not answer is put aside (breaker) and costs the others nothing.
+ */
+export class ModbusBus {
+  readonly name: string;
+  readonly #options: ModbusBusOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #connection: Connection;
+  readonly #transport: Transport;
+  readonly #queue = new JobQueue();
+  readonly #units = new Map<number, Unit>();
+  readonly #listeners = new Set<BusListener>();
+  #isUp = false;
+  /** The connection was lost and the first try to get it back is under way: reads wait for it. */
+  #isReturning = false;
+  #inflight = 0;
+  #isExclusive = false;
+  #silent = 0;
+  #wake: Timer | null = null;
+
+  constructor(options: ModbusBusOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#transport = options.transport({
+      crcError: (unit) => {
+        this.#unit(unit).counters.crcErrors++;
+      },
+      late: (unit, byMs, timeoutMs) => this.#onLate(unit, byMs, timeoutMs),
+      violation: (fault) => {
+        this.#log.warn({ bus: this.name, error: fault.message }, 'protocol violation, connecting anew');
+        this.#connection.reset(fault);
+      },
+    });
+    this.#connection = new Connection(options.opener, options.clock, options.log.child({ bus: options.name }), {
+      up: (link) => {
+        this.#transport.attach(link);
+        this.#isUp = true;
+        this.#isReturning = false;
+        this.#silent = 0;
+        for (const unit of this.#units.values()) unit.breaker.reset();
+        for (const listener of this.#listeners) listener.up();
+        this.#pump();
+      },
+      data: (chunk) => this.#transport.receive(chunk),
+      lost: (error) => this.#onLost(error),
+      down: (error) => this.#onDown(new Fault('bus_down', error.message)),
+    });
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#isUp = false;
+    this.#isReturning = false;
+    this.#wake?.cancel();
+    this.#wake = null;
+    const fault = new Fault('stopped', `bus ${this.name} was stopped`);
+    this.#transport.detach(fault);
+    this.#rejectAll(fault);
+    await this.#connection.stop();
+  }
+
+  listen(listener: BusListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  status(): BusStatus {
+    return {
+      name: this.name,
+      type: this.#options.type,
+      endpoint: this.#connection.endpoint,
+      state: this.#connection.state,
+      lastError: this.#connection.error,
+      queued: this.#queue.length,
+    };
+  }
+
+  unitStatus(unit: number): UnitStatus {
+    const { counters, latency, breaker } = this.#unit(unit);
+    return { counters: { ...counters }, latency, isDown: breaker.isOpen };
+  }
+
+  /** ms until a unit that does not answer is asked again; 0: it may be asked now. */
+  probeIn(unit: number): number {
+    return this.#unit(unit).breaker.probeIn(this.#clock.mono());
+  }
+
+  /** Reads; exceptions are answers. Rejects with a Fault. `failedTry` hears of each try that failed, the last included. */
+  read(request: ReadRequest, failedTry: (fault: Fault) => void): Promise<ModbusAnswer> {
+    if (!this.#isUp && !this.#isReturning) return this.#refuse(failedTry);
+    return new Promise((resolve, reject) => {
+      this.#queue.addRead(request, this.#options.retries, { resolve, reject, failedTry });
+      this.#pump();
+    });
+  }
+
+  /** Runs a write, all its requests without another job in between. Never tried again. */
+  write<T>(unit: number, run: (send: Send) => Promise<T>): Promise<T> {
+    if (!this.#isUp) return Promise.reject(this.#downFault());
+    if (this.#queue.writes >= MAX_QUEUED_WRITES) {
+      return Promise.reject(new Fault('timeout', `${MAX_QUEUED_WRITES} writes already wait on bus ${this.name}`));
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.addWrite({ kind: 'write', unit, run, resolve: resolve as (value: unknown) => void, reject });
+      this.#pump();
+    });
+  }
+
+  #refuse(failedTry: (fault: Fault) => void): Promise<never> {
+    const fault = this.#downFault();
+    failedTry(fault);
+    return Promise.reject(fault);
+  }
+
+  #downFault(): Fault {
+    return new Fault('bus_down', this.#connection.error ?? `bus ${this.name} has no connection`);
+  }
+
+  #pump(): void {
+    this.#wake?.cancel();
+    this.#wake = null;
+    while (this.#isUp && !this.#isExclusive && this.#inflight < this.#transport.maxInflight) {
+      if (this.#queue.writes > 0 && this.#inflight > 0) return;
+      const now = this.#clock.mono();
+      const picked = this.#queue.pick(now, (unit) => this.#transport.waitFor(unit));
+      if (picked === null) return;
+      if ('waitMs' in picked) {
+        if (this.#inflight === 0) this.#wake = this.#clock.setTimeout(() => this.#pump(), Math.ceil(picked.waitMs));
+        return;
+      }
+      const { job } = picked;
+      if (!this.#unit(job.unit).breaker.admit(now)) {
+        this.#rejectJob(job, this.#unitDownFault(job.unit));
+        continue;
+      }
+      if (job.kind === 'write') this.#startWrite(job);
+      else this.#startRead(job);
+    }
+  }
+
+  #startRead(job: ReadJob): void {
+    this.#inflight++;
+    void this.#send(job.request).then(
+      (answer) => {
+        this.#inflight--;
+        if (answer.kind === 'exception' && (answer.code === 5 || answer.code === 6) && job.triesLeft > 0) {
+          job.triesLeft--;
+          job.notBefore = this.#clock.mono() + BUSY_WAIT_MS;
+          this.#queue.putBack(job);
+        } else for (const waiter of job.waiters) waiter.resolve(answer);
+        this.#pump();
+      },
+      (thrown: unknown) => {
+        this.#inflight--;
+        this.#onReadFailed(job, asFault(thrown));
+        this.#pump();
+      },
+    );
+  }
+
+  #onReadFailed(job: ReadJob, fault: Fault): void {
+    if (fault.kind === 'bus_down' && (this.#isUp || this.#isReturning) && !job.isCarriedOver) {
+      job.isCarriedOver = true;
+      this.#queue.putBack(job);
+      return;
+    }
+    for (const waiter of job.waiters) waiter.failedTry(fault);
+    if (job.triesLeft > 0 && this.#isUp && !this.#unit(job.unit).breaker.isOpen) {
+      job.triesLeft--;
+      this.#queue.putBack(job);
+      return;
+    }
+    for (const waiter of job.waiters) waiter.reject(fault);
+  }
+
+  #startWrite(job: WriteJob): void {
+    this.#inflight++;
+    this.#isExclusive = true;
+    const done = () => {
+      this.#inflight--;
+      this.#isExclusive = false;
+      this.#unit(job.unit).breaker.undecided();
+    };
+    void job
+      .run((request) => this.#send(request))
+      .then(
+        (value) => {
+          done();
+          job.resolve(value);
+          this.#pump();
+        },
+        (thrown: unknown) => {
+          done();
+          job.reject(thrown);
+          this.#pump();
+        },
+      );
+  }
+
+  async #send(request: ModbusRequest): Promise<ModbusAnswer> {
+    const unit = this.#unit(request.unit);
+    unit.counters.requests++;
+    const sentAt = this.#clock.mono();
+    try {
+      const answer = await this.#transport.exchange(request);
+      this.#onAnswer(request.unit, unit, answer, this.#clock.mono() - sentAt);
+      return answer;
+    } catch (thrown) {
+      this.#onNoAnswer(request.unit, unit, asFault(thrown));
+      throw thrown;
+    }
+  }
+
+  #onAnswer(id: number, unit: Unit, answer: ModbusAnswer, tookMs: number): void {
+    this.#silent = 0;
+    this.#connection.proven();
+    if (answer.kind === 'exception') {
+      unit.counters.exceptions++;
+      // The gateway in between answered, not the device.
+      if (answer.code === 10 || answer.code === 11) {
+        const text = EXCEPTION_TEXT[answer.code] ?? '';
+        this.#onUnitFailed(id, unit, text);
+        return;
+      }
+    } else unit.counters.answers++;
+    unit.latency = unit.latency === null ? tookMs : unit.latency + (tookMs - unit.latency) / 8;
+    if (!unit.breaker.succeeded()) return;
+    this.#log.info({ bus: this.name, unit: id }, 'the unit answers again');
+    for (const listener of this.#listeners) listener.revived(id);
+  }
+
+  #onNoAnswer(id: number, unit: Unit, fault: Fault): void {
+    switch (fault.kind) {
+      case 'timeout':
+        unit.counters.timeouts++;
+        this.#onUnitFailed(id, unit, fault.message);
+        this.#onSilence();
+        return;
+      case 'crc':
+      case 'protocol':
+        this.#onUnitFailed(id, unit, fault.message);
+        return;
+      case 'bus_down':
+      case 'unit_down':
+      case 'stopped':
+        unit.breaker.undecided();
+    }
+  }
+
+  #onUnitFailed(id: number, unit: Unit, error: string): void {
+    if (unit.breaker.failed(this.#clock.mono())) this.#log.warn({ bus: this.name, unit: id, error }, 'the unit does not answer');
+  }
+
+  #onSilence(): void {
+    if (!this.#options.resetWhenSilent || ++this.#silent < SILENT_BEFORE_RESET) return;
+    this.#silent = 0;
+    this.#connection.reset(new Error(`${SILENT_BEFORE_RESET} requests in a row without an answer`));
+  }
+
+  #onLate(id: number, byMs: number, timeoutMs: number): void {
+    this.#silent = 0;
+    this.#unit(id).counters.late++;
+    const enough = Math.ceil((timeoutMs + byMs) / 50 + 1) * 50;
+    this.#log.warn(
+      { bus: this.name, unit: id, lateMs: Math.round(byMs) },
+      `an answer came ${Math.round(byMs)} ms after its timeout of ${timeoutMs} ms; a timeout of ${enough} ms would have caught it`,
+    );
+  }
+
+  #onLost(error: Error): void {
+    this.#isUp = false;
+    this.#isReturning = true;
+    const fault = new Fault('bus_down', error.message);
+    // Nothing that was to be written before the loss is written after the return.
+    for (const job of this.#queue.drain('writes')) this.#rejectJob(job, fault);
+    this.#transport.detach(fault);
+  }
+
+  #onDown(fault: Fault): void {
+    this.#isUp = false;
+    this.#isReturning = false;
+    this.#rejectAll(fault);
+    for (const listener of this.#listeners) listener.down(fault);
+  }
+
+  #rejectAll(fault: Fault): void {
+    for (const job of this.#queue.drain('all')) this.#rejectJob(job, fault);
+  }
+
+  #rejectJob(job: ReadJob | WriteJob, fault: Fault): void {
+    if (job.kind === 'write') {
+      job.reject(fault);
+      return;
+    }
+    for (const waiter of job.waiters) {
+      waiter.failedTry(fault);
+      waiter.reject(fault);
+    }
+  }
+
+  #unitDownFault(unit: number): Fault {
+    const seconds = Math.ceil(this.probeIn(unit) / 1000);
+    return new Fault('unit_down', `unit ${unit} does not answer; it is asked again in ${seconds} s`);
+  }
+
+  #unit(id: number): Unit {
+    let unit = this.#units.get(id);
+    if (unit === undefined) {
+      const counters = { requests: 0, answers: 0, timeouts: 0, exceptions: 0, crcErrors: 0, late: 0 };
+      unit = { breaker: new Breaker(), counters, latency: null };
+      this.#units.set(id, unit);
+    }
+    return unit;
+  }
+}

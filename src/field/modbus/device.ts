@@ -1,0 +1,305 @@
+import type { Timer } from '../../clock.js';
+import type { Device, DeviceContext, TagPlan } from '../device.js';
+import { DeviceRecord } from '../device.js';
+import { asFault, type Fault } from '../fault.js';
+import type { DeviceStatus, TagJson } from '../ports.js';
+import { ScanScheduler } from '../scheduler.js';
+import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
+import type { Tag } from '../tag.js';
+import type { Area } from './address.js';
+import type { ModbusBus } from './bus.js';
+import { decodeBit, decodeRegisters } from './decode.js';
+import type { ModbusAnswer, ReadFunction } from './pdu.js';
+import { type Block, blockOf, type Cost, type PlanItem, plan } from './plan.js';
+import { isBitArea, type Point, resolvePoint } from './point.js';
+import { writePoint } from './write.js';
+
+const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
+/** Exceptions that speak of the addresses: the block may span one that does not exist, or be too long. */
+const ADDRESS_EXCEPTIONS = new Set([2, 3]);
+
+/** A tag with its place; what the planner plans and the decoder decodes. */
+interface Entry extends PlanItem {
+  tag: Tag;
+  config: TagConfig;
+  point: Point;
+}
+
+interface ScanBlock {
+  area: Area;
+  block: Block<Entry>;
+}
+
+/** One scan of a class, while it runs. */
+interface Scan {
+  /** Blocks without an answer so far. */
+  open: Set<Entry>;
+  answered: boolean;
+  changed: Set<string>;
+}
+
+export interface ModbusDeviceOptions {
+  config: ModbusDeviceConfig;
+  kind: string;
+  bus: ModbusBus;
+  /** Of the bus: what the plan is optimal for. */
+  cost: Cost;
+  context: DeviceContext;
+}
+
+/** A Modbus device: plans its reads, scans, decodes, writes. */
+export class ModbusDevice implements Device {
+  readonly record: DeviceRecord;
+  readonly #options: ModbusDeviceOptions;
+  readonly #config: ModbusDeviceConfig;
+  readonly #scheduler: ScanScheduler;
+  readonly #entries = new Map<string, Entry>();
+  /** By scan class and area. */
+  readonly #plans = new Map<string, ScanBlock[]>();
+  /** Addresses at which a block must begin, by area. */
+  readonly #cuts = new Map<Area, Set<number>>();
+  /** First addresses of blocks that did not answer last time: read last, so that they hold up nobody. */
+  readonly #unanswered = new Set<string>();
+  #isRunning = false;
+  #unlisten: (() => void) | null = null;
+  #probe: Timer | null = null;
+
+  constructor(options: ModbusDeviceOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    const plans: TagPlan[] = [];
+    const points: { config: TagConfig; point: Point }[] = [];
+    for (const config of this.#config.tags) {
+      const resolved = resolvePoint(config, this.#config);
+      if ('problems' in resolved) throw new Error(`${this.#config.name}/${config.name}: ${resolved.problems[0]?.message}`);
+      points.push({ config, point: resolved.point });
+      const { type } = resolved.point;
+      const isNumeric = !['bool', 'bit', 'string', 'raw'].includes(type) && config.enum === undefined;
+      plans.push({ config, type, writable: config.access === 'read_write', isNumeric, group: this.#classOf(config) });
+    }
+    this.record = new DeviceRecord(this.#config.name, plans, options.context);
+    for (const { config, point } of points) {
+      this.#entries.set(config.name, { tag: this.record.tag(config.name), config, point, address: point.address, length: point.length });
+    }
+    this.#scheduler = new ScanScheduler(options.context.clock);
+    for (const [name, period] of Object.entries(this.#config.scan)) this.#scheduler.add(name, period, () => this.#scan(name));
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#unlisten = this.#options.bus.listen({
+      up: () => this.#scheduler.kick(),
+      down: (fault) => this.#onDown(fault),
+      revived: (unit) => {
+        if (unit === this.#config.unit) this.#scheduler.kick();
+      },
+    });
+    this.#scheduler.start();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    this.#unlisten?.();
+    this.#probe?.cancel();
+    this.#probe = null;
+    this.record.retire('stopped');
+    await this.#scheduler.stop();
+  }
+
+  status(): DeviceStatus {
+    const { counters, latency } = this.#options.bus.unitStatus(this.#config.unit);
+    const { state, since, error } = this.record.state;
+    return {
+      name: this.#config.name,
+      bus: this.#config.bus,
+      kind: this.#options.kind,
+      unit: this.#config.unit,
+      state,
+      since,
+      lastError: error,
+      latency,
+      counters,
+      scans: this.#scheduler.status,
+      tags: [...this.record.tags.values()].map((tag) => tag.status),
+    };
+  }
+
+  async write(name: string, value: TagJson): Promise<{ value: TagJson }> {
+    this.record.tag(name);
+    const entry = this.#entries.get(name)!;
+    const { written, reading } = await writePoint(this.#options.bus, this.#config.unit, entry, value, this.#config.name);
+    if (reading !== null && this.#isRunning && entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
+    return { value: written };
+  }
+
+  #classOf(config: TagConfig): string {
+    return config.scan ?? Object.keys(this.#config.scan)[0] ?? 'default';
+  }
+
+  /** The blocks of a scan class; planned again after a cut. */
+  #blocksOf(scanClass: string): ScanBlock[] {
+    let blocks = this.#plans.get(scanClass);
+    if (blocks !== undefined) return blocks;
+    blocks = [];
+    for (const area of Object.keys(READ_FUNCTION) as Area[]) {
+      const entries = [...this.#entries.values()].filter((entry) => entry.point.area === area && this.#classOf(entry.config) === scanClass);
+      const bits = isBitArea(area);
+      const { perRequest, perUnit } = this.#options.cost;
+      const planned = plan(entries, {
+        cost: bits ? { perRequest, perUnit: perUnit / 16 } : this.#options.cost,
+        max: bits ? this.#config.max_bits : this.#config.max_registers,
+        noGaps: this.#config.no_gaps,
+        cuts: this.#cuts.get(area) ?? new Set(),
+      });
+      blocks.push(...planned.map((block) => ({ area, block })));
+    }
+    this.#plans.set(scanClass, blocks);
+    return blocks;
+  }
+
+  async #scan(scanClass: string): Promise<void> {
+    const last = ({ area, block }: ScanBlock) => Number(this.#unanswered.has(`${area}:${block.address}`));
+    const blocks = [...this.#blocksOf(scanClass)].sort((a, b) => last(a) - last(b));
+    if (blocks.length === 0) return;
+    const scan: Scan = { open: new Set(blocks.flatMap(({ block }) => block.items)), answered: false, changed: new Set() };
+    await Promise.all(blocks.map(({ area, block }) => this.#readBlock(scan, area, block)));
+    if (!this.#isRunning) return;
+    this.#report(scan);
+    if (scan.answered) this.#updateState();
+  }
+
+  async #readBlock(scan: Scan, area: Area, block: Block<Entry>): Promise<void> {
+    const { unit } = this.#config;
+    const request = { fn: READ_FUNCTION[area], unit, address: block.address, count: block.length };
+    const key = `${area}:${block.address}`;
+    let answer: ModbusAnswer;
+    try {
+      answer = await this.#options.bus.read(request, (fault) => this.#onFailedTry(scan, fault));
+    } catch (thrown) {
+      this.#unanswered.add(key);
+      const fault = asFault(thrown);
+      if (fault.kind === 'unit_down') this.#armProbe();
+      return;
+    }
+    if (!this.#isRunning) return;
+    this.#unanswered.delete(key);
+    scan.answered = true;
+    switch (answer.kind) {
+      case 'data':
+        this.#take(scan, block, answer.data);
+        return;
+      case 'exception':
+        await this.#onException(scan, area, block, answer.code);
+        return;
+      case 'done':
+        throw new Error('a read was answered like a write');
+    }
+  }
+
+  #take(scan: Scan, block: Block<Entry>, data: Buffer): void {
+    const ts = this.#options.context.clock.now();
+    for (const entry of block.items) {
+      const { tag, config, point } = entry;
+      const at = point.address - block.address;
+      const reading = isBitArea(point.area)
+        ? decodeBit(data, at, config)
+        : decodeRegisters(point, data.subarray(at * 2, (at + point.length) * 2), config);
+      scan.open.delete(entry);
+      if (tag.update(reading, ts)) scan.changed.add(tag.name);
+    }
+  }
+
+  /** The device refuses the block: halves are tried, and the cut is kept; what is refused alone is bad. */
+  async #onException(scan: Scan, area: Area, block: Block<Entry>, code: number): Promise<void> {
+    if (ADDRESS_EXCEPTIONS.has(code) && block.items.length > 1) {
+      const sorted = [...block.items].sort((a, b) => a.address - b.address);
+      const middle = Math.ceil(sorted.length / 2);
+      const cuts = this.#cuts.get(area) ?? new Set<number>();
+      this.#cuts.set(area, cuts);
+      cuts.add(sorted[middle]!.address);
+      this.#plans.clear();
+      await Promise.all([sorted.slice(0, middle), sorted.slice(middle)].map((half) => this.#readBlock(scan, area, blockOf(half))));
+      return;
+    }
+    for (const entry of block.items) {
+      scan.open.delete(entry);
+      if (entry.tag.fail('bad', `exception:${code}`)) scan.changed.add(entry.tag.name);
+    }
+  }
+
+  /** A try had no answer: what this scan has not read yet is bad from now on, not only after the last try. */
+  #onFailedTry(scan: Scan, fault: Fault): void {
+    if (!this.#isRunning) return;
+    const reason = reasonOf(fault);
+    if (fault.kind === 'unit_down') {
+      // It stopped answering in another scan class, or for another device with this unit: nothing here is known any more.
+      this.#failAll(scan.changed, reason);
+    } else {
+      for (const { tag } of scan.open) if (tag.fail('bad', reason)) scan.changed.add(tag.name);
+    }
+    if (!scan.answered) {
+      if (this.#options.bus.unitStatus(this.#config.unit).isDown) this.#failAll(scan.changed, reason);
+      if (fault.kind !== 'unit_down' || this.record.state.state !== 'offline') this.record.setState('offline', fault.message);
+    }
+    this.#report(scan);
+  }
+
+  #onDown(fault: Fault): void {
+    const changed = new Set<string>();
+    this.#failAll(changed, reasonOf(fault));
+    this.record.setState('offline', fault.message);
+    if (changed.size > 0) this.record.changed([...changed]);
+  }
+
+  #failAll(changed: Set<string>, reason: string): void {
+    for (const tag of this.record.tags.values()) {
+      // A tag that is bad already keeps the reason that it has.
+      if (tag.quality !== 'bad' || tag.sample.reason === 'not_read_yet') {
+        if (tag.fail('bad', reason)) changed.add(tag.name);
+      }
+    }
+  }
+
+  #updateState(): void {
+    const faulty = [...this.record.tags.values()].filter((tag) => tag.quality === 'bad' && tag.sample.reason !== 'not_read_yet');
+    const first = faulty[0];
+    if (first === undefined) this.record.setState('online', null);
+    else
+      this.record.setState(
+        'degraded',
+        `${first.name}: ${first.sample.reason ?? 'bad'}${faulty.length > 1 ? `, and ${faulty.length - 1} more` : ''}`,
+      );
+  }
+
+  #report(scan: Scan): void {
+    if (scan.changed.size === 0) return;
+    this.record.changed([...scan.changed]);
+    scan.changed.clear();
+  }
+
+  /** A unit that is left alone is asked again when it is time, however long its scan classes are. */
+  #armProbe(): void {
+    if (this.#probe !== null || !this.#isRunning) return;
+    this.#probe = this.#options.context.clock.setTimeout(() => {
+      this.#probe = null;
+      this.#scheduler.kick();
+    }, this.#options.bus.probeIn(this.#config.unit) + 1);
+  }
+}
+
+function reasonOf(fault: Fault): string {
+  switch (fault.kind) {
+    case 'timeout':
+    case 'unit_down':
+      return 'timeout';
+    case 'crc':
+      return 'crc';
+    case 'protocol':
+      return 'protocol_error';
+    case 'bus_down':
+    case 'stopped':
+      return 'bus_down';
+  }
+}

@@ -1,0 +1,98 @@
+import { crcFits } from './crc.js';
+import { answerLength, EXCEPTION_BIT, EXCEPTION_PDU_LENGTH, isRead, type ModbusRequest, mismatch, type ReadRequest } from './pdu.js';
+
+/** A request whose answer did not come in time and may come yet. */
+export interface Outstanding {
+  request: ModbusRequest;
+  /** Monotonic ms. */
+  sentAt: number;
+  /** Monotonic ms: from here on the answer is late. */
+  dueAt: number;
+}
+
+/** No device answers later than this. */
+const FORGET_AFTER_MS = 60_000;
+const EXCEPTION_FRAME_LENGTH = EXCEPTION_PDU_LENGTH + 3;
+
+/** What an RTU answer looks like from outside: only this can tell one from another, there is no transaction id. */
+function shapeOf(request: ModbusRequest): string {
+  return `${request.fn}:${answerLength(request)}`;
+}
+
+/**
+ * Length of the answer to `request` that starts at buffer[at], when all of it is there and its check sum fits; 0: none.
+ */
+export function answerAt(request: ModbusRequest, buffer: Buffer, at: number): number {
+  if (buffer[at] !== request.unit) return 0;
+  const fn = buffer[at + 1];
+  let length = 0;
+  if (fn === request.fn) length = answerLength(request) + 3;
+  else if (fn === (request.fn | EXCEPTION_BIT)) length = EXCEPTION_FRAME_LENGTH;
+  if (length === 0 || at + length > buffer.length) return 0;
+  if (mismatch(request, buffer.subarray(at + 1, at + length - 2)) !== null) return 0;
+  return crcFits(buffer, at, at + length) ? length : 0;
+}
+
+/**
+ * The requests of one RTU line that were given up. While a unit has one, its next answer may be to that one: the unit
+ * is asked something first whose answer looks different from all of them (a barrier). A device answers in the order it
+ * was asked, so when the barrier's answer is there, none of the older ones can come any more.
+ */
+export class OutstandingAnswers {
+  readonly #units = new Map<number, Outstanding[]>();
+
+  get isEmpty(): boolean {
+    return this.#units.size === 0;
+  }
+
+  add(entry: Outstanding): void {
+    const list = this.#units.get(entry.request.unit);
+    if (list === undefined) this.#units.set(entry.request.unit, [entry]);
+    else list.push(entry);
+  }
+
+  /** What a unit may still answer. */
+  of(unit: number, now: number): readonly Outstanding[] {
+    const list = this.#units.get(unit);
+    if (list === undefined) return [];
+    const live = list.filter((entry) => now - entry.dueAt < FORGET_AFTER_MS);
+    if (live.length === 0) this.#units.delete(unit);
+    else if (live.length < list.length) this.#units.set(unit, live);
+    return live;
+  }
+
+  clear(unit: number): void {
+    this.#units.delete(unit);
+  }
+
+  /** A late answer at buffer[at]: taken off the list with everything that was asked before it. */
+  takeLate(buffer: Buffer, at: number): { entry: Outstanding; length: number } | null {
+    const unit = buffer[at];
+    if (unit === undefined) return null;
+    const list = this.#units.get(unit);
+    if (list === undefined) return null;
+    for (const [index, entry] of list.entries()) {
+      const length = answerAt(entry.request, buffer, at);
+      if (length === 0) continue;
+      const rest = list.slice(index + 1);
+      if (rest.length === 0) this.#units.delete(unit);
+      else this.#units.set(unit, rest);
+      return { entry, length };
+    }
+    return null;
+  }
+
+  /** A small read near `request` whose answer can't be mistaken for any that is outstanding. */
+  barrierFor(request: ModbusRequest, now: number): ReadRequest {
+    const taken = new Set(this.of(request.unit, now).map((entry) => shapeOf(entry.request)));
+    const fn = isRead(request) ? request.fn : request.fn === 5 || request.fn === 15 ? 1 : 3;
+    const bits = fn <= 2;
+    const most = bits ? 2000 : 125;
+    for (let count = 1; count <= most; count += bits ? 8 : 1) {
+      const address = Math.min(request.address, 65536 - count);
+      const probe: ReadRequest = { fn, unit: request.unit, address, count };
+      if (!taken.has(shapeOf(probe))) return probe;
+    }
+    throw new Error(`unit ${request.unit} has more outstanding answers than there are lengths`);
+  }
+}

@@ -1,0 +1,115 @@
+/** Requests and answers as the bus core sees them, and the checks that an answer belongs to a request. */
+
+export type ReadFunction = 1 | 2 | 3 | 4;
+
+export interface ReadRequest {
+  fn: ReadFunction;
+  unit: number;
+  /** 0-based. */
+  address: number;
+  /** Registers (3, 4) or bits (1, 2). */
+  count: number;
+}
+
+export type WriteRequest =
+  | { fn: 5; unit: number; address: number; value: boolean }
+  | { fn: 6; unit: number; address: number; value: number }
+  | { fn: 15; unit: number; address: number; values: boolean[] }
+  | { fn: 16; unit: number; address: number; values: number[] };
+
+export type ModbusRequest = ReadRequest | WriteRequest;
+
+export type ModbusAnswer =
+  /** Registers as the device sent them (big-endian pairs), or packed bits. */
+  | { kind: 'data'; data: Buffer }
+  /** A write was confirmed. */
+  | { kind: 'done' }
+  | { kind: 'exception'; code: number };
+
+/** Exception codes of the Modbus application protocol, 7. */
+export const EXCEPTION_TEXT: Record<number, string> = {
+  1: 'illegal function',
+  2: 'illegal data address',
+  3: 'illegal data value',
+  4: 'device failure',
+  5: 'acknowledge, still working',
+  6: 'device busy',
+  8: 'memory parity error',
+  10: 'gateway path unavailable',
+  11: 'gateway target did not answer',
+};
+
+export const EXCEPTION_BIT = 0x80;
+/** Function code and exception code. */
+export const EXCEPTION_PDU_LENGTH = 2;
+/** Modbus application protocol, 4.1: a PDU is at most 253 bytes. */
+export const MAX_PDU_LENGTH = 253;
+
+export function isRead(request: ModbusRequest): request is ReadRequest {
+  return request.fn <= 4;
+}
+
+/** Data bytes of the answer to a read. */
+export function dataBytes(request: ReadRequest): number {
+  return request.fn <= 2 ? Math.ceil(request.count / 8) : request.count * 2;
+}
+
+/** Length of the PDU that answers a request, when it is no exception. */
+export function answerLength(request: ModbusRequest): number {
+  return isRead(request) ? 2 + dataBytes(request) : 5;
+}
+
+/**
+ * Whether these bytes can be the (whole) PDU of the answer: function, byte count, echoed address and value.
+ * Returns null, or what does not fit. An exception of the same function fits.
+ */
+export function mismatch(request: ModbusRequest, pdu: Buffer): string | null {
+  const fn = pdu[0];
+  if (fn === (request.fn | EXCEPTION_BIT)) {
+    return pdu.length === EXCEPTION_PDU_LENGTH ? null : `an exception of ${pdu.length} bytes instead of ${EXCEPTION_PDU_LENGTH}`;
+  }
+  if (fn !== request.fn) return `function ${fn} instead of ${request.fn}`;
+  const length = answerLength(request);
+  if (isRead(request)) {
+    if (pdu[1] !== length - 2) return `byte count ${pdu[1]} instead of ${length - 2}`;
+    return pdu.length === length ? null : `${pdu.length} bytes instead of ${length}`;
+  }
+  if (pdu.length !== length) return `${pdu.length} bytes instead of ${length}`;
+  const address = pdu.readUInt16BE(1);
+  if (address !== request.address) return `address ${address} instead of ${request.address}`;
+  const echoed = pdu.readUInt16BE(3);
+  const expected = echoOf(request);
+  return echoed === expected ? null : `echo ${echoed} instead of ${expected}`;
+}
+
+/** What a write's answer repeats: the value (5, 6) or the quantity (15, 16). */
+function echoOf(request: WriteRequest): number {
+  switch (request.fn) {
+    case 5:
+      return request.value ? 0xff00 : 0;
+    case 6:
+      return request.value;
+    case 15:
+    case 16:
+      return request.values.length;
+  }
+}
+
+/** For logs and errors: `unit 3, holding registers 100-109`. */
+export function describe(request: ModbusRequest): string {
+  const count = isRead(request) ? request.count : request.fn >= 15 && 'values' in request ? request.values.length : 1;
+  const last = request.address + count - 1;
+  const range = last > request.address ? `${request.address}-${last}` : `${request.address}`;
+  return `unit ${request.unit}, ${TABLES[request.fn] ?? `function ${request.fn}`} ${range}`;
+}
+
+const TABLES: Record<number, string> = {
+  1: 'coils',
+  2: 'discrete inputs',
+  3: 'holding registers',
+  4: 'input registers',
+  5: 'write of coil',
+  6: 'write of register',
+  15: 'write of coils',
+  16: 'write of registers',
+};

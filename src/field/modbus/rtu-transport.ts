@@ -1,0 +1,251 @@
+import type { Clock, Timer } from '../../clock.js';
+import { Fault } from '../fault.js';
+import type { Link } from '../link/link.js';
+import { Exchange } from './codec.js';
+import { answerAt, OutstandingAnswers } from './outstanding.js';
+import { answerLength, describe, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
+import type { Transport, TransportEvents } from './transport.js';
+
+/** Times of a line, ms. */
+export interface LineTiming {
+  /** One character; 0 where the line is not ours (RTU over TCP). */
+  character: number;
+  /** Silence between frames: 3.5 characters, at least 1.75 ms. */
+  silence: number;
+}
+
+/** Silence of 3.5 characters; above 19200 baud the standard fixes it at 1.75 ms. */
+export function lineTiming(baud: number, bitsPerCharacter: number): LineTiming {
+  const character = (bitsPerCharacter * 1000) / baud;
+  return { character, silence: Math.max(3.5 * character, 1.75) };
+}
+
+export const NO_LINE: LineTiming = { character: 0, silence: 0 };
+
+/** A frame that is complete but wrong has this long to turn out as noise before the right one. */
+const GARBLED_WAIT_MS = 50;
+/** Where no barrier answers, a unit that is not asked for this many timeouts (and this long) is taken to have forgotten. */
+const QUIET_TIMEOUTS = 4;
+const QUIET_MS = 2000;
+const BROADCAST_TURNAROUND_MS = 100;
+const MAX_BUFFER = 2048;
+
+interface Pending {
+  request: ModbusRequest;
+  exchange: Exchange;
+  sentAt: number;
+  dueAt: number;
+  timer: Timer;
+  garbled: Timer | null;
+  resolve(answer: ModbusAnswer): void;
+  reject(fault: Fault): void;
+}
+
+/**
+ * Modbus RTU, on a line or through TCP: one request in flight, silence before it, its answer found by unit, function,
+ * length and CRC. An answer that comes late is recognised and counted, never read as another's (outstanding.ts).
+ */
+export class RtuTransport implements Transport {
+  readonly maxInflight = 1;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #timing: LineTiming;
+  readonly #events: TransportEvents;
+  readonly #exchange = new Exchange();
+  readonly #outstanding = new OutstandingAnswers();
+  /** Monotonic ms until which a unit is left alone. */
+  readonly #embargo = new Map<number, number>();
+  /** Units that answered a barrier with an exception: only silence helps there. */
+  readonly #withoutBarrier = new Set<number>();
+  #link: Link | null = null;
+  #pending: Pending | null = null;
+  #buffer: Buffer = Buffer.alloc(0);
+  #lastActivity = Number.NEGATIVE_INFINITY;
+
+  constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents }) {
+    this.#clock = options.clock;
+    this.#timeout = options.timeoutMs;
+    this.#timing = options.timing;
+    this.#events = options.events;
+  }
+
+  attach(link: Link): void {
+    this.#link = link;
+    this.#buffer = Buffer.alloc(0);
+  }
+
+  detach(fault: Fault): void {
+    this.#link = null;
+    this.#buffer = Buffer.alloc(0);
+    const pending = this.#pending;
+    if (pending === null) return;
+    // The line behind may still answer, also after the link was opened again.
+    this.#giveUp(pending, fault);
+  }
+
+  waitFor(unit: number): number {
+    return Math.max(0, (this.#embargo.get(unit) ?? 0) - this.#clock.mono());
+  }
+
+  async exchange(request: ModbusRequest): Promise<ModbusAnswer> {
+    if (request.unit === 0) return this.#broadcast(request);
+    if (this.#outstanding.of(request.unit, this.#clock.mono()).length > 0) await this.#synchronise(request);
+    return this.#roundTrip(request);
+  }
+
+  receive(chunk: Buffer): void {
+    this.#lastActivity = this.#clock.mono();
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    if (this.#buffer.length > MAX_BUFFER) this.#buffer = this.#buffer.subarray(-MAX_BUFFER);
+    this.#search();
+  }
+
+  /** Looks for the answer, and for late ones before it. */
+  #search(): void {
+    let at = 0;
+    while (at < this.#buffer.length) {
+      const pending = this.#pending;
+      if (pending !== null) {
+        const length = answerAt(pending.request, this.#buffer, at);
+        if (length > 0) {
+          const frame = this.#buffer.subarray(at, at + length);
+          if (at > 0) this.#events.crcError(pending.request.unit);
+          this.#buffer = Buffer.alloc(0);
+          this.#settle(pending, frame);
+          return;
+        }
+      }
+      const late = this.#outstanding.takeLate(this.#buffer, at);
+      if (late === null) {
+        at++;
+        continue;
+      }
+      this.#buffer = this.#buffer.subarray(at + late.length);
+      at = 0;
+      const { unit } = late.entry.request;
+      this.#embargo.delete(unit);
+      this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
+    }
+    if (this.#pending === null && this.#outstanding.isEmpty) this.#buffer = Buffer.alloc(0);
+    this.#watchGarbled();
+  }
+
+  /** As many bytes as the answer has, and no answer in them: it is garbled, and once the line is silent we know. */
+  #watchGarbled(): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    pending.garbled?.cancel();
+    pending.garbled = null;
+    if (this.#buffer.length < answerLength(pending.request) + 3) return;
+    pending.garbled = this.#clock.setTimeout(
+      () => {
+        this.#events.crcError(pending.request.unit);
+        this.#giveUp(pending, new Fault('crc', `the answer from ${describe(pending.request)} was garbled`));
+      },
+      Math.max(GARBLED_WAIT_MS, this.#timing.silence),
+    );
+  }
+
+  async #silence(): Promise<Link> {
+    const link = this.#link;
+    const wait = this.#lastActivity + this.#timing.silence - this.#clock.mono();
+    if (wait > 0) await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));
+    if (link === null || link !== this.#link) throw new Fault('bus_down', 'there is no connection');
+    return link;
+  }
+
+  async #roundTrip(request: ModbusRequest): Promise<ModbusAnswer> {
+    const link = await this.#silence();
+    const frame = this.#exchange.encode(request);
+    const now = this.#clock.mono();
+    const onWire = this.#timing.character * (frame.length + answerLength(request) + 3);
+    const dueAt = now + this.#timeout + onWire;
+    return new Promise((resolve, reject) => {
+      // What arrived before the request can't be its answer.
+      this.#buffer = Buffer.alloc(0);
+      const pending: Pending = {
+        request,
+        exchange: this.#exchange,
+        sentAt: now,
+        dueAt,
+        timer: this.#clock.setTimeout(() => this.#onTimeout(pending), Math.ceil(dueAt - now)),
+        garbled: null,
+        resolve,
+        reject,
+      };
+      this.#pending = pending;
+      this.#lastActivity = now + this.#timing.character * frame.length;
+      link.write(frame);
+    });
+  }
+
+  #settle(pending: Pending, frame: Buffer): void {
+    this.#release(pending);
+    pending.resolve(pending.exchange.decode(pending.request, frame));
+  }
+
+  #onTimeout(pending: Pending): void {
+    const heard = this.#buffer.length;
+    const { request } = pending;
+    this.#embargo.set(request.unit, this.#clock.mono() + this.#timeout);
+    if (heard === 0) {
+      this.#giveUp(pending, new Fault('timeout', `no answer from ${describe(request)} within ${this.#timeout} ms`));
+      return;
+    }
+    this.#events.crcError(request.unit);
+    this.#giveUp(pending, new Fault('crc', `${heard} bytes that are no answer came from ${describe(request)} within ${this.#timeout} ms`));
+  }
+
+  #giveUp(pending: Pending, fault: Fault): void {
+    this.#release(pending);
+    const { request, sentAt, dueAt } = pending;
+    this.#outstanding.add({ request, sentAt, dueAt });
+    pending.reject(fault);
+  }
+
+  #release(pending: Pending): void {
+    pending.timer.cancel();
+    pending.garbled?.cancel();
+    this.#pending = null;
+  }
+
+  /** Makes sure that no answer to an earlier request can come any more; throws where that is not sure. */
+  async #synchronise(request: ModbusRequest): Promise<void> {
+    const { unit } = request;
+    const before = this.#clock.mono();
+    const quiet = Math.max(QUIET_MS, QUIET_TIMEOUTS * this.#timeout);
+    const newest = Math.max(...this.#outstanding.of(unit, before).map((entry) => entry.dueAt));
+    if (this.#withoutBarrier.has(unit) && before - newest >= quiet) {
+      this.#forget(unit);
+      return;
+    }
+    const barrier = this.#outstanding.barrierFor(request, before);
+    const answer = await this.#roundTrip(barrier);
+    if (answer.kind === 'data') {
+      this.#forget(unit);
+      return;
+    }
+    // An exception looks the same whatever it answers: it may be the late answer to an earlier request.
+    const now = this.#clock.mono();
+    this.#outstanding.add({ request: barrier, sentAt: before, dueAt: now });
+    this.#withoutBarrier.add(unit);
+    this.#embargo.set(unit, now + quiet);
+    throw new Fault('timeout', `unit ${unit} may still be answering an earlier request; it is left alone for ${quiet} ms`);
+  }
+
+  #forget(unit: number): void {
+    this.#outstanding.clear(unit);
+    this.#withoutBarrier.delete(unit);
+  }
+
+  async #broadcast(request: ModbusRequest): Promise<ModbusAnswer> {
+    if (isRead(request)) throw new Fault('protocol', 'unit 0 is a broadcast: it can be written, nothing answers');
+    const link = await this.#silence();
+    const frame = this.#exchange.encode(request);
+    link.write(frame);
+    const wait = this.#timing.character * frame.length + BROADCAST_TURNAROUND_MS;
+    await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));
+    this.#lastActivity = this.#clock.mono();
+    return { kind: 'done' };
+  }
+}

@@ -1,0 +1,162 @@
+import type { Clock, Timer } from '../../clock.js';
+import { Fault } from '../fault.js';
+import type { Link } from '../link/link.js';
+import { Exchange, frameOf } from './codec.js';
+import { describe, MAX_PDU_LENGTH, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
+import type { Transport, TransportEvents } from './transport.js';
+
+/** Transaction, protocol, length, unit. */
+const HEADER_LENGTH = 7;
+/** So many requests without an answer on one connection: it is replaced, so that ids can't run into them. */
+const MAX_ABANDONED = 1024;
+
+interface Pending {
+  request: ModbusRequest;
+  exchange: Exchange;
+  sentAt: number;
+  timer: Timer;
+  resolve(answer: ModbusAnswer): void;
+  reject(fault: Fault): void;
+}
+
+/**
+ * Modbus TCP. Transaction ids have 16 bits, and one whose answer can still come on this connection is not used again;
+ * every field of an answer's header is checked; what breaks the protocol ends the connection.
+ */
+export class TcpTransport implements Transport {
+  readonly maxInflight: number;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #events: TransportEvents;
+  readonly #pending = new Map<number, Pending>();
+  /** Ids whose request timed out on this connection, with the time it was sent. */
+  readonly #abandoned = new Map<number, { unit: number; sentAt: number }>();
+  readonly #spare: Exchange[] = [];
+  #link: Link | null = null;
+  #buffer: Buffer = Buffer.alloc(0);
+  #nextId: number;
+
+  constructor(options: { clock: Clock; timeoutMs: number; maxInflight: number; events: TransportEvents; firstId?: number }) {
+    this.#clock = options.clock;
+    this.#timeout = options.timeoutMs;
+    this.maxInflight = options.maxInflight;
+    this.#events = options.events;
+    this.#nextId = options.firstId ?? 1;
+  }
+
+  attach(link: Link): void {
+    this.#link = link;
+    this.#buffer = Buffer.alloc(0);
+    this.#abandoned.clear();
+  }
+
+  detach(fault: Fault): void {
+    this.#link = null;
+    this.#abandoned.clear();
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(fault);
+  }
+
+  waitFor(): number {
+    return 0;
+  }
+
+  exchange(request: ModbusRequest): Promise<ModbusAnswer> {
+    const link = this.#link;
+    if (link === null) return Promise.reject(new Fault('bus_down', 'there is no connection'));
+    return new Promise((resolve, reject) => {
+      const exchange = this.#spare.pop() ?? new Exchange();
+      const frame = exchange.encode(request);
+      const id = this.#freeId();
+      const message = Buffer.allocUnsafe(frame.length + HEADER_LENGTH - 3);
+      message.writeUInt16BE(id, 0);
+      message.writeUInt16BE(0, 2);
+      message.writeUInt16BE(frame.length - 2, 4);
+      frame.copy(message, 6, 0, frame.length - 2);
+      const timer = this.#clock.setTimeout(() => this.#onTimeout(id), this.#timeout);
+      this.#pending.set(id, { request, exchange, sentAt: this.#clock.mono(), timer, resolve, reject });
+      link.write(message);
+    });
+  }
+
+  receive(chunk: Buffer): void {
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    while (this.#link !== null && this.#buffer.length >= HEADER_LENGTH + 1) {
+      const protocol = this.#buffer.readUInt16BE(2);
+      const length = this.#buffer.readUInt16BE(4);
+      if (protocol !== 0) {
+        this.#violate(`an answer has protocol id ${protocol} instead of 0`);
+        return;
+      }
+      if (length < 3 || length > MAX_PDU_LENGTH + 1) {
+        this.#violate(`an answer says that it is ${length} bytes long`);
+        return;
+      }
+      if (this.#buffer.length < 6 + length) return;
+      const message = this.#buffer.subarray(0, 6 + length);
+      this.#buffer = this.#buffer.subarray(6 + length);
+      this.#onMessage(message.readUInt16BE(0), message.readUInt8(6), message.subarray(HEADER_LENGTH));
+    }
+  }
+
+  #onMessage(id: number, unit: number, pdu: Buffer): void {
+    const late = this.#abandoned.get(id);
+    if (late !== undefined) {
+      this.#abandoned.delete(id);
+      this.#events.late(late.unit, this.#clock.mono() - late.sentAt - this.#timeout, this.#timeout);
+      return;
+    }
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      this.#violate(`an answer has transaction id ${id}, which was not asked`);
+      return;
+    }
+    const { request } = pending;
+    if (unit !== request.unit) {
+      this.#violate(`the answer to ${describe(request)} comes from unit ${unit}`);
+      return;
+    }
+    const problem = mismatch(request, pdu);
+    if (problem !== null) {
+      this.#violate(`the answer to ${describe(request)} has ${problem}`);
+      return;
+    }
+    const answer = pending.exchange.decode(request, frameOf(unit, pdu));
+    this.#take(id);
+    this.#spare.push(pending.exchange);
+    pending.resolve(answer);
+  }
+
+  #onTimeout(id: number): void {
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    this.#spare.push(pending.exchange);
+    this.#abandoned.set(id, { unit: pending.request.unit, sentAt: pending.sentAt });
+    pending.reject(new Fault('timeout', `no answer from ${describe(pending.request)} within ${this.#timeout} ms`));
+    if (this.#abandoned.size >= MAX_ABANDONED) {
+      this.#violate(`${MAX_ABANDONED} requests have had no answer`);
+    }
+  }
+
+  /** Everything that waits on this connection fails, the one whose answer was wrong included. */
+  #violate(problem: string): void {
+    const fault = new Fault('protocol', problem);
+    this.detach(fault);
+    this.#buffer = Buffer.alloc(0);
+    this.#events.violation(fault);
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    pending.timer.cancel();
+    return pending;
+  }
+
+  #freeId(): number {
+    let id = this.#nextId;
+    while (this.#pending.has(id) || this.#abandoned.has(id)) id = (id + 1) & 0xffff;
+    this.#nextId = (id + 1) & 0xffff;
+    return id;
+  }
+}

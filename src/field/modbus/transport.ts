@@ -1,0 +1,25 @@
+import type { Fault } from '../fault.js';
+import type { Link } from '../link/link.js';
+import type { ModbusAnswer, ModbusRequest } from './pdu.js';
+
+/** Carries requests over a link and gives each the answer that is its own, or a Fault. */
+export interface Transport {
+  /** Exchanges that may be under way at once. */
+  readonly maxInflight: number;
+  attach(link: Link): void;
+  /** The link is gone: what is under way is rejected with this fault. */
+  detach(fault: Fault): void;
+  receive(chunk: Buffer): void;
+  /** ms until the unit may be asked: it may still be answering an earlier request. 0: now. */
+  waitFor(unit: number): number;
+  exchange(request: ModbusRequest): Promise<ModbusAnswer>;
+}
+
+/** What a transport notices beside answers. */
+export interface TransportEvents {
+  crcError(unit: number): void;
+  /** An answer came after its timeout of `timeoutMs`, by `byMs`. */
+  late(unit: number, byMs: number, timeoutMs: number): void;
+  /** The peer broke the protocol: this connection can't be trusted any more. */
+  violation(fault: Fault): void;
+}

@@ -1,0 +1,84 @@
+import type { Message } from '../mqtt/message.js';
+
+/** What the field side needs of the rest of the gateway: a way to publish and a way to hear. */
+export interface MessagingPort {
+  /** Resolves when the message is safe, rejects otherwise. */
+  publish(message: Message): Promise<void>;
+  /** Calls back for every matching message until the returned function is called. Retained messages come first. */
+  subscribe(filter: string, handler: (message: Message) => void): () => void;
+}
+
+export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';
+export type Quality = 'good' | 'stale' | 'bad' | 'uncertain';
+export type DeviceState = 'online' | 'degraded' | 'offline' | 'unknown';
+
+/** A tag's value as JSON carries it. 64-bit integers past 2^53 are strings of digits. */
+export type TagJson = number | string | boolean | null;
+
+export interface TagStatus {
+  name: string;
+  /** null: never read. */
+  value: TagJson;
+  /** Source time, wall ms; null: never read. */
+  ts: number | null;
+  quality: Quality;
+  /** `timeout`, `exception:2`, `out_of_range`, `bus_down`, `not_read_yet`, ...; null when good. */
+  reason: string | null;
+  unit: string | null;
+  description: string | null;
+  type: string;
+  writable: boolean;
+  /** Digits after the point to show; null: as it is. */
+  precision: number | null;
+  topic: string;
+}
+
+export interface ScanStatus {
+  name: string;
+  periodMs: number;
+  /** How long the last scan took; null: none yet. */
+  lastMs: number | null;
+  /** Periods that were skipped because the scan before had not ended. */
+  overruns: number;
+}
+
+export interface UnitCounters {
+  requests: number;
+  answers: number;
+  timeouts: number;
+  exceptions: number;
+  crcErrors: number;
+  late: number;
+}
+
+export interface DeviceStatus {
+  name: string;
+  bus: string;
+  kind: string;
+  /** Unit id of a Modbus device; null: an instrument. */
+  unit: number | null;
+  state: DeviceState;
+  since: number;
+  lastError: string | null;
+  /** ms, smoothed; null: no answer yet. */
+  latency: number | null;
+  counters: UnitCounters;
+  scans: ScanStatus[];
+  tags: TagStatus[];
+}
+
+export interface BusStatus {
+  name: string;
+  type: string;
+  endpoint: string;
+  state: PartState;
+  lastError: string | null;
+  /** Jobs that wait for the bus. */
+  queued: number;
+}
+
+export interface TrendPoint {
+  ts: number;
+  value: number | null;
+  quality: Quality;
+}

@@ -1,0 +1,356 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox';
+import { Duration, Size } from '../config/units.js';
+
+/** The `field:` section of the configuration. After loading, durations are ms and sizes bytes. */
+
+const object = <P extends TProperties>(properties: P, description: string, extra: Record<string, unknown> = {}): TObject<P> =>
+  Type.Object(properties, { additionalProperties: false, description, ...extra });
+
+/** Names end up as topic levels: no `/`, `+`, `#`, no control characters, no leading `$`. */
+const NAME_PATTERN = '^[^/+#$\\u0000-\\u0020\\u007f][^/+#\\u0000-\\u001f\\u007f]{0,127}$';
+const Name = (description: string) => Type.String({ pattern: NAME_PATTERN, description });
+
+const BusName = Name('Name of the bus; devices refer to it.');
+
+const lineSettings = {
+  port: Type.String({
+    minLength: 1,
+    description: 'Device file of the serial port, best under /dev/serial/by-id or by-path: it keeps its name.',
+  }),
+  baud: Type.Integer({ minimum: 50, maximum: 4_000_000, default: 9600, description: 'Bits per second on the line.' }),
+  data_bits: Type.Union([Type.Literal(5), Type.Literal(6), Type.Literal(7), Type.Literal(8)], {
+    default: 8,
+    description: 'Data bits per character.',
+  }),
+  parity: Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
+    default: 'none',
+    description: 'Parity of each character.',
+  }),
+  stop_bits: Type.Union([Type.Literal(1), Type.Literal(1.5), Type.Literal(2)], { default: 1, description: 'Stop bits per character.' }),
+  flow_control: Type.Union([Type.Literal('none'), Type.Literal('rts_cts'), Type.Literal('xon_xoff')], {
+    default: 'none',
+    description: 'Flow control of the port.',
+  }),
+};
+
+const host = Type.String({ minLength: 1, description: 'Host name or IP address.' });
+const tcpPort = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value, description: 'TCP port.' });
+const connectTimeout = Duration({ default: '5s', description: 'How long a connection may take to be established.' });
+const retries = (value: number) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 10,
+    default: value,
+    description: 'How often a read that failed is sent again before the next scan.',
+  });
+const timeout = (value: string) => Duration({ default: value, description: 'How long an answer may take to arrive.' });
+
+export const ModbusTcpBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('modbus_tcp', { description: 'Modbus TCP.' }),
+    host,
+    port: tcpPort(502),
+    max_inflight: Type.Integer({
+      minimum: 1,
+      maximum: 16,
+      default: 1,
+      description: 'Requests that may wait for their answers at once; more only where the device is known to allow it.',
+    }),
+    timeout: timeout('1s'),
+    connect_timeout: connectTimeout,
+    retries: retries(0),
+  },
+  'A Modbus TCP endpoint.',
+);
+
+export const ModbusRtuBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('modbus_rtu', { description: 'Modbus RTU on a serial line.' }),
+    ...lineSettings,
+    timeout: timeout('500ms'),
+    retries: retries(1),
+  },
+  'A Modbus RTU line.',
+);
+
+export const ModbusRtuTcpBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('modbus_rtu_tcp', { description: 'RTU frames through a TCP serial server or modem.' }),
+    host,
+    port: tcpPort(4001),
+    timeout: timeout('1s'),
+    connect_timeout: connectTimeout,
+    retries: retries(1),
+  },
+  'A Modbus RTU line behind a TCP serial server.',
+);
+
+export const SerialBusSchema = object(
+  { name: BusName, type: Type.Literal('serial', { description: 'A serial line with one instrument.' }), ...lineSettings },
+  'A serial line with one instrument on it.',
+);
+
+export const BusSchema = Type.Union([ModbusTcpBusSchema, ModbusRtuBusSchema, ModbusRtuTcpBusSchema, SerialBusSchema], {
+  description: 'A TCP endpoint or a serial line.',
+});
+
+const literals = <T extends readonly string[]>(values: T, options: { description: string; default?: T[number] }) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
+
+export const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
+export const REGISTER_TYPES = [
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'float16',
+  'float32',
+  'float64',
+  'bcd16',
+  'bcd32',
+  'string',
+  'raw',
+  'bool',
+  'bit',
+  'bitfield',
+] as const;
+export type TagType = (typeof REGISTER_TYPES)[number];
+export const ORDERS = ['AB', 'BA', 'ABCD', 'BADC', 'CDAB', 'DCBA', 'ABCDEFGH', 'BADCFEHG', 'GHEFCDAB', 'HGFEDCBA'] as const;
+export type Order = (typeof ORDERS)[number];
+
+const unitText = Type.String({ maxLength: 32, description: 'Unit of the value, as it is shown: °C, kWh.' });
+const description = Type.String({ maxLength: 500, description: 'What the value is, in words.' });
+
+/** What any tag has, wherever its value comes from. */
+const valueKeys = {
+  unit: Type.Optional(unitText),
+  description: Type.Optional(description),
+  scale: Type.Optional(Type.Number({ description: 'The raw value is multiplied by this.' })),
+  offset: Type.Optional(Type.Number({ description: 'Added after scaling.' })),
+  precision: Type.Optional(Type.Integer({ minimum: 0, maximum: 12, description: 'Digits after the point to round to.' })),
+  clamp: Type.Optional(
+    object(
+      {
+        min: Type.Optional(Type.Number({ description: 'Smallest value.' })),
+        max: Type.Optional(Type.Number({ description: 'Largest value.' })),
+      },
+      'A value beyond is held at the limit and marked uncertain (out_of_range).',
+    ),
+  ),
+  deadband: Type.Optional(
+    Type.Union([Type.Number({ minimum: 0 }), Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$' })], {
+      description: 'A change smaller than this is not published: an amount, or percent of the last published value (2%).',
+    }),
+  ),
+  publish: literals(['on_change', 'every_scan'] as const, { default: 'on_change', description: 'When a value is published.' }),
+  min_interval: Type.Optional(Duration({ description: 'Published at most this often (a change waits; quality changes do not).' })),
+  max_interval: Type.Optional(Duration({ description: 'Published at least this often while it is read.' })),
+  enum: Type.Optional(
+    Type.Record(Type.String({ pattern: '^-?[0-9]+$' }), Type.String(), { description: 'Names of the values: {0: off, 1: on}.' }),
+  ),
+};
+
+export const TagSchema = object(
+  {
+    name: Name('Name of the tag within its device.'),
+    area: Type.Optional(literals(AREAS, { description: 'Table of the device; not needed where the address says it (Modicon notation).' })),
+    address: Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ minLength: 1 })], {
+      description: '0-based number with `area`, or Modicon notation as text: "40001", "400001".',
+    }),
+    type: Type.Optional(
+      literals(REGISTER_TYPES, { description: 'Type of the value. Default: bool for coils and discrete inputs, uint16 for registers.' }),
+    ),
+    order: Type.Optional(literals(ORDERS, { description: "Order of the bytes as they arrive; default: the device's, else ABCD." })),
+    byte: Type.Optional(
+      literals(['high', 'low'] as const, { description: 'Which half of the register an 8-bit value is in. Default: low.' }),
+    ),
+    bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 15, description: 'Bit of the register, 0 is the lowest.' })),
+    bits: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'Width of a bit field that starts at `bit`.' })),
+    length: Type.Optional(Type.Integer({ minimum: 1, maximum: 250, description: 'Bytes of a string or of raw data.' })),
+    invalid: Type.Optional(
+      Type.Array(Type.Union([Type.Integer({ minimum: 0 }), Type.Literal('NaN')]), {
+        description: 'Raw values with which the device says that it has no value (0x8000, 0xFFFFFFFF, NaN).',
+      }),
+    ),
+    scan: Type.Optional(Type.String({ description: "Scan class, one of the device's `scan`. Default: its first." })),
+    access: literals(['read', 'read_write'] as const, { default: 'read', description: 'Whether the tag may be written.' }),
+    write: object(
+      {
+        min: Type.Optional(Type.Number({ description: 'Smallest value that may be written.' })),
+        max: Type.Optional(Type.Number({ description: 'Largest value that may be written.' })),
+        read_back: Type.Boolean({ default: false, description: 'Read after writing and compare.' }),
+        tolerance: Type.Number({ minimum: 0, default: 0, description: 'How far what is read back may be off.' }),
+        single: Type.Boolean({ default: true, description: 'Write one register or coil with FC 6 or 5; false: with FC 16 or 15.' }),
+      },
+      'Limits of what may be written, and how.',
+      { default: {} },
+    ),
+    ...valueKeys,
+  },
+  'A typed value of a Modbus device.',
+);
+
+const scanClasses = Type.Record(Type.String({ minLength: 1 }), Duration({ description: 'Period of the scan class.' }), {
+  default: { default: '1s' },
+  description: 'Scan classes by name, with their periods.',
+});
+
+export const ModbusDeviceSchema = object(
+  {
+    name: Name('Name of the device.'),
+    bus: Type.String({ description: 'Bus the device is on.' }),
+    unit: Type.Integer({ minimum: 0, maximum: 255, default: 1, description: 'Unit id (1-247 on a line; 0 and 255 are used on TCP too).' }),
+    order: Type.Optional(literals(ORDERS, { description: 'Byte order of its tags that name none.' })),
+    scan: scanClasses,
+    max_registers: Type.Integer({ minimum: 1, maximum: 125, default: 125, description: 'Most registers the device gives in one answer.' }),
+    max_bits: Type.Integer({
+      minimum: 1,
+      maximum: 2000,
+      default: 2000,
+      description: 'Most coils or inputs the device gives in one answer.',
+    }),
+    no_gaps: Type.Boolean({ default: false, description: 'Never read addresses between tags: the device refuses them.' }),
+    tags: Type.Array(TagSchema, { description: 'Its values.' }),
+  },
+  'A Modbus device.',
+);
+
+const Bytes = (text: string) => Type.String({ minLength: 1, description: text });
+
+export const FrameSchema = object(
+  {
+    type: Type.Literal('delimiter', { description: 'Frames end with a delimiter.' }),
+    start: Type.Optional(Bytes('What a frame starts with; bytes before it are dropped.')),
+    end: Type.String({ minLength: 1, default: '\n', description: 'What a frame ends with; a CR before a bare LF is dropped.' }),
+    escape: Type.Optional(Bytes('A byte that makes the next one ordinary.')),
+    max: Size({ default: '4KiB', description: 'Longest frame; a longer one is dropped and counted.' }),
+  },
+  'How the bytes are cut into frames.',
+);
+
+export const FIELD_TYPES = ['float', 'int', 'string', 'bool'] as const;
+
+const fieldKeys = {
+  name: Name('Name of the tag.'),
+  type: literals(FIELD_TYPES, { default: 'float', description: 'Type of the value.' }),
+  ...valueKeys,
+};
+
+const DecodeFieldSchema = object(
+  {
+    ...fieldKeys,
+    group: Type.Optional(Type.String({ description: 'regex: named group. Default: the name.' })),
+    path: Type.Optional(Type.String({ description: 'json: path with dots (`a.b.0`). Default: the name.' })),
+    column: Type.Optional(Type.Integer({ minimum: 0, description: 'csv: column, from 0. Default: the place in this list.' })),
+  },
+  'A value of the frame.',
+);
+
+export const DecodeSchema = object(
+  {
+    type: literals(['text', 'json', 'csv', 'regex'] as const, { description: 'What a frame is.' }),
+    encoding: literals(['utf8', 'latin1'] as const, {
+      default: 'utf8',
+      description: 'Character set; a frame that is not of it is dropped.',
+    }),
+    pattern: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'regex: RE2 pattern with named groups.' })),
+    separator: Type.String({ minLength: 1, maxLength: 1, default: ',', description: 'csv: what stands between columns.' }),
+    fields: Type.Array(DecodeFieldSchema, { minItems: 1, description: 'The values of a frame.' }),
+  },
+  'How a frame becomes values.',
+);
+
+export const InstrumentSchema = object(
+  {
+    name: Name('Name of the device.'),
+    bus: Type.String({ description: 'Serial bus the instrument is on.' }),
+    request: Type.Optional(
+      object(
+        {
+          poll: Type.String({ minLength: 1, description: 'Text that is sent to ask for a frame.' }),
+          every: Duration({ default: '5s', description: 'How often it is sent.' }),
+          timeout: Duration({ default: '500ms', description: 'How long the answer may take.' }),
+        },
+        'Asks for frames; without it the instrument is listened to.',
+      ),
+    ),
+    stale_after: Duration({
+      default: '60s',
+      description: 'An instrument that is listened to and says nothing for this long has stale values. 0: they never go stale.',
+    }),
+    frame: FrameSchema,
+    decode: DecodeSchema,
+  },
+  'A serial instrument.',
+);
+
+export const DeviceSchema = Type.Union([ModbusDeviceSchema, InstrumentSchema], { description: 'A Modbus device or a serial instrument.' });
+
+export const TopicsSchema = object(
+  {
+    value: Type.String({
+      default: 'field/{device}/{tag}',
+      description: 'Where values are published (payload `device`: {tag} is the scan class).',
+    }),
+    set: Type.String({ default: 'field/{device}/{tag}/set', description: 'Where a value to write is taken from.' }),
+    state: Type.String({ default: 'field/{device}/$state', description: 'Where the state of a device is published.' }),
+  },
+  'Topics; {device} and {tag} stand for the names.',
+  { default: {} },
+);
+
+export const FieldSchema = object(
+  {
+    topics: TopicsSchema,
+    payload: literals(['json', 'value', 'device'] as const, {
+      default: 'json',
+      description: 'json: {"v","ts","q"}; value: the bare value; device: one message per device and scan class.',
+    }),
+    buses: Type.Array(BusSchema, { default: [], description: 'Buses.' }),
+    devices: Type.Array(DeviceSchema, { default: [], description: 'Devices.' }),
+  },
+  'Modbus, serial lines, tags.',
+  { default: {} },
+);
+
+export type FieldConfig = Static<typeof FieldSchema>;
+export type BusConfig = FieldConfig['buses'][number];
+export type ModbusBusConfig = Extract<BusConfig, { type: 'modbus_tcp' | 'modbus_rtu' | 'modbus_rtu_tcp' }>;
+export type SerialBusConfig = Static<typeof SerialBusSchema>;
+export type LineConfig = Pick<SerialBusConfig, 'port' | 'baud' | 'data_bits' | 'parity' | 'stop_bits' | 'flow_control'>;
+export type ModbusDeviceConfig = Static<typeof ModbusDeviceSchema>;
+export type InstrumentConfig = Static<typeof InstrumentSchema>;
+export type DeviceConfig = ModbusDeviceConfig | InstrumentConfig;
+export type TagConfig = Static<typeof TagSchema>;
+export type FrameConfig = Static<typeof FrameSchema>;
+export type DecodeConfig = Static<typeof DecodeSchema>;
+export type DecodeFieldConfig = DecodeConfig['fields'][number];
+export type TopicsConfig = Static<typeof TopicsSchema>;
+export type PayloadFormat = FieldConfig['payload'];
+/** What tags of every kind share. */
+export type ValueConfig = Pick<
+  TagConfig,
+  | 'name'
+  | 'unit'
+  | 'description'
+  | 'scale'
+  | 'offset'
+  | 'precision'
+  | 'clamp'
+  | 'deadband'
+  | 'publish'
+  | 'min_interval'
+  | 'max_interval'
+  | 'enum'
+>;
+
+export function isInstrument(device: DeviceConfig): device is InstrumentConfig {
+  return 'decode' in device;
+}

@@ -1,0 +1,74 @@
+import type { Clock } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import { Connection } from '../link/connection.js';
+import type { Link, LinkOpener } from '../link/link.js';
+import type { BusStatus } from '../ports.js';
+
+export interface SerialListener {
+  up(): void;
+  down(error: Error): void;
+  data(chunk: Buffer): void;
+}
+
+/** A serial line with one instrument: a supervised port. */
+export class SerialBus {
+  readonly name: string;
+  readonly #connection: Connection;
+  readonly #listeners = new Set<SerialListener>();
+  #link: Link | null = null;
+
+  constructor(name: string, opener: LinkOpener, clock: Clock, log: Logger) {
+    this.name = name;
+    const lose = (error: Error) => {
+      this.#link = null;
+      for (const listener of this.#listeners) listener.down(error);
+    };
+    this.#connection = new Connection(opener, clock, log.child({ bus: name }), {
+      up: (link) => {
+        this.#link = link;
+        for (const listener of this.#listeners) listener.up();
+      },
+      data: (chunk) => {
+        // A port that delivers works: the next loss starts with the shortest delay.
+        this.#connection.proven();
+        for (const listener of this.#listeners) listener.data(chunk);
+      },
+      lost: lose,
+      down: lose,
+    });
+  }
+
+  get isUp(): boolean {
+    return this.#link !== null;
+  }
+
+  start(): void {
+    this.#connection.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#link = null;
+    await this.#connection.stop();
+  }
+
+  listen(listener: SerialListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Sends now or not at all: nothing waits for a port that is gone. */
+  send(data: Buffer): void {
+    this.#link?.write(data);
+  }
+
+  status(): BusStatus {
+    return {
+      name: this.name,
+      type: 'serial',
+      endpoint: this.#connection.endpoint,
+      state: this.#connection.state,
+      lastError: this.#connection.error,
+      queued: 0,
+    };
+  }
+}

@@ -1,0 +1,141 @@
+import type { Clock, Timer } from '../clock.js';
+import type { Quality, TagJson, TagStatus } from './ports.js';
+import type { ValueConfig } from './schema.js';
+import type { Sample } from './topics.js';
+import type { TrendRing } from './trend.js';
+import { exceedsDeadband, type Reading } from './value.js';
+
+export interface TagOptions {
+  config: ValueConfig;
+  type: string;
+  writable: boolean;
+  topic: string;
+  clock: Clock;
+  /** null: not a number. */
+  trend: TrendRing | null;
+  /** Publishes the tag as it stands. */
+  publish(tag: Tag): void;
+}
+
+/**
+ * One tag as it stands: value, source time, quality; and when that is published. A value that is not good any more keeps
+ * its value and its time; only its quality and reason change.
+ */
+export class Tag {
+  readonly #options: TagOptions;
+  readonly #clock: Clock;
+  #value: TagJson = null;
+  #ts: number | null = null;
+  #quality: Quality = 'bad';
+  #reason: string | null = 'not_read_yet';
+  #published: (Sample & { atMono: number }) | null = null;
+  #waiting: Timer | null = null;
+
+  constructor(options: TagOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  get name(): string {
+    return this.#options.config.name;
+  }
+  get topic(): string {
+    return this.#options.topic;
+  }
+  get quality(): Quality {
+    return this.#quality;
+  }
+  get sample(): Sample {
+    return { value: this.#value, ts: this.#ts, quality: this.#quality, reason: this.#reason };
+  }
+  get trend(): TrendRing | null {
+    return this.#options.trend;
+  }
+
+  get status(): TagStatus {
+    const { config, type, writable, topic } = this.#options;
+    return {
+      name: config.name,
+      value: this.#value,
+      ts: this.#ts,
+      quality: this.#quality,
+      reason: this.#reason,
+      unit: config.unit ?? null,
+      description: config.description ?? null,
+      type,
+      writable,
+      precision: config.precision ?? null,
+      topic,
+    };
+  }
+
+  /** What an earlier run published last; it is stale until the first reading. */
+  restore(value: TagJson, ts: number): void {
+    if (this.#ts !== null) return;
+    this.#value = value;
+    this.#ts = ts;
+    this.#quality = 'stale';
+  }
+
+  /** A reading at wall time `ts`. Returns whether value or quality changed. */
+  update(reading: Reading, ts: number): boolean {
+    if (reading.quality === 'bad') return this.fail('bad', reading.reason);
+    const changed = this.#value !== reading.value || this.#quality !== reading.quality || this.#reason !== reading.reason;
+    this.#value = reading.value;
+    this.#ts = ts;
+    this.#quality = reading.quality;
+    this.#reason = reading.reason;
+    this.#options.trend?.add(ts, typeof reading.value === 'number' ? reading.value : null, reading.quality);
+    this.#publishIfDue();
+    return changed;
+  }
+
+  /** There is no reading. Returns whether that is new. */
+  fail(quality: 'bad' | 'stale', reason: string): boolean {
+    if (this.#quality === quality && this.#reason === reason) return false;
+    if (this.#quality !== quality) this.#options.trend?.add(this.#clock.now(), null, quality);
+    this.#quality = quality;
+    this.#reason = reason;
+    this.publishNow();
+    return true;
+  }
+
+  publishNow(): void {
+    this.#waiting?.cancel();
+    this.#waiting = null;
+    this.#published = { ...this.sample, atMono: this.#clock.mono() };
+    this.#options.publish(this);
+  }
+
+  /** What was published last did not arrive: the next reading is published whatever it is. */
+  unpublished(): void {
+    this.#published = null;
+  }
+
+  stop(): void {
+    this.#waiting?.cancel();
+    this.#waiting = null;
+  }
+
+  #publishIfDue(): void {
+    const published = this.#published;
+    if (published === null || published.quality !== this.#quality || published.reason !== this.#reason) {
+      this.publishNow();
+      return;
+    }
+    const { deadband, publish, min_interval, max_interval } = this.#options.config;
+    const age = this.#clock.mono() - published.atMono;
+    const isOverdue = max_interval !== undefined && age >= max_interval;
+    if (publish !== 'every_scan' && !isOverdue && !exceedsDeadband(published.value, this.#value, deadband)) {
+      // It came back to where it was: the change that waited is none.
+      this.#waiting?.cancel();
+      this.#waiting = null;
+      return;
+    }
+    if (min_interval === undefined || age >= min_interval) {
+      this.publishNow();
+      return;
+    }
+    this.#waiting ??= this.#clock.setTimeout(() => this.publishNow(), min_interval - age);
+  }
+}

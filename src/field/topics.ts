@@ -1,0 +1,117 @@
+import type { Quality, TagJson } from './ports.js';
+import type { TopicsConfig } from './schema.js';
+
+/** Topic names from the templates, and what stands in the payloads. */
+export class Topics {
+  readonly #templates: TopicsConfig;
+
+  constructor(templates: TopicsConfig) {
+    this.#templates = templates;
+  }
+
+  value(device: string, tag: string): string {
+    return fill(this.#templates.value, device, tag);
+  }
+  set(device: string, tag: string): string {
+    return fill(this.#templates.set, device, tag);
+  }
+  state(device: string): string {
+    return fill(this.#templates.state, device, '');
+  }
+  /** Matches the set topics of all tags. */
+  get setFilter(): string {
+    return filterOf(this.#templates.set);
+  }
+  get valueFilter(): string {
+    return filterOf(this.#templates.value);
+  }
+}
+
+function fill(template: string, device: string, tag: string): string {
+  return template.replace(/\{(device|tag)\}/g, (_, key: string) => (key === 'device' ? device : tag));
+}
+
+/** A level that holds a placeholder becomes `+`. */
+function filterOf(template: string): string {
+  return template
+    .split('/')
+    .map((level) => (/\{(device|tag)\}/.test(level) ? '+' : level))
+    .join('/');
+}
+
+export interface Sample {
+  value: TagJson;
+  ts: number | null;
+  quality: Quality;
+  reason: string | null;
+}
+
+/** {"v","ts","q"}, and "reason" where it is not good. */
+export function toJson(sample: Sample): { v: TagJson; ts: number | null; q: Quality; reason?: string } {
+  const json = { v: sample.value, ts: sample.ts, q: sample.quality };
+  return sample.reason === null ? json : { ...json, reason: sample.reason };
+}
+
+export function jsonPayload(sample: Sample): Buffer {
+  return Buffer.from(JSON.stringify(toJson(sample)));
+}
+
+/** The bare value. It can't say that it is not good: then it is nothing, which also clears what was retained. */
+export function barePayload(sample: Sample): Buffer {
+  if (sample.value === null || sample.quality === 'bad' || sample.quality === 'stale') return Buffer.alloc(0);
+  return Buffer.from(String(sample.value));
+}
+
+/** What an earlier run left retained on a value topic; null: nothing usable. */
+export function parseRetained(payload: Buffer): { value: TagJson; ts: number } | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(payload.toString('utf8'));
+  } catch {
+    return null;
+  }
+  if (typeof json !== 'object' || json === null || !('v' in json) || !('ts' in json)) return null;
+  const { v, ts } = json;
+  if (!isTagJson(v) || v === null || typeof ts !== 'number' || !Number.isFinite(ts)) return null;
+  return { value: v, ts };
+}
+
+export function isTagJson(value: unknown): value is TagJson {
+  return value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+}
+
+export interface SetRequest {
+  value: TagJson;
+  /** Given back with the result. */
+  id: string | number | null;
+}
+
+/** A message on a set topic: `{"v": 12, "id": ...}` or the bare value. Returns the reason where it is neither. */
+export function parseSet(payload: Buffer): SetRequest | { problem: string } {
+  const text = payload.toString('utf8').trim();
+  if (text === '') return { problem: 'the message is empty' };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { value: text, id: null };
+  }
+  if (isTagJson(json)) {
+    if (json === null) return { problem: 'null is no value that can be written' };
+    // What a double can't hold exactly stays text.
+    return { value: typeof json === 'number' && isInexact(json, text) ? text : json, id: null };
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return { problem: 'the message is neither a value nor {"v": value}' };
+  const { v, value, id } = json as { v?: unknown; value?: unknown; id?: unknown };
+  const asked = v ?? value;
+  if (!isTagJson(asked) || asked === null) return { problem: 'the message has no "v" with a number, a text, true or false' };
+  if (typeof asked === 'number' && Number.isInteger(asked) && !Number.isSafeInteger(asked) && Math.abs(asked) < 2 ** 64) {
+    return { problem: 'an integer beyond 2^53 is not exact in JSON; send it as a text of digits' };
+  }
+  return { value: asked, id: typeof id === 'string' || typeof id === 'number' ? id : null };
+}
+
+function isInexact(value: number, text: string): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?[0-9]+$/.test(text);
+}

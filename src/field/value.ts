@@ -1,0 +1,75 @@
+import type { Quality, TagJson } from './ports.js';
+import type { ValueConfig } from './schema.js';
+
+/** What a reading says: a value with its quality, or why there is none. */
+export type Reading =
+  | { value: TagJson; quality: 'good' | 'uncertain'; reason: string | null }
+  | { value: undefined; quality: 'bad'; reason: string };
+
+export function good(value: TagJson): Reading {
+  return { value, quality: 'good', reason: null };
+}
+
+export function bad(reason: string): Reading {
+  return { value: undefined, quality: 'bad', reason };
+}
+
+/** What a device gave, before scaling. A bigint is an exact 64-bit integer. */
+export type RawValue = number | bigint | boolean | string;
+
+/** Whether a number that came from an integer should be rounded to the decimals of its scale: 3 x 0.1 is 0.3. */
+export type RawKind = 'integer' | 'float' | 'other';
+
+export function decimalsOf(value: number): number {
+  const [mantissa = '', exponent = '0'] = value.toString().toLowerCase().split('e');
+  const decimals = (mantissa.split('.')[1] ?? '').length - Number(exponent);
+  return Math.min(Math.max(decimals, 0), 15);
+}
+
+function round(value: number, digits: number): number {
+  // toFixed changes to exponents at 1e21; what is that large has no decimals to lose.
+  return Math.abs(value) >= 1e15 ? value : Number(value.toFixed(digits));
+}
+
+/** Scale, offset, precision, clamp and enum names of a raw value. */
+export function finish(raw: RawValue, kind: RawKind, config: ValueConfig): Reading {
+  if (typeof raw === 'boolean' || typeof raw === 'string') return config.enum === undefined ? good(raw) : named(raw, config.enum);
+  const scale = config.scale ?? 1;
+  const offset = config.offset ?? 0;
+  const scaled = scale !== 1 || offset !== 0;
+  if (typeof raw === 'bigint' && !scaled && !Number.isSafeInteger(Number(raw))) return good(raw.toString());
+  let value = Number(raw);
+  if (scaled) {
+    value = value * scale + offset;
+    if (kind === 'integer') value = round(value, Math.max(decimalsOf(scale), decimalsOf(offset)));
+  }
+  if (!Number.isFinite(value)) return bad('not_a_number');
+  if (config.precision !== undefined) value = round(value, config.precision);
+  if (Object.is(value, -0)) value = 0;
+  if (config.enum !== undefined) return named(value, config.enum);
+  const { min, max } = config.clamp ?? {};
+  if (min !== undefined && value < min) return { value: min, quality: 'uncertain', reason: 'out_of_range' };
+  if (max !== undefined && value > max) return { value: max, quality: 'uncertain', reason: 'out_of_range' };
+  return good(value);
+}
+
+function named(value: number | boolean | string, names: Record<string, string>): Reading {
+  const key = typeof value === 'boolean' ? String(Number(value)) : String(value);
+  const name = names[key];
+  return name === undefined ? { value, quality: 'uncertain', reason: 'no_name' } : good(name);
+}
+
+/** Whether a change from `before` to `after` is to be published. `deadband`: an amount, or `2%` of `before`. */
+export function exceedsDeadband(before: TagJson, after: TagJson, deadband: number | string | undefined): boolean {
+  if (before === after) return false;
+  if (deadband === undefined || typeof before !== 'number' || typeof after !== 'number') return true;
+  const limit = typeof deadband === 'number' ? deadband : (Math.abs(before) * Number.parseFloat(deadband)) / 100;
+  return Math.abs(after - before) >= limit;
+}
+
+/** The worst of two qualities. */
+export function worse(a: Quality, b: Quality): Quality {
+  return RANK[a] >= RANK[b] ? a : b;
+}
+
+const RANK: Record<Quality, number> = { good: 0, uncertain: 1, stale: 2, bad: 3 };
