@@ -1,0 +1,220 @@
+import { resolvePoint } from './modbus/point.js';
+import type { BusConfig, FieldConfig, InstrumentConfig, ModbusDeviceConfig, TopicsConfig, ValueConfig } from './schema.js';
+import { isInstrument } from './schema.js';
+import { groupsOf } from './serial/decode.js';
+
+export interface ConfigFault {
+  /** From the `field:` section. */
+  path: (string | number)[];
+  message: string;
+  hint?: string;
+}
+
+type Path = (string | number)[];
+
+/** What the schema of the field section can't say: names, references, addresses, topics, patterns. */
+export function checkField(config: FieldConfig): ConfigFault[] {
+  return [
+    ...duplicates(config.buses, ['buses'], 'bus'),
+    ...duplicates(config.devices, ['devices'], 'device'),
+    ...checkPorts(config.buses),
+    ...checkTopics(config.topics),
+    ...config.devices.flatMap((device, index) => {
+      const path: Path = ['devices', index];
+      const faults = checkBus(device, config, path);
+      return isInstrument(device) ? [...faults, ...checkInstrument(device, path)] : [...faults, ...checkModbusDevice(device, config, path)];
+    }),
+    ...sharedSerialBuses(config),
+  ];
+}
+
+function duplicates(items: readonly { name: string }[], path: Path, what: string): ConfigFault[] {
+  return items.flatMap(({ name }, index) => {
+    const first = items.findIndex((item) => item.name === name);
+    if (first === index) return [];
+    return [
+      {
+        path: [...path, index, 'name'],
+        message: `There is a ${what} ${name} already.`,
+        hint: `Names must differ; the other is number ${first + 1}.`,
+      },
+    ];
+  });
+}
+
+function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
+  return buses.flatMap((bus, index) => {
+    if (bus.type !== 'modbus_rtu' && bus.type !== 'serial') return [];
+    const other = buses.findIndex((earlier, at) => at < index && earlier.port === bus.port);
+    if (other === -1) return [];
+    const message = `Bus ${buses[other]?.name} uses ${bus.port} already.`;
+    return [{ path: ['buses', index, 'port'], message, hint: 'One port is one bus: put the devices of a line on the same bus.' }];
+  });
+}
+
+function checkTopics(topics: TopicsConfig): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const wrong = (key: keyof TopicsConfig, message: string, hint: string) => faults.push({ path: ['topics', key], message, hint });
+  for (const key of ['value', 'set', 'state'] as const) {
+    const template = topics[key];
+    if (/[+#]/.test(template)) wrong(key, `${template} has a wildcard in it.`, 'A topic to publish to has no + and #.');
+    const unknown = /\{(?!device\}|tag\})[^}]*\}?/.exec(template)?.[0];
+    if (unknown !== undefined) wrong(key, `${template} has the unknown placeholder ${unknown}.`, 'There are {device} and {tag}.');
+    if (!template.includes('{device}')) wrong(key, `${template} is the same for all devices.`, 'Put {device} into it.');
+    if (key === 'state' && template.includes('{tag}')) wrong(key, `${template} has {tag}, but a state is of a device.`, 'Leave {tag} out.');
+    if (key !== 'state' && !template.includes('{tag}')) wrong(key, `${template} is the same for all tags.`, 'Put {tag} into it.');
+    if (template.startsWith('$') || template.startsWith('/')) wrong(key, `${template} begins with ${template[0]}.`, 'Begin with a name.');
+  }
+  if (topics.value === topics.set) wrong('set', 'Values and writes have the same topic.', 'Let set end with /set.');
+  return faults;
+}
+
+function checkBus(device: { name: string; bus: string } & object, config: FieldConfig, path: Path): ConfigFault[] {
+  const bus = config.buses.find(({ name }) => name === device.bus);
+  if (bus === undefined) {
+    const names = config.buses.map(({ name }) => name).join(', ');
+    return [
+      {
+        path: [...path, 'bus'],
+        message: `There is no bus ${device.bus}.`,
+        hint: names === '' ? 'Add it under buses.' : `There are: ${names}.`,
+      },
+    ];
+  }
+  const wantsSerial = 'decode' in device;
+  if (wantsSerial === (bus.type === 'serial')) return [];
+  const message = wantsSerial
+    ? `${device.name} is an instrument, ${bus.name} is a Modbus bus.`
+    : `${device.name} is a Modbus device, ${bus.name} is a plain serial bus.`;
+  return [
+    {
+      path: [...path, 'bus'],
+      message,
+      hint: wantsSerial ? 'Instruments need a bus of type serial.' : 'Modbus devices need a bus of type modbus_*.',
+    },
+  ];
+}
+
+function sharedSerialBuses(config: FieldConfig): ConfigFault[] {
+  return config.devices.flatMap((device, index) => {
+    if (!isInstrument(device)) return [];
+    const other = config.devices.findIndex((earlier, at) => at < index && isInstrument(earlier) && earlier.bus === device.bus);
+    if (other === -1) return [];
+    const message = `${config.devices[other]?.name} is on bus ${device.bus} already.`;
+    return [{ path: ['devices', index, 'bus'], message, hint: 'A serial line has one instrument.' }];
+  });
+}
+
+function checkModbusDevice(device: ModbusDeviceConfig, config: FieldConfig, path: Path): ConfigFault[] {
+  const faults = duplicates(device.tags, [...path, 'tags'], 'tag');
+  const bus = config.buses.find(({ name }) => name === device.bus);
+  if ((bus?.type === 'modbus_rtu' || bus?.type === 'modbus_rtu_tcp') && device.unit > 247) {
+    faults.push({
+      path: [...path, 'unit'],
+      message: `Unit ${device.unit} does not exist on a line.`,
+      hint: 'Units on a line go from 1 to 247.',
+    });
+  }
+  if ((bus?.type === 'modbus_rtu' || bus?.type === 'modbus_rtu_tcp') && device.unit === 0) {
+    faults.push({
+      path: [...path, 'unit'],
+      message: 'Unit 0 is the broadcast of a line: nothing can be read from it.',
+      hint: 'Units on a line go from 1 to 247.',
+    });
+  }
+  const classes = Object.keys(device.scan);
+  if (classes.length === 0) faults.push({ path: [...path, 'scan'], message: 'There is no scan class.', hint: 'Add one: {fast: 1s}.' });
+  for (const [name, period] of Object.entries(device.scan)) {
+    if (period < 10)
+      faults.push({ path: [...path, 'scan', name], message: `A period of ${period} ms is too short.`, hint: 'At least 10ms.' });
+  }
+  for (const [index, tag] of device.tags.entries()) {
+    const at: Path = [...path, 'tags', index];
+    const resolved = resolvePoint(tag, device);
+    if ('problems' in resolved) {
+      for (const { key, message, hint } of resolved.problems)
+        faults.push({ path: [...at, key], message: `${tag.name}: ${message}.`, hint });
+    } else {
+      const { point } = resolved;
+      const max = point.area === 'coil' || point.area === 'discrete' ? device.max_bits : device.max_registers;
+      if (point.length > max)
+        faults.push({ path: at, message: `${tag.name}: ${point.length} registers are more than the device gives at once (${max}).` });
+    }
+    if (tag.scan !== undefined && !classes.includes(tag.scan)) {
+      faults.push({
+        path: [...at, 'scan'],
+        message: `${tag.name}: there is no scan class ${tag.scan}.`,
+        hint: `There are: ${classes.join(', ')}.`,
+      });
+    }
+    faults.push(...checkRange(tag.write, [...at, 'write'], tag.name), ...checkValue(tag, at));
+  }
+  return faults;
+}
+
+function checkInstrument(device: InstrumentConfig, path: Path): ConfigFault[] {
+  const { decode } = device;
+  const faults = duplicates(decode.fields, [...path, 'decode', 'fields'], 'field');
+  for (const [index, field] of decode.fields.entries()) faults.push(...checkValue(field, [...path, 'decode', 'fields', index]));
+  if (decode.type === 'text' && decode.fields.length > 1) {
+    faults.push({ path: [...path, 'decode', 'fields', 1], message: 'A text is one value.', hint: 'Use csv or regex for several.' });
+  }
+  if (decode.type === 'regex') faults.push(...checkPattern(decode, [...path, 'decode']));
+  else if (decode.pattern !== undefined) {
+    faults.push({
+      path: [...path, 'decode', 'pattern'],
+      message: `decode of type ${decode.type} takes no pattern.`,
+      hint: 'Use type regex.',
+    });
+  }
+  const { request } = device;
+  if (request !== undefined && request.timeout > request.every) {
+    faults.push({
+      path: [...path, 'request', 'timeout'],
+      message: 'The timeout is longer than the time between requests.',
+      hint: 'Shorten it, or ask less often.',
+    });
+  }
+  return faults;
+}
+
+function checkPattern(decode: InstrumentConfig['decode'], path: Path): ConfigFault[] {
+  if (decode.pattern === undefined)
+    return [{ path, message: 'decode of type regex needs a pattern.', hint: 'Add pattern with a named group per field.' }];
+  let groups: string[];
+  try {
+    groups = groupsOf(decode.pattern);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [
+      {
+        path: [...path, 'pattern'],
+        message: `The pattern is not valid: ${reason}.`,
+        hint: 'RE2 syntax: no look-around, no back-references.',
+      },
+    ];
+  }
+  return decode.fields.flatMap((field, index) => {
+    const group = field.group ?? field.name;
+    if (groups.includes(group)) return [];
+    const message = `${field.name}: the pattern has no group ${group}.`;
+    return [{ path: [...path, 'fields', index], message, hint: `Write (?<${group}>...) around what it is, or name its group.` }];
+  });
+}
+
+function checkValue(value: ValueConfig, path: Path): ConfigFault[] {
+  const faults = checkRange(value.clamp, [...path, 'clamp'], value.name);
+  if (value.min_interval !== undefined && value.max_interval !== undefined && value.min_interval > value.max_interval) {
+    faults.push({
+      path: [...path, 'min_interval'],
+      message: `${value.name}: min_interval is longer than max_interval.`,
+      hint: 'Swap them.',
+    });
+  }
+  return faults;
+}
+
+function checkRange(range: { min?: number; max?: number } | undefined, path: Path, name: string): ConfigFault[] {
+  if (range?.min === undefined || range.max === undefined || range.min <= range.max) return [];
+  return [{ path: [...path, 'min'], message: `${name}: min is larger than max.`, hint: 'Swap them.' }];
+}

@@ -1,0 +1,113 @@
+"""A Modbus server of pymodbus that a test controls through lines on its standard input.
+
+  pymodbus_server.py tcp PORT | rtu DEVICE [UNITS]
+  set UNIT AREA ADDRESS VALUE...    AREA: holding, input, coil, discrete
+  get UNIT AREA ADDRESS COUNT       answers "values ..."
+Every command is answered by one line.
+
+pymodbus decodes, executes and encodes; its own servers need pyserial, which Debian only recommends, so the socket and
+the terminal are ours.
+"""
+import asyncio
+import os
+import sys
+import termios
+import tty
+
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.factory import ServerDecoder
+from pymodbus.framer.rtu_framer import ModbusRtuFramer
+from pymodbus.framer.socket_framer import ModbusSocketFramer
+
+FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+SIZE = 2000
+
+
+def make_context(units):
+    def unit():
+        blocks = [ModbusSequentialDataBlock(0, [0] * SIZE) for _ in range(4)]
+        return ModbusSlaveContext(di=blocks[0], co=blocks[1], hr=blocks[2], ir=blocks[3], zero_mode=True)
+
+    return ModbusServerContext(slaves={number: unit() for number in units}, single=False)
+
+
+def command(context, words):
+    verb, unit, area, address, *rest = words
+    store = context[int(unit)]
+    numbers = [int(word, 0) for word in rest]
+    if verb == "set":
+        store.setValues(FUNCTION[area], int(address), numbers)
+        return "done"
+    if verb == "get":
+        values = store.getValues(FUNCTION[area], int(address), numbers[0])
+        return "values " + " ".join(str(int(value)) for value in values)
+    return "unknown command"
+
+
+async def commands(context):
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while True:
+        line = await reader.readline()
+        if not line:
+            return
+        print(command(context, line.decode().split()), flush=True)
+
+
+class Connection:
+    """Bytes in, bytes out: one client of TCP, or the line."""
+
+    def __init__(self, context, framer, write):
+        self.context, self.write = context, write
+        self.framer = framer(ServerDecoder(), client=None)
+
+    def feed(self, data):
+        units = self.context.slaves()
+        self.framer.processIncomingPacket(data, self.execute, unit=units, single=False)
+
+    def execute(self, request):
+        response = request.execute(self.context[request.unit_id])
+        response.transaction_id = request.transaction_id
+        response.unit_id = request.unit_id
+        self.write(self.framer.buildPacket(response))
+
+
+async def serve_tcp(context, port):
+    async def client(reader, writer):
+        connection = Connection(context, ModbusSocketFramer, writer.write)
+        while data := await reader.read(1024):
+            connection.feed(data)
+        writer.close()
+
+    server = await asyncio.start_server(client, "127.0.0.1", port)
+    return server.sockets[0].getsockname()[1]
+
+
+async def serve_rtu(context, device):
+    line = os.open(device, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(line, termios.TCSANOW)
+    connection = Connection(context, ModbusRtuFramer, lambda data: os.write(line, data))
+    loop = asyncio.get_running_loop()
+
+    def readable():
+        try:
+            connection.feed(os.read(line, 1024))
+        except OSError:
+            loop.remove_reader(line)
+
+    loop.add_reader(line, readable)
+    return device
+
+
+async def main():
+    kind, where = sys.argv[1], sys.argv[2]
+    units = [int(unit) for unit in sys.argv[3].split(",")] if len(sys.argv) > 3 else [1]
+    context = make_context(units)
+    place = await (serve_tcp(context, int(where)) if kind == "tcp" else serve_rtu(context, where))
+    print(f"listening {place}", flush=True)
+    # Without a parent there is nobody to serve.
+    await commands(context)
+
+
+asyncio.run(main())
