@@ -45,6 +45,15 @@ export const ERROR_CODES = {
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
 
   // --- rules
+  FER_RULES_FILE: 'A rule file cannot be read, or is no valid YAML.',
+  FER_RULES_SCHEMA: 'A rule has a key or a value that rules do not have.',
+  FER_RULES_UNSUPPORTED: 'A rule uses a key that this version does not support yet.',
+  FER_RULES_DUPLICATE: 'Two rules have the same name.',
+  FER_RULES_EXPRESSION: 'An expression of a rule is not valid.',
+  FER_RULES_EVALUATION: 'An expression of a rule failed while it ran.',
+  FER_RULES_ACTION: 'An action of a rule could not be carried out.',
+  FER_RULES_LOOP: 'Rules triggered one another in a circle, which was cut.',
+  FER_RULES_OVERLOAD: 'A rule has too many actions under way, or too many topics to keep a state for.',
 
   // --- bridge
 
