@@ -11,7 +11,9 @@ export function message(topic: string, payload: string | Buffer, more: Partial<M
   return { topic, payload: typeof payload === 'string' ? Buffer.from(payload) : payload, qos: 0, retain: false, properties: null, ...more };
 }
 
-export const SAMPLE = message('field/press1/temperature', '{"v": 81.5, "q": "good", "list": [1, 2, 3], "deep": {"a": {"b": true}}}', { qos: 1 });
+export const SAMPLE = message('field/press1/temperature', '{"v": 81.5, "q": "good", "list": [1, 2, 3], "deep": {"a": {"b": true}}}', {
+  qos: 1,
+});
 
 /** Evaluates an expression on a message; faults of the compiler become an error. */
 export function evaluate(text: string, on: Message = SAMPLE, names: Names = MESSAGE_NAMES): Value {
