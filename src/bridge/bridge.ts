@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import { FerruleError } from '../errors.js';
+import type { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { Backoff } from './backoff.js';
 import { type Endpoint, parseEndpoint, tlsOptions } from './endpoint.js';
@@ -11,7 +11,7 @@ import { fillVariables, TopicMapping } from './mapping.js';
 import { Outgoing } from './outgoing.js';
 import type { BridgePorts, Spool, SpoolOptions } from './ports.js';
 import { type Capabilities, capabilitiesOf } from './presets.js';
-import type { BridgeConfig, Secret } from './schema.js';
+import type { BridgeConfig } from './schema.js';
 import type { BridgeStatus, PartState } from './status.js';
 import { Subscriptions } from './subscriptions.js';
 import { Uplink } from './uplink.js';
@@ -19,8 +19,6 @@ import { Uplink } from './uplink.js';
 export interface BridgeContext {
   /** Id of the gateway, for {gateway}. */
   gateway: string;
-  /** Relative file names (tls) stand against this folder: the configuration's. */
-  directory: string;
   ports: BridgePorts;
   clock: Clock;
   log: Logger;
@@ -276,11 +274,11 @@ export class Bridge {
     return await UpstreamLink.connect(
       {
         endpoint,
-        tls: endpoint.tls ? await tlsOptions(config.tls, endpoint, this.#context.directory) : {},
+        tls: endpoint.tls ? await tlsOptions(config.tls, endpoint) : {},
         version: capabilities.version,
         clientId,
         username: config.username ?? null,
-        password: config.password === undefined ? null : resolved(config.password),
+        password: config.password ?? null,
         keepAliveMs: config.keep_alive,
         connectTimeoutMs: config.connect_timeout,
         sessionExpiryMs: config.session_expiry,
@@ -341,23 +339,15 @@ export class Bridge {
   }
 }
 
-function spoolOptions({ config, out }: Pick<Plan, 'config' | 'out'>): SpoolOptions {
+function spoolOptions({ config, out, capabilities }: Plan): SpoolOptions {
   return {
     clientId: spoolClientId(config.name),
-    filters: out.map(({ filter, qos }) => ({ filter, qos })),
+    filters: out.map(({ filter, qos }) => ({ filter, qos: qos === 2 ? capabilities.maxQos : qos })),
     maxMessages: config.spool.max_messages,
     maxBytes: config.spool.max_bytes,
     maxAgeMs: config.spool.max_age,
     whenFull: config.spool.when_full,
   };
-}
-
-/** The loader puts the texts of secrets in their place. */
-function resolved(secret: Secret): string {
-  if (typeof secret === 'string') return secret;
-  throw new FerruleError('FER_BRIDGE_CONFIG', `The secret ${secret.secret} has no value.`, {
-    hint: 'Set it with the secrets of the gateway.',
-  });
 }
 
 /** What `ended` gives, or null as soon as `signal` is aborted. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FerruleError, messageOf } from '../errors.js';
 import { Bridge, type BridgeContext, spoolClientId } from './bridge.js';
-import { checkBridges } from './check.js';
+import { checkBridges } from './check-config.js';
 import type { BridgeConfig } from './schema.js';
 import type { BridgeStatus, OrphanStatus, PartStatus } from './status.js';
 
@@ -98,7 +98,7 @@ export class Bridges {
         filters: [],
         maxMessages: 1,
         maxBytes: 1,
-        maxAgeMs: Number.MAX_SAFE_INTEGER,
+        maxAgeMs: 0,
         whenFull: 'drop_newest',
       });
       await spool.discard();
@@ -141,7 +141,7 @@ export class Bridges {
   #refuse(configs: readonly BridgeConfig[]): void {
     const [finding] = checkBridges(configs, this.#context.gateway);
     if (finding === undefined) return;
-    throw new FerruleError('FER_BRIDGE_CONFIG', finding.message, { hint: finding.hint, where: { subject: finding.path } });
+    throw new FerruleError('FER_BRIDGE_CONFIG', finding.message, { hint: finding.hint, where: { subject: formatPath(finding.path) } });
   }
 
   /** Waits for all, then rejects with the first failure; the others are logged. */
@@ -156,4 +156,8 @@ export class Bridges {
     this.#last = result.catch(() => {});
     return result;
   }
+}
+
+function formatPath(path: readonly (string | number)[]): string {
+  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${part}`), 'bridges');
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { FerruleError } from '../errors.js';
 import { tlsFileFault } from './faults.js';
@@ -36,15 +35,14 @@ export function parseEndpoint(url: string): Endpoint {
 
 /**
  * The options for tls.connect, files read anew each time, so that a renewed certificate is taken at the next attempt.
- * Relative paths stand against `directory`. Rejects with FER_BRIDGE_TLS_FILE.
+ * Rejects with FER_BRIDGE_TLS_FILE.
  */
-export async function tlsOptions(config: BridgeConfig['tls'], endpoint: Endpoint, directory: string): Promise<ConnectionOptions> {
+export async function tlsOptions(config: BridgeConfig['tls'], endpoint: Endpoint): Promise<ConnectionOptions> {
   const read = async (key: 'ca' | 'cert' | 'key'): Promise<Record<string, string>> => {
     const value = config?.[key];
     if (value === undefined) return {};
-    if (value.startsWith('-----BEGIN')) return { [key]: value };
     try {
-      return { [key]: await readFile(resolve(directory, value), 'utf8') };
+      return { [key]: await readFile(value, 'utf8') };
     } catch (error) {
       throw tlsFileFault(key, value, error);
     }

@@ -21,13 +21,16 @@ export interface OutgoingSettings {
   /** `500/s`; null: no cap. */
   rate: string | null;
   ackTimeoutMs: number;
+  /** 0: none. */
   maxAgeMs: number;
 }
 
 interface Inflight {
   entry: SpoolEntry;
-  /** What the upstream has to send next. */
-  awaits: 'puback' | 'pubrec' | 'pubcomp';
+  /** What the upstream has to send next; `release`: the spool has to store that it has the message. */
+  awaits: 'puback' | 'pubrec' | 'release' | 'pubcomp';
+  /** At which it was sent. */
+  qos: 1 | 2;
   /** Monotonic ms of the publish. */
   sentAt: number;
 }
@@ -94,10 +97,7 @@ export class Outgoing {
     this.#watch = this.#clock.setInterval(() => this.#checkAcks(), Math.max(50, Math.min(5000, this.#settings.ackTimeoutMs / 4)));
     this.#spool.start(
       window,
-      (entry) => {
-        this.#backlog.push(entry);
-        this.pump();
-      },
+      (entry) => this.#onEntry(entry),
       (message) => this.#sendTransient(message),
     );
   }
@@ -133,7 +133,7 @@ export class Outgoing {
       if (packet.type === 'pubrec') this.#pubrel(packet.packetId);
       return;
     }
-    if (packet.type === 'pubrec' && flight.awaits !== 'puback') this.#onPubrec(flight, packet);
+    if (packet.type === 'pubrec' && flight.qos === 2) this.#onPubrec(flight, packet);
     else if (packet.type === flight.awaits) this.#onFinal(flight, packet);
     else this.#log.debug({ packet: packet.type, awaited: flight.awaits }, 'acknowledgement that was not awaited');
   }
@@ -168,19 +168,19 @@ export class Outgoing {
 
   #send(link: UpstreamLink, entry: SpoolEntry, packetId: number): void {
     const sentAt = this.#clock.mono();
-    if (entry.released && link.sessionPresent) {
-      this.#inflight.set(packetId, { entry, awaits: 'pubcomp', sentAt });
-      this.#pubrel(packetId);
-      return;
-    }
     // An upstream without QoS 2 acknowledges at QoS 1.
     const qos = Math.min(entry.qos, link.maximumQos, this.#settings.capabilities.maxQos) === 2 ? 2 : 1;
+    if (entry.released && link.sessionPresent) {
+      if (qos === 2) this.#finishRelease({ entry, awaits: 'release', qos, sentAt }, packetId);
+      else this.#spool.settle(entry, 'delivered');
+      return;
+    }
     const bytes = this.#bytesOf(link, entry, qos, packetId);
     if (typeof bytes === 'string') {
       this.#drop(entry, bytes);
       return;
     }
-    this.#inflight.set(packetId, { entry, awaits: qos === 2 ? 'pubrec' : 'puback', sentAt });
+    this.#inflight.set(packetId, { entry, awaits: qos === 2 ? 'pubrec' : 'puback', qos, sentAt });
     link.write(bytes);
   }
 
@@ -190,7 +190,8 @@ export class Outgoing {
     const now = this.#clock.now();
     // Released, and the upstream lost its session before PUBREL: sent once more rather than not at all, if it is there.
     if (message.topic === '') return 'session lost';
-    if ((message.expiresAt !== 0 && message.expiresAt <= now) || message.at + this.#settings.maxAgeMs <= now) return 'expired';
+    const { maxAgeMs } = this.#settings;
+    if ((message.expiresAt !== 0 && message.expiresAt <= now) || (maxAgeMs !== 0 && message.at + maxAgeMs <= now)) return 'expired';
     if (hopsOf(message.properties) >= MAX_HOPS) return 'loop';
     const packet = this.#packetFor(link, message);
     if (packet === null) return 'no mapping';
@@ -251,9 +252,34 @@ export class Outgoing {
       this.#refused(flight, packet);
       return;
     }
-    if (!flight.entry.released) this.#spool.release(flight.entry);
+    if (flight.awaits === 'pubcomp') this.#pubrel(packet.packetId);
+    else if (flight.awaits === 'pubrec') {
+      flight.awaits = 'release';
+      this.#spool.release(flight.entry);
+    }
+  }
+
+  #onEntry(entry: SpoolEntry): void {
+    const packetId = packetIdOf(entry.seq);
+    const flight = this.#inflight.get(packetId);
+    if (flight?.awaits === 'release' && flight.entry.seq === entry.seq) {
+      flight.entry = entry;
+      this.#finishRelease(flight, packetId);
+      return;
+    }
+    this.#backlog.push(entry);
+    this.pump();
+  }
+
+  /** That the upstream has the message is on disk. */
+  #finishRelease(flight: Inflight, packetId: number): void {
+    if (flight.qos === 1) {
+      this.#deliver(flight, packetId);
+      return;
+    }
     flight.awaits = 'pubcomp';
-    this.#pubrel(packet.packetId);
+    this.#inflight.set(packetId, flight);
+    this.#pubrel(packetId);
   }
 
   #onFinal(flight: Inflight, packet: AckPacket): void {
@@ -262,7 +288,17 @@ export class Outgoing {
       this.#refused(flight, packet);
       return;
     }
-    this.#inflight.delete(packet.packetId);
+    // Sent at QoS 1 because the upstream knows no more: the spool goes its two steps.
+    if (packet.type === 'puback' && flight.entry.qos === 2 && !flight.entry.released) {
+      flight.awaits = 'release';
+      this.#spool.release(flight.entry);
+      return;
+    }
+    this.#deliver(flight, packet.packetId);
+  }
+
+  #deliver(flight: Inflight, packetId: number): void {
+    this.#inflight.delete(packetId);
     this.#acknowledged(flight);
     this.#spool.settle(flight.entry, 'delivered');
     this.#afterSettle();
@@ -332,7 +368,7 @@ export class Outgoing {
   /** The oldest comes first: what is sent later is added later. */
   #checkAcks(): void {
     const oldest = this.#inflight.values().next().value;
-    if (oldest === undefined || this.#link === null) return;
+    if (oldest === undefined || oldest.awaits === 'release' || this.#link === null) return;
     const age = this.#clock.mono() - oldest.sentAt;
     if (age > this.#settings.ackTimeoutMs) this.#link.fail(ackTimeout(this.#link.url, age));
   }

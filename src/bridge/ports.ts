@@ -30,6 +30,7 @@ export interface SpoolOptions {
   filters: { filter: string; qos: QoS }[];
   maxMessages: number;
   maxBytes: number;
+  /** 0: none. */
   maxAgeMs: number;
   whenFull: 'drop_oldest' | 'drop_newest' | 'reject';
 }
@@ -56,7 +57,10 @@ export interface Spool {
   /** The link is down: what is unsettled will be handed over again at the next start. */
   stop(): void;
   settle(entry: SpoolEntry, outcome: 'delivered' | 'other'): void;
-  /** QoS 2: upstream sent PUBREC. */
+  /**
+   * QoS 2: upstream sent PUBREC. Once that is on disk the entry is handed over again with `released` true, and only then
+   * may PUBREL go: an upstream that has forgotten the packet id must never see the message again.
+   */
   release(entry: SpoolEntry): void;
   counters(): SpoolCounters;
   /** New filters and limits without losing what waits. */
