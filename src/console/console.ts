@@ -84,6 +84,12 @@ export class Console {
     return this.#url;
   }
 
+  /** Live streams: how many are open, and how many were cut off and refused since the start. */
+  status(): { streams: number; streamsCutOff: number; streamsRefused: number } {
+    const streams = this.#running?.streams;
+    return { streams: streams?.open ?? 0, streamsCutOff: streams?.cutOff ?? 0, streamsRefused: streams?.refused ?? 0 };
+  }
+
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#work.then(work);
     this.#work = turn.catch(() => undefined);

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Message } from '../mqtt/message.js';
+import { matches } from '../mqtt/topics.js';
 import type { MessagingPort } from './ports.js';
-import { compileFilter } from './topic-filter.js';
 import { type PayloadPreview, preview } from './topic-preview.js';
 
 export interface TopicValue extends PayloadPreview {
@@ -48,14 +48,14 @@ interface Entry {
 
 /** Topics of one filter as one view sees them: at most `limit`, and which of them changed. */
 export class TopicWatch {
-  readonly #matches: (topic: string) => boolean;
+  readonly filter: string;
   readonly #limit: number;
   readonly #shown = new Set<Entry>();
   readonly #changed = new Set<Entry>();
   #total = 0;
 
   constructor(filter: string, limit: number) {
-    this.#matches = compileFilter(filter);
+    this.filter = filter;
     this.#limit = limit;
   }
 
@@ -69,7 +69,7 @@ export class TopicWatch {
 
   /** Offers a topic that was not there before; true: this watch wants to hear of it. */
   offer(entry: Entry): boolean {
-    if (!this.#matches(entry.topic)) return false;
+    if (!matches(this.filter, entry.topic)) return false;
     this.#total++;
     if (this.#shown.size >= this.#limit) return false;
     this.#shown.add(entry);
@@ -139,9 +139,9 @@ export class TopicCache {
   }
 
   /** What a watch shows now. Afterwards only later changes are changes. `previewBytes` of each payload. */
-  snapshot(watch: TopicWatch, filter: string, previewBytes: number): TopicValue[] {
+  snapshot(watch: TopicWatch, previewBytes: number): TopicValue[] {
     watch.takeChanged();
-    const retained = new Set(this.#messaging.retained(filter).map((message) => message.topic));
+    const retained = new Set(this.#messaging.retained(watch.filter).map((message) => message.topic));
     for (const entry of watch.shown) entry.retained = retained.has(entry.topic);
     return Array.from(watch.shown, (entry) => this.#describe(entry, previewBytes));
   }
@@ -153,7 +153,7 @@ export class TopicCache {
   /** Once, for who does not stay: the values linger, so asking again soon gives live ones. */
   list(filter: string, limit: number): { topics: TopicValue[]; total: number; overflow: number } {
     const watch = this.watch(filter, limit);
-    const topics = this.snapshot(watch, filter, this.#limits.maxPreview);
+    const topics = this.snapshot(watch, this.#limits.maxPreview);
     this.#linger?.cancel();
     this.#linger = null;
     this.close(watch);

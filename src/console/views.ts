@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js';
+import { parseShared, validateFilter } from '../mqtt/topics.js';
 import type { ConsolePorts, FieldPort } from './ports.js';
 import { overviewOf, summaryOf } from './summaries.js';
 import type { TopicCache, TopicWatch } from './topic-cache.js';
-import { FILTER_PATTERN } from './topic-filter.js';
 
 /** Something that can be watched: all of it first, then what changed. */
 export interface View {
@@ -39,7 +39,7 @@ export function parseViewName(name: string): ViewName | null {
   if (kind === 'device') return argument === '' ? null : { kind, device: argument };
   if (kind === 'topics') {
     const filter = argument === '' ? '#' : argument;
-    return new RegExp(FILTER_PATTERN).test(filter) ? { kind, filter } : null;
+    return validateFilter(filter) === null && parseShared(filter) === null ? { kind, filter } : null;
   }
   if (separator >= 0) return null;
   if (kind === 'overview') return { kind };
@@ -220,18 +220,16 @@ function tagNames(device: { tags: { name: string }[] }): string {
 
 class TopicsView implements View {
   readonly intervalMs = 500;
-  readonly #filter: string;
   readonly #topics: TopicCache;
   readonly #watch: TopicWatch;
 
   constructor(filter: string, topics: TopicCache) {
-    this.#filter = filter;
     this.#topics = topics;
     this.#watch = topics.watch(filter, STREAM_TOPICS);
   }
 
   snapshot(): object {
-    return { items: this.#topics.snapshot(this.#watch, this.#filter, STREAM_PREVIEW), ...this.#totals() };
+    return { items: this.#topics.snapshot(this.#watch, STREAM_PREVIEW), ...this.#totals() };
   }
 
   changes(): object | null {

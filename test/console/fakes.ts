@@ -12,9 +12,9 @@ import type {
   RuleStatus,
   TagStatus,
 } from '../../src/console/ports.js';
-import { compileFilter } from '../../src/console/topic-filter.js';
 import { FerruleError } from '../../src/errors.js';
 import type { Message } from '../../src/mqtt/message.js';
+import { matches } from '../../src/mqtt/topics.js';
 
 export class MemoryDocuments implements DocumentsPort {
   readonly collections = new Map<string, Map<string, string>>();
@@ -42,7 +42,7 @@ export class MemoryDocuments implements DocumentsPort {
 export class MemoryMessaging implements MessagingPort {
   readonly published: Message[] = [];
   readonly kept = new Map<string, Message>();
-  readonly #handlers = new Map<(message: Message) => void, (topic: string) => boolean>();
+  readonly #handlers = new Map<(message: Message) => void, string>();
 
   get subscriptions(): number {
     return this.#handlers.size;
@@ -55,18 +55,18 @@ export class MemoryMessaging implements MessagingPort {
 
   deliver(message: Message): void {
     if (message.retain) this.kept.set(message.topic, message);
-    for (const [handler, matches] of this.#handlers) if (matches(message.topic)) handler(message);
+    for (const [handler, filter] of this.#handlers) if (matches(filter, message.topic)) handler(message);
   }
 
   subscribe(filter: string, handler: (message: Message) => void): () => void {
     const own = (message: Message) => handler(message);
-    this.#handlers.set(own, compileFilter(filter));
+    this.#handlers.set(own, filter);
     for (const message of this.retained(filter)) own(message);
     return () => this.#handlers.delete(own);
   }
 
   retained(filter: string): Message[] {
-    return [...this.kept.values()].filter((message) => compileFilter(filter)(message.topic));
+    return [...this.kept.values()].filter((message) => matches(filter, message.topic));
   }
 }
 

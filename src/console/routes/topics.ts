@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
+import { parseShared, validateFilter, validateTopicName } from '../../mqtt/topics.js';
 import { TopicList } from '../api-schemas.js';
 import { type App, answers, Nothing, type RouteContext, ref } from '../http.js';
-import { FILTER_PATTERN, TOPIC_PATTERN } from '../topic-filter.js';
 import { loginOf } from './session.js';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -18,9 +18,7 @@ export function topicRoutes(app: App, context: RouteContext): void {
         summary: 'Topics with their last values: what is retained, and what was published while someone watched.',
         querystring: Type.Object(
           {
-            filter: Type.Optional(
-              Type.String({ maxLength: 1024, pattern: FILTER_PATTERN, default: '#', description: 'MQTT topic filter.' }),
-            ),
+            filter: Type.Optional(Type.String({ maxLength: 1024, default: '#', description: 'MQTT topic filter.' })),
             limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5000, default: 1000 })),
           },
           { additionalProperties: false },
@@ -28,7 +26,12 @@ export function topicRoutes(app: App, context: RouteContext): void {
         response: answers({ 200: ref(TopicList) }),
       },
     },
-    (request) => context.topics.list(request.query.filter ?? '#', request.query.limit ?? 1000),
+    (request) => {
+      const { filter = '#', limit = 1000 } = request.query;
+      const fault = parseShared(filter) === null ? validateFilter(filter) : 'is a shared subscription';
+      if (fault !== null) throw invalid('querystring/filter', fault);
+      return context.topics.list(filter, limit);
+    },
   );
 
   app.post(
@@ -41,7 +44,7 @@ export function topicRoutes(app: App, context: RouteContext): void {
         summary: 'Publish a message; answers when it is safe.',
         body: Type.Object(
           {
-            topic: Type.String({ minLength: 1, maxLength: 65_535, pattern: TOPIC_PATTERN }),
+            topic: Type.String({ minLength: 1, maxLength: 65_535 }),
             payload: Type.String({ description: 'Empty with `retain` clears what is retained.' }),
             encoding: Type.Optional(Type.Unsafe<'text' | 'base64'>({ type: 'string', enum: ['text', 'base64'], default: 'text' })),
             qos: Type.Optional(Type.Unsafe<0 | 1 | 2>({ type: 'integer', enum: [0, 1, 2], default: 0 })),
@@ -54,9 +57,9 @@ export function topicRoutes(app: App, context: RouteContext): void {
     },
     async (request, reply) => {
       const { topic, payload, encoding = 'text', qos = 0, retain = false } = request.body;
-      if (encoding === 'base64' && !BASE64.test(payload)) {
-        throw new FerruleError('FER_CONSOLE_INVALID', 'body/payload is not base64.', { where: { subject: 'body/payload' } });
-      }
+      const fault = validateTopicName(topic);
+      if (fault !== null) throw invalid('body/topic', fault);
+      if (encoding === 'base64' && !BASE64.test(payload)) throw invalid('body/payload', 'is not base64');
       const bytes = Buffer.from(payload, encoding === 'base64' ? 'base64' : 'utf8');
       await context.ports.messaging.publish({ topic, payload: bytes, qos, retain, properties: null });
       context.log.info(
@@ -66,4 +69,8 @@ export function topicRoutes(app: App, context: RouteContext): void {
       return reply.status(204).send(null);
     },
   );
+}
+
+function invalid(subject: string, fault: string): FerruleError {
+  return new FerruleError('FER_CONSOLE_INVALID', `${subject} ${fault}.`, { where: { subject } });
 }

@@ -1,0 +1,72 @@
+/**
+ * What the metrics read, declared from their own side and only as far as they need it: objects of the gateway's parts
+ * fit structurally. Everything is asked for when Prometheus scrapes, so nothing costs while nobody does.
+ */
+export interface MetricsPorts {
+  gateway: {
+    readonly version: string;
+    readonly startedAt: number;
+    parts(): { name: string; state: string }[];
+  };
+  broker: {
+    status(): {
+      connections: number;
+      sessions: number;
+      subscriptions: number;
+      retained: number;
+      messagesIn: number;
+      messagesOut: number;
+      dropped: number;
+      queued: number;
+      queuedBytes: number;
+    };
+  };
+  field: {
+    devices(): {
+      name: string;
+      bus: string;
+      state: string;
+      /** ms */
+      latency: number | null;
+      counters: { requests: number; answers: number; timeouts: number; exceptions: number; crcErrors: number; late: number };
+      scans: { name: string; lastMs: number | null; overruns: number }[];
+      tags: { quality: string }[];
+    }[];
+    buses(): { name: string; state: string; queued: number }[];
+  };
+  bridges: {
+    bridges(): {
+      name: string;
+      link: string;
+      /** ms */
+      latency: number | null;
+      received: number;
+      inflight: number;
+      ledger: {
+        accepted: number;
+        delivered: number;
+        waiting: number;
+        waitingBytes: number;
+        dropped: Record<string, number>;
+        difference: number;
+        oldestAgeMs: number | null;
+      };
+    }[];
+  };
+  rules: {
+    rules(): { name: string; state: string; matched: number; fired: number; failed: number; timeMs: number }[];
+  };
+  storage: {
+    status(): {
+      state: string;
+      databaseBytes: number;
+      freeBytes: number | null;
+      bytesWrittenToday: number;
+      lastCommitMs: number;
+      commits: number;
+    };
+  };
+  console: {
+    status(): { streams: number; streamsCutOff: number; streamsRefused: number };
+  };
+}
