@@ -5,6 +5,7 @@ import type { Certificate } from './certificate.js';
 
 /** Every TLS connection begins with a handshake record. */
 const TLS_HANDSHAKE = 0x16;
+/** For the first byte, the handshake, and each wait for a plain request. */
 const FIRST_BYTE_TIMEOUT_MS = 10_000;
 
 /**
@@ -12,11 +13,15 @@ const FIRST_BYTE_TIMEOUT_MS = 10_000;
  * without `https://` gets to the console instead of an empty answer.
  */
 export function createSecureServer(certificate: Certificate, handler: RequestListener): Server {
-  const server = createTlsServer({ cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.2' }, handler);
+  const server = createTlsServer(
+    { cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.2', handshakeTimeout: FIRST_BYTE_TIMEOUT_MS },
+    handler,
+  );
   const redirecting = createServer((request, response) => {
     const host = request.headers.host ?? 'localhost';
     response.writeHead(308, { location: `https://${host}${request.url ?? '/'}`, connection: 'close' }).end();
   });
+  redirecting.timeout = FIRST_BYTE_TIMEOUT_MS;
   const secure = server.listeners('connection') as ((socket: Socket) => void)[];
   const sockets = new Set<Socket>();
   server.removeAllListeners('connection');
@@ -27,7 +32,10 @@ export function createSecureServer(certificate: Certificate, handler: RequestLis
     socket.once('error', () => socket.destroy());
     socket.once('readable', () => {
       const first: Buffer | null = socket.read();
-      if (first === null) return;
+      if (first === null) {
+        socket.destroy();
+        return;
+      }
       socket.setTimeout(0);
       socket.removeAllListeners('timeout');
       socket.unshift(first);
