@@ -30,6 +30,9 @@ interface Stream {
   loginId: string;
   response: ServerResponse;
   views: SharedView[];
+  /** Bytes written so far, and how many of them the browser had taken at the last heartbeat. */
+  written: number;
+  taken: number;
   stalledBeats: number;
   close(): void;
 }
@@ -108,7 +111,7 @@ export class StreamHub {
   add(loginId: string, names: string[], response: ServerResponse): void {
     const close = () => this.#remove(stream);
     const endWatch = this.#logins.whenEnded(loginId, close);
-    const stream: Stream = { loginId, response, views: [], stalledBeats: 0, close };
+    const stream: Stream = { loginId, response, views: [], written: 0, taken: 0, stalledBeats: 0, close };
     this.#streams.add(stream);
     response.once('close', () => {
       endWatch();
@@ -157,13 +160,17 @@ export class StreamHub {
 
   #write(stream: Stream, text: string): void {
     if (!this.#streams.has(stream)) return;
+    stream.written += Buffer.byteLength(text);
     stream.response.write(text);
     if (stream.response.writableLength > this.#limits.maxBuffered) this.#cut(stream);
   }
 
   #beat(): void {
     for (const stream of [...this.#streams]) {
-      stream.stalledBeats = stream.response.writableLength > 0 ? stream.stalledBeats + 1 : 0;
+      const waiting = stream.response.writableLength;
+      const taken = stream.written - waiting;
+      stream.stalledBeats = waiting > 0 && taken <= stream.taken ? stream.stalledBeats + 1 : 0;
+      stream.taken = taken;
       if (stream.stalledBeats >= MAX_STALLED_BEATS) this.#cut(stream);
       else if (this.#logins.keepAlive(stream.loginId)) this.#write(stream, ': alive\n\n');
     }

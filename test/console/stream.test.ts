@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { STREAM_LIMITS } from '../../src/console/stream-hub.js';
-import { client, device, FakePlant, tag } from './fakes.js';
+import { client, device, type FakePlant, tag } from './fakes.js';
 import { claimedConsole, shiftedClock, type Visitor } from './harness.js';
 
 interface StreamEvent {
@@ -226,9 +226,8 @@ test('more streams than allowed are refused with what to do', async (t) => {
   for (const stream of streams) stream.close();
 });
 
-test('a browser that does not read is cut off, another one goes on', async (t) => {
-  const plant = new FakePlant();
-  const { admin } = await claimedConsole(t, { streamLimits: { ...STREAM_LIMITS, maxBuffered: 256 * 1024 } }, plant);
+/** Opens a stream of many topics, publishes into them all the time and never reads what comes. */
+async function freeze(t: TestContext, admin: Visitor, plant: FakePlant): Promise<void> {
   const address = new URL(admin.url);
   const frozen = connect(Number(address.port), address.hostname);
   t.after(() => frozen.destroy());
@@ -236,9 +235,6 @@ test('a browser that does not read is cut off, another one goes on', async (t) =
   // The device tells from outside how long the stream is looked after: one listener for each view of a device.
   frozen.write(`GET /api/v1/stream?views=topics,device:none HTTP/1.1\r\nhost: ${address.host}\r\ncookie: ${admin.cookie}\r\n\r\n`);
   await eventually(() => plant.fieldListeners === 1, 'the frozen stream is open');
-  const alive = await open(admin, 'device:meter1');
-  await alive.next();
-  assert.equal(plant.fieldListeners, 2);
   const flood = setInterval(() => {
     for (let topic = 0; topic < 1000; topic++) {
       const payload = Buffer.alloc(256, `${performance.now()} `);
@@ -246,10 +242,27 @@ test('a browser that does not read is cut off, another one goes on', async (t) =
     }
   }, 50);
   t.after(() => clearInterval(flood));
+}
+
+test('a browser that does not read is cut off, another one goes on', async (t) => {
+  const { admin, plant, console } = await claimedConsole(t, { streamLimits: { ...STREAM_LIMITS, maxBuffered: 256 * 1024 } });
+  await freeze(t, admin, plant);
+  const alive = await open(admin, 'device:meter1');
+  await alive.next();
+  assert.equal(plant.fieldListeners, 2);
   await eventually(() => plant.fieldListeners === 1, 'the frozen stream is cut off');
+  assert.equal(console.status().streamsCutOff, 1);
   plant.setTag('meter1', 'voltage', 77);
   assert.equal(itemsOf(await alive.next(), 'tags')[0]?.value, 77);
   alive.close();
+});
+
+test('a browser that takes nothing for some heartbeats is cut off, however little waits for it', async (t) => {
+  const limits = { ...STREAM_LIMITS, maxBuffered: Number.POSITIVE_INFINITY, heartbeatMs: 100 };
+  const { admin, plant, console } = await claimedConsole(t, { streamLimits: limits });
+  await freeze(t, admin, plant);
+  await eventually(() => plant.fieldListeners === 0, 'the frozen stream is cut off');
+  assert.equal(console.status().streamsCutOff, 1);
 });
 
 test('stop ends open streams at once', async (t) => {
