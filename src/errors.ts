@@ -25,6 +25,12 @@ export const ERROR_CODES = {
   // --- mqtt
 
   // --- store
+  FER_STORE_OPEN: 'The data directory or the database in it can not be created or opened.',
+  FER_STORE_LOCKED: 'Another process uses the same data directory.',
+  FER_STORE_NEWER: 'The database was written by a newer version of the program.',
+  FER_STORE_FULL: 'The disk of the data directory is full: nothing durable is taken until there is space again.',
+  FER_STORE_IO: 'Reading or writing the database failed.',
+  FER_STORE_CORRUPT: 'The database is damaged.',
 
   // --- broker
   FER_BROKER_LISTEN: 'A listener could not be opened: the port is in use, or may not be used.',

@@ -156,6 +156,8 @@ export interface StartReport {
   /** Measured fsync latency in ms of the data directory, and the commit interval that was chosen from it. */
   fsyncMs: number;
   commitIntervalMs: number;
+  /** Whatever else a person should know, in words: a missing log, a check that was cut short. */
+  warnings: string[];
 }
 
 export type StoreState = 'stopped' | 'starting' | 'running' | 'full' | 'failed' | 'stopping';

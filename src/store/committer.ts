@@ -1,0 +1,319 @@
+/**
+ * Decides when the batch leaves: at most one commit is in flight, and the minimum interval lies between two. Keeps the
+ * store's state: running, full (the disk), failed.
+ */
+import type { Clock, Timer } from '../clock.js';
+import { type ErrorCode, FerruleError } from '../errors.js';
+import { Batch } from './batch.js';
+import { ByteWriter } from './bytes.js';
+import { encodeBatch } from './codec.js';
+import type { Settler } from './settler.js';
+import type { Publication, Settled, StoreState } from './types.js';
+
+/** What may be encoded in one turn of the event loop. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const FIRST_BUFFER_BYTES = 64 * 1024;
+/** Counters of what was never written may wait this long: a commit for them alone would wear the card. */
+const COUNTS_DELAY_MS = 5000;
+const FIRST_PROBE_MS = 100;
+const MAX_PROBE_MS = 4000;
+
+export interface CommitterEvents {
+  state(state: StoreState, error: Error | null): void;
+  pressure(high: boolean): void;
+  /** `probe`: the disk was full; find out whether there is space for something new. */
+  send(number: number, buffer: ArrayBuffer, length: number, probe: boolean): void;
+}
+
+export class Committer {
+  state: StoreState = 'stopped';
+  /** Why it is full or failed. */
+  error: FerruleError | null = null;
+  commits = 0;
+  lastCommitMs = 0;
+  readonly #clock: Clock;
+  readonly #settler: Settler;
+  readonly #events: CommitterEvents;
+  readonly #highWaterBytes: number;
+  readonly #settle = (publication: Publication, error: Error | null): void => this.#settler.add(publication, error);
+  batch: Batch = new Batch(this.#settle);
+  #inFlight: Batch | null = null;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #intervalMs = 0;
+  #run = 0;
+  #number = 0;
+  #immediate: NodeJS.Immediate | null = null;
+  #timer: Timer | null = null;
+  #countsTimer: Timer | null = null;
+  #probeTimer: Timer | null = null;
+  #probeMs = FIRST_PROBE_MS;
+  #urgent: boolean = false;
+  #high: boolean = false;
+  #spare: ArrayBuffer | null = null;
+  #drained: (() => void)[] = [];
+
+  constructor(clock: Clock, settler: Settler, highWaterBytes: number, events: CommitterEvents) {
+    this.#clock = clock;
+    this.#settler = settler;
+    this.#highWaterBytes = highWaterBytes;
+    this.#events = events;
+  }
+
+  get uncommittedBytes(): number {
+    return this.batch.bytes + (this.#inFlight?.bytes ?? 0);
+  }
+
+  /** A request sent now sees everything appended so far. */
+  get nothingPending(): boolean {
+    return !this.batch.hasWork && !this.batch.hasCounts;
+  }
+
+  starting(): void {
+    this.#setState('starting', null);
+  }
+
+  run(intervalMs: number, run: number): void {
+    this.#intervalMs = intervalMs;
+    this.#run = run;
+    this.#setState('running', null);
+  }
+
+  /** null: go on; otherwise what a new publication fails with. */
+  get refusal(): FerruleError | null {
+    if (this.state === 'running') return null;
+    if (this.error !== null) return this.error;
+    return new FerruleError('FER_STOPPED', `The store is ${this.state}`);
+  }
+
+  /** Something was appended. */
+  appended(): void {
+    if (!this.#high && this.uncommittedBytes > this.#highWaterBytes) this.#setPressure(true);
+    if (this.#inFlight !== null || this.#immediate !== null || this.#timer !== null) return;
+    if (this.state === 'running' || this.state === 'stopping') this.#schedule();
+  }
+
+  /** Someone waits for the batch to have left: no minimum interval now. */
+  expedite(): void {
+    this.#urgent = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.appended();
+  }
+
+  /** Counters of cancelled entries changed, and nothing else. */
+  counted(): void {
+    if (this.#countsTimer !== null || this.state !== 'running') return;
+    this.#countsTimer = this.#clock.setTimeout(() => {
+      this.#countsTimer = null;
+      if (!this.batch.hasCounts) return;
+      this.wait(() => {});
+    }, COUNTS_DELAY_MS);
+  }
+
+  wait(settled: Settled): void {
+    const refusal = this.state === 'stopping' ? null : this.refusal;
+    if (refusal !== null) {
+      this.#settler.add(settled, refusal);
+    } else if (this.batch.hasWork || this.batch.hasCounts) {
+      this.batch.waiters.push(settled);
+      this.appended();
+    } else if (this.#inFlight !== null) {
+      this.#inFlight.waiters.push(settled);
+    } else {
+      this.#settler.add(settled, null);
+    }
+  }
+
+  committed(buffer: ArrayBuffer): void {
+    const batch = this.#takeInFlight();
+    if (batch === null) return;
+    this.#spare = buffer;
+    this.commits++;
+    this.lastCommitMs = this.#clock.mono() - this.#sentAt;
+    this.#probeMs = FIRST_PROBE_MS;
+    if (this.state === 'full') {
+      this.#setState('running', null);
+    }
+    // The disk first, then the callbacks.
+    this.#next();
+    batch.committed();
+    this.#finish(batch, null);
+  }
+
+  failed(error: FerruleError): void {
+    const batch = this.#takeInFlight();
+    if (batch === null) return;
+    batch.failPublications(error);
+    this.#finish(batch, error);
+    this.batch.failWaitersSoFar(error);
+    if (isFatal(error.code)) {
+      this.fail(error);
+      return;
+    }
+    if (this.state === 'stopping') {
+      this.#failPending(error);
+      this.#tellDrained();
+      return;
+    }
+    const full = error.code === 'FER_STORE_FULL';
+    this.batch.inherit(batch, full);
+    if (full) this.full(error);
+    else this.#next();
+  }
+
+  /** The disk is full: publications fail, other changes wait, and a small write is tried until it works. */
+  full(error: FerruleError): void {
+    if (this.state !== 'running' && this.state !== 'full') return;
+    this.#failPending(error);
+    this.#setState('full', error);
+    if (this.#probeTimer !== null) return;
+    this.#probeTimer = this.#clock.setTimeout(() => {
+      this.#probeTimer = null;
+      if (this.state === 'full' && this.#inFlight === null) this.#send();
+    }, this.#probeMs);
+    this.#probeMs = Math.min(this.#probeMs * 2, MAX_PROBE_MS);
+  }
+
+  /** For good: nothing more can be stored in this run of the program. */
+  fail(error: FerruleError): void {
+    if (this.state === 'failed' || this.state === 'stopped') return;
+    this.#cancelTimers();
+    const inFlight = this.#takeInFlight();
+    if (inFlight !== null) {
+      inFlight.failPublications(error);
+      this.#finish(inFlight, error);
+    }
+    this.#failPending(error);
+    this.batch = new Batch(this.#settle);
+    this.#setState('failed', error);
+    this.#tellDrained();
+  }
+
+  /** Resolves when everything appended was written, or failed. */
+  drain(): Promise<void> {
+    this.#setState('stopping', null);
+    this.#cancelTimers();
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      this.#next();
+    });
+  }
+
+  stopped(): void {
+    this.#cancelTimers();
+    const error = new FerruleError('FER_STOPPED', 'The store was stopped');
+    const inFlight = this.#takeInFlight();
+    if (inFlight !== null) {
+      inFlight.failPublications(error);
+      this.#finish(inFlight, error);
+    }
+    this.#failPending(error);
+    this.batch = new Batch(this.#settle);
+    this.#setPressure(false);
+    this.#setState('stopped', null);
+  }
+
+  #next(): void {
+    if (this.#inFlight !== null) return;
+    if (this.state === 'stopping') {
+      if (this.batch.hasWork || this.batch.hasCounts) this.#send();
+      else this.#tellDrained();
+    } else if (this.state === 'running' && this.batch.hasWork) {
+      if (this.#urgent || this.#clock.mono() - this.#sentAt >= this.#intervalMs) this.#send();
+      else this.appended();
+    }
+  }
+
+  #schedule(): void {
+    const wait = this.#urgent ? 0 : this.#sentAt + this.#intervalMs - this.#clock.mono();
+    if (wait > 0) {
+      this.#timer = this.#clock.setTimeout(() => {
+        this.#timer = null;
+        this.#pump();
+      }, wait);
+    } else {
+      // At the end of the turn, so that what arrives on other sockets in this turn comes along.
+      this.#immediate = setImmediate(() => {
+        this.#immediate = null;
+        this.#pump();
+      });
+    }
+  }
+
+  #pump(): void {
+    if (this.#inFlight !== null || (this.state !== 'running' && this.state !== 'stopping')) return;
+    if (this.batch.hasWork) this.#send();
+    else if (this.batch.hasCounts) this.counted();
+  }
+
+  /** Sends the batch, or its first part; an empty one too (a probe). */
+  #send(): void {
+    let leaving = this.batch;
+    if (leaving.bytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);
+    else this.batch = new Batch(this.#settle);
+    this.#urgent = this.batch.behind.length > 0;
+    leaving.number = ++this.#number;
+    const out = new ByteWriter(this.#spare ?? FIRST_BUFFER_BYTES);
+    this.#spare = null;
+    this.#sentAt = this.#clock.mono();
+    encodeBatch(leaving, out, { mono: this.#sentAt, run: this.#run });
+    this.#inFlight = leaving;
+    this.#events.send(leaving.number, out.buffer.buffer, out.length, this.state === 'full');
+    for (const send of leaving.behind) send();
+  }
+
+  #takeInFlight(): Batch | null {
+    const batch = this.#inFlight;
+    this.#inFlight = null;
+    return batch;
+  }
+
+  #finish(batch: Batch, error: FerruleError | null): void {
+    batch.waiters.forEach((settled, i) => {
+      this.#settler.add(settled, i < batch.failedWaiters ? batch.failure : error);
+    });
+    batch.waiters.length = 0;
+    if (this.#high && this.uncommittedBytes < this.#highWaterBytes / 2) this.#setPressure(false);
+  }
+
+  #failPending(error: FerruleError): void {
+    this.batch.failPublications(error);
+    for (const settled of this.batch.waiters) this.#settler.add(settled, error);
+    this.batch.waiters.length = 0;
+    this.batch.failedWaiters = 0;
+    for (const send of this.batch.behind) send();
+    this.batch.behind.length = 0;
+    if (this.#high && this.uncommittedBytes < this.#highWaterBytes / 2) this.#setPressure(false);
+  }
+
+  #setState(state: StoreState, error: FerruleError | null): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.error = error;
+    this.#events.state(state, error);
+  }
+
+  #setPressure(high: boolean): void {
+    if (this.#high === high) return;
+    this.#high = high;
+    this.#events.pressure(high);
+  }
+
+  #tellDrained(): void {
+    for (const resolve of this.#drained) resolve();
+    this.#drained = [];
+  }
+
+  #cancelTimers(): void {
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#immediate = null;
+    for (const timer of [this.#timer, this.#countsTimer, this.#probeTimer]) timer?.cancel();
+    this.#timer = null;
+    this.#countsTimer = null;
+    this.#probeTimer = null;
+  }
+}
+
+function isFatal(code: ErrorCode): boolean {
+  return code === 'FER_STORE_IO' || code === 'FER_STORE_CORRUPT';
+}

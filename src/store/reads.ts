@@ -1,0 +1,186 @@
+/** Writer thread: what the requests of the main thread read. */
+import { ByteWriter } from './bytes.js';
+import { META, writeQueueRow } from './codec.js';
+import { isSound } from './message-codec.js';
+import type { WillRow } from './protocol.js';
+import type { LoadedSession, QueueCounters, SessionId, StoredSubscription } from './types.js';
+import type { Db, Statement } from './writer-thread.js';
+
+interface SessionRow {
+  sid: number;
+  client_id: string;
+  username: string | null;
+  version: 3 | 4 | 5;
+  expiry_interval: number;
+  connected: number;
+  disconnected_at: number;
+  internal: number;
+  max_queued_messages: number;
+  max_queued_bytes: number;
+  first_seq: number | null;
+  last_seq: number;
+  waiting: number;
+  waiting_bytes: number;
+  accepted: number;
+  delivered: number;
+  dropped_full: number;
+  dropped_expired: number;
+  dropped_other: number;
+}
+
+interface SubscriptionRow {
+  filter: string;
+  qos: 0 | 1 | 2;
+  no_local: number;
+  retain_as_published: number;
+  retain_handling: 0 | 1 | 2;
+  subscription_id: number;
+  upgrade_qos: number;
+}
+
+type CounterRow = [
+  waiting: number,
+  waitingBytes: number,
+  accepted: number,
+  delivered: number,
+  droppedFull: number,
+  droppedExpired: number,
+  droppedOther: number,
+];
+
+/** A page, and the keys of rows whose bytes are not what was written. */
+export interface Page<Key> {
+  bytes: Uint8Array<ArrayBuffer>;
+  broken: Key[];
+}
+
+const NO_COUNTERS: CounterRow = [0, 0, 0, 0, 0, 0, 0];
+
+export class Reads {
+  readonly #statements;
+
+  constructor(db: Db) {
+    const prepare = (sql: string): Statement => db.prepare(sql);
+    this.#statements = {
+      sessions: prepare(
+        `SELECT session.*, (SELECT seq FROM queue WHERE queue.sid = session.sid ORDER BY seq LIMIT 1) AS first_seq, last_seq,
+         waiting, waiting_bytes, accepted, delivered, dropped_full, dropped_expired, dropped_other
+         FROM session JOIN queue_state USING (sid) WHERE session.sid > ? ORDER BY session.sid LIMIT ?`,
+      ),
+      subscriptions: prepare('SELECT * FROM subscription WHERE sid = ?'),
+      inbound: prepare('SELECT packet_id FROM inbound WHERE sid = ?').pluck(),
+      queue: prepare(
+        `SELECT seq, meta, ids, ifnull(queue.message, body.message) FROM queue LEFT JOIN body ON body.id = queue.body
+         WHERE sid = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+      ).raw(),
+      counters: prepare(
+        `SELECT waiting, waiting_bytes, accepted, delivered, dropped_full, dropped_expired, dropped_other
+         FROM queue_state WHERE sid = ? UNION ALL
+         SELECT 0, 0, accepted, delivered, dropped_full, dropped_expired, dropped_other FROM ledger WHERE sid = ? LIMIT 1`,
+      ).raw(),
+      firstRetained: prepare('SELECT topic, message FROM retained ORDER BY topic').raw(),
+      nextRetained: prepare('SELECT topic, message FROM retained WHERE topic > ? ORDER BY topic').raw(),
+      wills: prepare('SELECT client_id, username, at, message FROM will').raw(),
+      document: prepare('SELECT value FROM document WHERE collection = ? AND key = ?').pluck(),
+      documents: prepare('SELECT key, value FROM document WHERE collection = ? ORDER BY key'),
+    };
+  }
+
+  sessions(after: SessionId, limit: number): LoadedSession[] {
+    return (this.#statements.sessions.all(after, limit) as SessionRow[]).map((row) => ({
+      sid: row.sid,
+      clientId: row.client_id,
+      username: row.username,
+      version: row.version,
+      expiryInterval: row.expiry_interval,
+      connected: row.connected === 1,
+      disconnectedAt: row.disconnected_at,
+      internal: row.internal === 1,
+      maxQueuedMessages: row.max_queued_messages,
+      maxQueuedBytes: row.max_queued_bytes,
+      subscriptions: (this.#statements.subscriptions.all(row.sid) as SubscriptionRow[]).map(toSubscription),
+      inboundQos2: this.#statements.inbound.all(row.sid) as number[],
+      firstSeq: row.first_seq ?? 0,
+      lastSeq: row.last_seq,
+      counters: toCounters([
+        row.waiting,
+        row.waiting_bytes,
+        row.accepted,
+        row.delivered,
+        row.dropped_full,
+        row.dropped_expired,
+        row.dropped_other,
+      ]),
+    }));
+  }
+
+  queue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): Page<number> {
+    const out = new ByteWriter(Math.min(maxBytes, 65_536) + 1024);
+    const broken: number[] = [];
+    const rows = this.#statements.queue.iterate(sid, from, Math.min(maxMessages, Number.MAX_SAFE_INTEGER)) as IterableIterator<
+      [seq: number, meta: number, ids: Buffer | null, message: Buffer | null]
+    >;
+    for (const [seq, meta, ids, message] of rows) {
+      if ((meta & META.released) === 0 && (message === null || !isSound(message))) {
+        broken.push(seq);
+        continue;
+      }
+      writeQueueRow(out, seq, meta, ids, message);
+      if (out.length >= maxBytes) break;
+    }
+    return { bytes: out.buffer.subarray(0, out.length), broken };
+  }
+
+  counters(sid: SessionId): QueueCounters {
+    return toCounters((this.#statements.counters.get(sid, sid) as CounterRow | undefined) ?? NO_COUNTERS);
+  }
+
+  /** @param after the topic of the last message of the page before; null: from the start */
+  retained(after: string | null, maxBytes: number): Page<string> {
+    const out = new ByteWriter(maxBytes + 1024);
+    const broken: string[] = [];
+    const { firstRetained, nextRetained } = this.#statements;
+    const rows = (after === null ? firstRetained.iterate() : nextRetained.iterate(after)) as IterableIterator<
+      [topic: string, message: Buffer]
+    >;
+    for (const [topic, message] of rows) {
+      if (!isSound(message)) {
+        broken.push(topic);
+        continue;
+      }
+      out.blob(message);
+      if (out.length >= maxBytes) break;
+    }
+    return { bytes: out.buffer.subarray(0, out.length), broken };
+  }
+
+  wills(): WillRow[] {
+    const rows = this.#statements.wills.all() as [clientId: string, username: string | null, at: number, will: Buffer][];
+    return rows.filter(([, , , will]) => isSound(will)).map(([clientId, username, at, will]) => ({ clientId, username, at, will }));
+  }
+
+  document(collection: string, key: string): string | null {
+    return (this.#statements.document.get(collection, key) as string | undefined) ?? null;
+  }
+
+  documents(collection: string): { key: string; value: string }[] {
+    return this.#statements.documents.all(collection) as { key: string; value: string }[];
+  }
+}
+
+function toSubscription(row: SubscriptionRow): StoredSubscription {
+  return {
+    filter: row.filter,
+    qos: row.qos,
+    noLocal: row.no_local === 1,
+    retainAsPublished: row.retain_as_published === 1,
+    retainHandling: row.retain_handling,
+    subscriptionId: row.subscription_id,
+    upgradeQos: row.upgrade_qos === 1,
+  };
+}
+
+function toCounters(row: CounterRow): QueueCounters {
+  const [waiting, waitingBytes, accepted, delivered, droppedFull, droppedExpired, droppedOther] = row;
+  return { waiting, waitingBytes, accepted, delivered, droppedFull, droppedExpired, droppedOther };
+}

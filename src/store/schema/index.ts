@@ -1,0 +1,11 @@
+import { initial } from './001-initial.js';
+
+export interface Migration {
+  /** Consecutive from 1; becomes PRAGMA user_version. */
+  number: number;
+  name: string;
+  sql: string;
+}
+
+/** In order. One that was released is never changed: add another. */
+export const MIGRATIONS: readonly Migration[] = [initial];
