@@ -11,6 +11,8 @@ export type Choice =
  * matches, else the only one of its type, else the one that knows most of its keys.
  */
 export function chooseBranch(branches: readonly JsonSchema[], value: unknown, isValid: (schema: JsonSchema) => boolean): Choice {
+  const constant = branches.find((branch) => constantsOf(branch)?.includes(value));
+  if (constant !== undefined) return { kind: 'branch', schema: constant };
   let candidates = branches.filter((branch) => typeFits(branch, value));
   if (isObject(value) && candidates.length > 1) {
     const key = tellingKey(candidates);
@@ -30,18 +32,20 @@ export function chooseBranch(branches: readonly JsonSchema[], value: unknown, is
       candidates = matching;
     }
   }
+  const [first, second] = candidates;
+  // Compiling a branch to ask it takes ms: not where there is no other choice.
+  if (first !== undefined && second === undefined && isObject(value)) return { kind: 'branch', schema: first };
   const valid = candidates.find(isValid);
   if (valid !== undefined) return { kind: 'branch', schema: valid };
   if (isObject(value)) {
     const best = candidates.reduce<JsonSchema | null>((a, b) => (a === null || fitness(b, value) > fitness(a, value) ? b : a), null);
     return best === null ? { kind: 'none' } : { kind: 'branch', schema: best };
   }
-  const [only, ...others] = candidates;
-  return only !== undefined && others.length === 0 && branches.length === 1 ? { kind: 'branch', schema: only } : soleComplex(candidates);
+  return soleList(candidates);
 }
 
 /** A list that is wrong inside is explained from its own schema; scalars are explained by what the union allows. */
-function soleComplex(candidates: readonly JsonSchema[]): Choice {
+function soleList(candidates: readonly JsonSchema[]): Choice {
   const lists = candidates.filter((candidate) => candidate.type === 'array');
   return lists.length === 1 && lists[0] !== undefined ? { kind: 'branch', schema: lists[0] } : { kind: 'none' };
 }

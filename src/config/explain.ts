@@ -44,7 +44,7 @@ export function explain(error: ErrorObject, path: ConfigPath): Finding {
         `Items ${(error.params as { i: number }).i + 1} and ${(error.params as { j: number }).j + 1} of this list are the same.`,
       );
     default:
-      return wrong(`This ${error.message ?? 'is not allowed'}.`, schema.description);
+      return wrong(`This is not allowed (${error.keyword}).`, `It is ${describe(schema)}.`);
   }
 }
 

@@ -6,6 +6,7 @@ import { branchesOf, isObject, type JsonSchema, partsOf, propertyOf } from './js
  * for the validation to find. A section that stands there empty (`broker:`) has all its defaults.
  */
 export function fillDefaults(schema: JsonSchema, value: unknown, isValid: (schema: JsonSchema, value: unknown) => boolean): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   const branches = branchesOf(schema);
   if (branches !== null) {
     const choice = chooseBranch(branches, value, (branch) => isValid(branch, fillDefaults(branch, value, isValid)));

@@ -96,6 +96,6 @@ function withSystemDefaults(raw: unknown): unknown {
       .replace(/[\s/+#$]/g, '-')
       .slice(0, 64) ||
       'ferrule');
-  const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return { ...raw, gateway: { name: typeof id === 'string' ? id : 'ferrule', time_zone, ...written, id } };
+  const time_zone = written.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return { ...raw, gateway: { name: typeof id === 'string' ? id : 'ferrule', ...written, id, time_zone } };
 }

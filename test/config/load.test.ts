@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
+import { Ajv } from 'ajv';
 import { ConfigErrors } from '../../src/config/errors.js';
 import { type LoadedConfig, parseConfig } from '../../src/config/load.js';
+import { ConfigSchema } from '../../src/config/schema.js';
 
 const FILE = '/etc/ferrule/ferrule.yaml';
 const parse = (text: string): Promise<LoadedConfig> => parseConfig(text, FILE, { files: 'ignore' });
@@ -45,6 +47,11 @@ describe('what a configuration leaves out', () => {
   it('The name of the gateway follows its id', async () => {
     assert.equal((await parse('gateway: {id: press-2}')).config.gateway.name, 'press-2');
   });
+});
+
+it('The schema itself is a correct one', () => {
+  const ajv = new Ajv({ strict: false });
+  assert.ok(ajv.validateSchema(ConfigSchema), ajv.errorsText());
 });
 
 describe('units', () => {
