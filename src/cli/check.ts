@@ -26,7 +26,9 @@ Warnings name keys that are accepted and have no effect yet; they do not fail th
     const file = resolve(configFile(args.text('config'), io.env));
     try {
       const { config, warnings } = await loadConfig(file, { files: 'error' });
-      return report(io, args.flag('json'), file, [], warnings, summary(config));
+      const { checkRules } = await import('../rules/load.js');
+      const faults = await checkRules(config.rules.directory);
+      return report(io, args.flag('json'), file, faults, warnings, summary(config));
     } catch (error) {
       if (!(error instanceof ConfigErrors)) throw error;
       return report(io, args.flag('json'), file, error.errors, [], '');
@@ -60,5 +62,7 @@ function plain(error: FerruleError): Record<string, unknown> {
 
 function summary(config: import('../config/schema.js').Config): string {
   const listeners = config.broker.listeners.map(({ type, port }) => `${type}:${port}`).join(', ');
-  return `Gateway ${config.gateway.id}; MQTT on ${listeners || 'no listener'}.`;
+  const { buses, devices } = config.field;
+  const counts = [`${buses.length} buses`, `${devices.length} devices`, `${config.bridges.length} bridges`];
+  return `Gateway ${config.gateway.id}: MQTT on ${listeners || 'no listener'}, ${counts.join(', ')}.`;
 }

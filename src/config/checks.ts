@@ -1,4 +1,6 @@
+import { checkBridges } from '../bridge/check-config.js';
 import { checkAccess, checkListeners } from '../broker/check-config.js';
+import { checkField } from '../field/check-config.js';
 import type { Config } from './schema.js';
 import type { Finding } from './source.js';
 
@@ -6,6 +8,8 @@ import type { Finding } from './source.js';
 export function semanticFindings(config: Config): Finding[] {
   return [
     ...checkTimeZone(config),
+    ...under(['field'], checkField(config.field)),
+    ...under(['bridges'], checkBridges(config.bridges, config.gateway.id)),
     ...under(['broker', 'listeners'], checkListeners(config.broker.listeners)),
     ...checkConsolePort(config),
     ...under(['access', 'rules'], checkAccess(config.access.rules)),

@@ -1,6 +1,9 @@
 import { type Static, Type } from 'typebox';
+import { BridgesSchema } from '../bridge/schema.js';
 import { AccessSchema, BrokerSchema } from '../broker/schema.js';
 import { ConsoleSettingsSchema, MetricsSettingsSchema } from '../console/schema.js';
+import { FieldSchema } from '../field/schema.js';
+import { RulesConfigSchema } from '../rules/schema.js';
 
 const strictly = { additionalProperties: false };
 
@@ -44,6 +47,9 @@ export const ConfigSchema = Type.Object(
     gateway: GatewaySchema,
     broker: BrokerSchema,
     access: AccessSchema,
+    field: FieldSchema,
+    bridges: BridgesSchema,
+    rules: RulesConfigSchema,
     console: ConsoleSettingsSchema,
     metrics: MetricsSettingsSchema,
     log: LogSchema,

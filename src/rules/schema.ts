@@ -1,12 +1,13 @@
 import { type Static, Type } from 'typebox';
+import { FilePath } from '../config/types.js';
 
 /** The key `rules` of the configuration. */
 export const RulesConfigSchema = Type.Object(
   {
-    directory: Type.String({
-      description: 'The folder with the rule files (*.yaml, *.yml); relative to the configuration file.',
+    directory: FilePath({
+      description: 'The folder with the rule files (*.yaml, *.yml).',
       default: 'rules',
-      minLength: 1,
+      must: 'optional',
     }),
   },
   { description: 'Rules: what the gateway does by itself when messages arrive.', default: {}, additionalProperties: false },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -64,7 +64,7 @@ describe('ferrule check', () => {
     await writeFile(file, 'gateway: {id: g1}\n');
     const { code, stdout, stderr } = await ferrule('check', '--config', file);
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /correct\. Gateway g1; MQTT on tcp:1883/);
+    assert.match(stdout, /correct\. Gateway g1: MQTT on tcp:1883, 0 buses/);
   });
 
   it('Every fault is printed with file, line and column, and it exits 1', async (t) => {
@@ -94,6 +94,19 @@ describe('ferrule check', () => {
     const { code, stderr } = await ferrule('check', '-c', file);
     assert.equal(code, 0);
     assert.match(stderr, /^warning: .*:1:1 history: .*not supported yet/);
+  });
+
+  it('A rule that is not correct fails the check too, with its own line', async (t) => {
+    const folder = await tempDir(t);
+    await mkdir(join(folder, 'rules'));
+    await writeFile(join(folder, 'ferrule.yaml'), '');
+    await writeFile(
+      join(folder, 'rules', 'hot.yaml'),
+      'rule: hot\non: {topic: a}\nwhen: payload.v >\ndo: [{publish: {topic: b, payload: v}}]\n',
+    );
+    const { code, stderr } = await ferrule('check', '-c', join(folder, 'ferrule.yaml'));
+    assert.equal(code, 1);
+    assert.match(stderr, /rules\/hot\.yaml:3:\d+/);
   });
 
   it('A file that is not there exits 1 and is named', async (t) => {
