@@ -9,6 +9,7 @@ export type Peer =
   | 'socat'
   | 'libmodbus-dev'
   | 'python3-pymodbus'
+  | 'python3-serial-asyncio'
   | 'python3-paho-mqtt'
   | 'chromium'
   | 'gcc';

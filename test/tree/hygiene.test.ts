@@ -33,7 +33,9 @@ test(`no source file has more than ${MAX_LINES} lines`, () => {
 test('every error code in the sources is in the catalogue', () => {
   const unknown = [...sourcesOf('src')].flatMap(([file, text]) =>
     tokenize(text)
-      .filter((token) => token.kind === 'string' && /^FER_[A-Z0-9_]*[A-Z0-9]$/.test(token.text ?? '') && !((token.text ?? '') in ERROR_CODES))
+      .filter(
+        (token) => token.kind === 'string' && /^FER_[A-Z0-9_]*[A-Z0-9]$/.test(token.text ?? '') && !((token.text ?? '') in ERROR_CODES),
+      )
       .map((token) => `${file}:${token.line}: ${token.text}`),
   );
   assert.deepEqual(unknown, []);
