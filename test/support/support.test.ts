@@ -109,7 +109,7 @@ test('a program that ignores SIGTERM is killed', async () => {
 });
 
 test('kill does not wait for a grandchild that holds the pipes', async () => {
-  const child = await startProcess('/bin/sh', ['-c', 'sleep 4 & echo up $!; sleep 4'], { ready: /up/ });
+  const child = await startProcess('/bin/sh', ['-c', 'sleep 4 & echo up $!; exec sleep 4'], { ready: /up/ });
   await within(3000, 'the kill', child.kill());
   assert.equal(child.running, false);
   process.kill(Number(child.lines[0]?.split(' ')[1]));

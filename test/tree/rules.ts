@@ -61,12 +61,14 @@ export const PART_RULES: PartRule[] = [
       'mqtt/**',
       'system/**',
       'gateway/**',
+      'sd-notify',
       ...GROUND,
     ],
     rule: 'gateway composes the parts; it knows nothing of the command line and of the simulator',
   },
   { files: ['discovery/**', 'system/**'], may: ['mqtt/**', ...GROUND], rule: 'discovery and system import themselves and the ground' },
   { files: ['sd-notify'], may: GROUND, rule: 'sd-notify speaks to systemd and stands on the ground alone' },
+  { files: ['sd-notify'], may: ['errors', 'log', 'clock'], rule: 'sd-notify imports log and clock only' },
   { files: ['cli/**', 'main'], may: ['**'], rule: 'the command line may use everything' },
 ];
 
