@@ -13,7 +13,7 @@ function retainedOf(...topics: string[]): Retained {
   return retained;
 }
 
-const topicsOf = (messages: StoredMessage[]): string[] => messages.map(({ topic }) => topic).sort();
+const topicsOf = (messages: StoredMessage[]): string[] => messages.map(({ topic }) => topic).sort((a, b) => (a < b ? -1 : 1));
 
 test('does a filter find the retained messages that it matches and no others?', () => {
   const retained = retainedOf('a', 'a/b', 'a/b/c', 'b/b', '$SYS/x', '/a');

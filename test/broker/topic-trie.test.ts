@@ -6,7 +6,7 @@ import { matches } from '../../src/mqtt/topics.js';
 function found(trie: TopicTrie<string>, topic: string): string[] {
   const into: string[] = [];
   trie.match(topic, into);
-  return into.sort();
+  return into.sort((a, b) => (a < b ? -1 : 1));
 }
 
 function trieOf(...filters: string[]): TopicTrie<string> {
@@ -67,7 +67,7 @@ test('does the trie find what comparing every filter one by one finds?', () => {
   for (const one of levels) {
     for (const two of levels) {
       for (const topic of [one, `${one}/${two}`, `${one}/${two}/a`, `${one}/${two}/a/b`].filter((name) => name !== '')) {
-        const expected = [...filters].filter((filter) => matches(filter, topic)).sort();
+        const expected = [...filters].filter((filter) => matches(filter, topic)).sort((a, b) => (a < b ? -1 : 1));
         assert.deepEqual(found(trie, topic), expected, topic);
       }
     }
