@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   FER_BROKER_USER_PASSWORD: 'The password of an MQTT user is too short.',
 
   // --- field
+  FER_FIELD_BUS: 'A bus can not be reached: its port or address, or what is behind it.',
   FER_FIELD_UNKNOWN_TAG: 'There is no such device or tag.',
   FER_FIELD_READ_ONLY: 'The tag may not be written.',
   FER_FIELD_BAD_VALUE: 'The value does not fit the tag: its type, its range or its limits.',

@@ -199,8 +199,8 @@ export class SessionQueue {
       this.#receiver?.sendRelease(entry, packetId);
       return true;
     }
-    entry.released = true;
     this.#context.store.releaseEntry(entry);
+    entry.released = true;
     const epoch = this.#epoch;
     // The receiver forgets the id once it is released: the fact must be on disk first, or a crash would deliver twice.
     this.#context.store.whenCommitted((error) => {
@@ -243,24 +243,23 @@ export class SessionQueue {
     this.#trimming = true;
     const olderThan = maxAgeMs === 0 ? 0 : this.#context.clock.now() - maxAgeMs;
     const keepBelow = this.#receiver === null ? 0 : this.#loadedTo + 1;
-    this.#context.store
-      .trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan })
-      .then(
-        (result) => {
-          this.#count -= result.droppedFull + result.droppedExpired;
-          this.#bytes -= result.droppedBytes;
-          this.tally.droppedFull += result.droppedFull;
-          this.tally.droppedExpired += result.droppedExpired;
-          this.#context.counters.droppedFull += result.droppedFull;
-          this.#context.counters.droppedExpired += result.droppedExpired;
-        },
-        () => {
-          // The store reports its own trouble; the limit is enforced at the next message.
-        },
-      )
-      .finally(() => {
+    this.#context.store.trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan }).then(
+      (result) => {
         this.#trimming = false;
-      });
+        this.#count -= result.droppedFull + result.droppedExpired;
+        this.#bytes -= result.droppedBytes;
+        this.tally.droppedFull += result.droppedFull;
+        this.tally.droppedExpired += result.droppedExpired;
+        this.#context.counters.droppedFull += result.droppedFull;
+        this.#context.counters.droppedExpired += result.droppedExpired;
+        // What came meanwhile may be too much again.
+        if (this.#isOverLimit() && result.droppedFull > 0) this.trim();
+      },
+      () => {
+        // The store reports its own trouble; the limit is enforced at the next message.
+        this.#trimming = false;
+      },
+    );
   }
 
   #send(receiver: Receiver, entry: QueueEntry): void {

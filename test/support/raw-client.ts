@@ -37,7 +37,8 @@ export interface PublishOptions {
   properties?: Properties;
 }
 
-type PacketOf<Type extends Packet['type']> = Extract<Packet, { type: Type }>;
+type Distribute<P, Type> = P extends { type: infer T } ? (Type extends T ? P : never) : never;
+type PacketOf<Type extends Packet['type']> = Distribute<Packet, Type>;
 
 interface Waiter {
   what: string;

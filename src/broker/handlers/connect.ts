@@ -37,7 +37,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
 export function refuseConnect(connection: Connection, error: MqttError): void {
   if (error.reasonCode === ReasonCode.UnsupportedProtocolVersion) {
     // [MQTT-3.1.2-2] (3.1.1): 0x01 to whoever asks for a level that is not spoken.
-    sendRefusal(connection, ReasonCode.UnsupportedProtocolVersion, (error.protocolLevel ?? 4) >= 5 ? 5 : 4);
+    sendRefusal(connection, ReasonCode.UnsupportedProtocolVersion, error.protocolLevel === 5 ? 5 : 4);
   } else if (error.reasonCode === ReasonCode.ClientIdentifierNotValid) {
     sendRefusal(connection, error.reasonCode, 4);
   }

@@ -1,0 +1,156 @@
+import type { Clock, Timer } from '../clock.js';
+import type { ProtocolVersion } from '../mqtt/packets.js';
+import type { Broker } from './broker.js';
+import type { Session } from './session.js';
+
+const SAMPLE_MS = 2000;
+
+export interface BrokerStatus {
+  connections: number;
+  sessions: number;
+  subscriptions: number;
+  retained: number;
+  /** Per second, over the last two seconds. */
+  messagesInRate: number;
+  messagesOutRate: number;
+  messagesIn: number;
+  messagesOut: number;
+  dropped: number;
+  queued: number;
+  queuedBytes: number;
+}
+
+export interface ClientStatus {
+  clientId: string;
+  username: string | null;
+  connected: boolean;
+  address: string | null;
+  protocol: string;
+  listener: string | null;
+  keepAlive: number;
+  connectedAt: number | null;
+  disconnectedAt: number | null;
+  cleanSession: boolean;
+  subscriptions: { filter: string; qos: number }[];
+  inflight: number;
+  queued: number;
+  queuedBytes: number;
+  messagesIn: number;
+  messagesOut: number;
+  dropped: number;
+  lastError: string | null;
+}
+
+/** What people see of the broker, and what they can do to its clients. */
+export class BrokerMonitor {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  #timer: Timer | null = null;
+  #sample = { at: 0, messagesIn: 0, messagesOut: 0 };
+  #rates = { in: 0, out: 0 };
+
+  constructor(broker: Broker, clock: Clock) {
+    this.#broker = broker;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    if (this.#timer !== null) return;
+    this.#takeSample();
+    this.#timer = this.#clock.setInterval(() => this.#takeSample(), SAMPLE_MS);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  status(): BrokerStatus {
+    const { counters, sessions, router } = this.#broker;
+    let queued = 0;
+    let queuedBytes = 0;
+    for (const { queue } of sessions.all()) {
+      queued += queue.count;
+      queuedBytes += queue.bytes;
+    }
+    return {
+      connections: this.#broker.connectedClients,
+      sessions: sessions.size,
+      subscriptions: router.subscriptions,
+      retained: router.retained.count,
+      messagesInRate: this.#rates.in,
+      messagesOutRate: this.#rates.out,
+      messagesIn: counters.messagesIn,
+      messagesOut: counters.messagesOut,
+      dropped: counters.droppedSlow + counters.droppedFull + counters.droppedExpired + counters.droppedUndeliverable,
+      queued,
+      queuedBytes,
+    };
+  }
+
+  /** Clients that are connected or have a session; those of the gateway's own parts left out. */
+  clients(): ClientStatus[] {
+    const clients: ClientStatus[] = [];
+    for (const session of this.#broker.sessions.all()) {
+      if (!session.internal) clients.push(this.#describe(session));
+    }
+    return clients;
+  }
+
+  /** false: nobody with that client id is connected. */
+  disconnect(clientId: string): boolean {
+    const connection = this.#broker.clients[clientId];
+    connection?.destroy('disconnected by an administrator');
+    return connection !== undefined;
+  }
+
+  /** Ends the session and drops what waits in it. false: there is none, or it is one of the gateway's own. */
+  discardSession(clientId: string): Promise<boolean> {
+    const session = this.#broker.sessions.get(clientId);
+    if (session === undefined || session.internal) return Promise.resolve(false);
+    this.disconnect(clientId);
+    this.#broker.sessions.discard(session);
+    return new Promise((resolve, reject) => {
+      this.#broker.store.whenCommitted((error) => (error === null ? resolve(true) : reject(error)));
+    });
+  }
+
+  #describe(session: Session): ClientStatus {
+    const connection = this.#broker.clients[session.clientId];
+    return {
+      clientId: session.clientId,
+      username: session.username,
+      connected: connection !== undefined,
+      address: connection?.connDetails.address ?? null,
+      protocol: PROTOCOL_NAMES[session.version],
+      listener: connection?.connDetails.listener ?? null,
+      keepAlive: connection?.keepAlive ?? 0,
+      connectedAt: connection?.connectedAt ?? null,
+      disconnectedAt: connection === undefined ? session.disconnectedAt : null,
+      cleanSession: !session.durable,
+      subscriptions: [...session.subscriptions.values()].map(({ filter, qos }) => ({ filter, qos })),
+      inflight: session.queue.inflight,
+      queued: session.queue.count,
+      queuedBytes: session.queue.bytes,
+      messagesIn: connection?.messagesIn ?? 0,
+      messagesOut: connection?.messagesOut ?? 0,
+      dropped: session.queue.dropped + (connection?.dropped ?? 0),
+      lastError: connection?.lastError ?? null,
+    };
+  }
+
+  #takeSample(): void {
+    const { messagesIn, messagesOut } = this.#broker.counters;
+    const at = this.#clock.mono();
+    const seconds = (at - this.#sample.at) / 1000;
+    if (this.#sample.at !== 0 && seconds > 0) {
+      this.#rates = {
+        in: (messagesIn - this.#sample.messagesIn) / seconds,
+        out: (messagesOut - this.#sample.messagesOut) / seconds,
+      };
+    }
+    this.#sample = { at, messagesIn, messagesOut };
+  }
+}
+
+const PROTOCOL_NAMES: Record<ProtocolVersion, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };

@@ -1,0 +1,386 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Bridges } from './bridge/bridges.js';
+import { Broker } from './broker/broker.js';
+import { Listener } from './broker/listeners/listener.js';
+import { BrokerMonitor } from './broker/monitor.js';
+import type { ListenerConfig } from './broker/schema.js';
+import { Spool } from './broker/spool.js';
+import { SysTopics } from './broker/sys.js';
+import { type Clock, systemClock } from './clock.js';
+import type { Config } from './config/schema.js';
+import { Console } from './console/console.js';
+import type { ConsolePorts, GatewayPort, MessagingPort } from './console/ports.js';
+import { FerruleError } from './errors.js';
+import { Field } from './field/field.js';
+import { limitsOf } from './gateway/limits.js';
+import { type Notice, noticesOf } from './gateway/notices.js';
+import { busPart, rulesPart } from './gateway/part-views.js';
+import { PartsMonitor } from './gateway/parts-monitor.js';
+import { type PartStatus, SupervisedPart } from './gateway/supervisor.js';
+import { VERSION } from './gateway/version.js';
+import { Loggers } from './log.js';
+import { Metrics } from './metrics/metrics.js';
+import { packageRoot } from './paths.js';
+import { Rules } from './rules/rules.js';
+import { StorageMonitor } from './store/monitor.js';
+import { SqliteStore } from './store/store.js';
+
+export interface GatewayOptions {
+  /** As the configuration loader gives it: defaults filled in, durations in ms, sizes in bytes. */
+  config: Config;
+  /** Where state.db and the console's certificate are kept; made where it is missing. */
+  dataDir: string;
+  /** Shown in the console: the values are simulated. */
+  demo?: boolean;
+  loggers?: Loggers;
+  clock?: Clock;
+  /** The built web console; default: dist/ui of this package. */
+  uiDir?: string;
+  /** Called at each start of a gateway that nobody has claimed yet. */
+  onSetupCode?: (code: string, url: string) => void;
+  /** The store can't go on: stop, and start again into recovery. */
+  onFatal?: (error: FerruleError) => void;
+}
+
+export interface Gateway {
+  /** The broker: an Aedes, with its hooks, events and in-process publish and subscribe. */
+  readonly broker: Broker;
+  /**
+   * Resolves when every part runs or has failed its first attempt (it is tried again; see parts()).
+   * Rejects only where the store can't be opened: FER_STORE_NEWER, FER_STORE_LOCKED, FER_STORE_IO, ...
+   */
+  start(): Promise<void>;
+  /** Sessions, queues and wills are on disk when it resolves. Bounded; safe to call twice. */
+  stop(): Promise<void>;
+  /** Takes over another configuration; only what differs restarts. */
+  reload(config: Config): Promise<void>;
+  /** true: the writer thread answers. */
+  alive(): Promise<boolean>;
+  parts(): PartStatus[];
+  notices(): Notice[];
+  addresses(): { mqtt: { type: string; host: string; port: number }[]; console: string | null };
+}
+
+/** A gateway of the given configuration; nothing happens before start(). */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new FerruleGateway(options);
+}
+
+interface RunningListener {
+  config: ListenerConfig;
+  listener: Listener;
+  part: SupervisedPart;
+}
+
+/** The composition root: the only place that knows every part by its class. */
+class FerruleGateway implements Gateway {
+  readonly broker: Broker;
+  readonly #options: GatewayOptions;
+  readonly #clock: Clock;
+  readonly #loggers: Loggers;
+  readonly #store: SqliteStore;
+  readonly #storage: StorageMonitor;
+  readonly #monitor: BrokerMonitor;
+  readonly #metrics: Metrics;
+  readonly #messaging: MessagingPort;
+  readonly #field: Field;
+  readonly #bridges: Bridges;
+  readonly #storePart: SupervisedPart;
+  readonly #partsMonitor: PartsMonitor;
+  readonly #notices: Notice[] = [];
+  #config: Config;
+  #rules: Rules;
+  #sys: SysTopics;
+  #listeners: RunningListener[] = [];
+  #console: Console;
+  #consolePart: SupervisedPart;
+  #startedAt = 0;
+  #state: 'stopped' | 'running' = 'stopped';
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GatewayOptions) {
+    const { config, dataDir } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#clock = options.clock ?? systemClock;
+    this.#loggers = options.loggers ?? new Loggers(config.log);
+    const { durability, commit_interval: interval } = config.broker;
+    this.#store = new SqliteStore({
+      dir: dataDir,
+      durability,
+      commitIntervalMs: interval,
+      clock: this.#clock,
+      log: this.#loggers.for('store'),
+    });
+    this.#storage = new StorageMonitor(this.#store, dataDir, durability, this.#clock);
+    this.broker = new Broker({
+      store: this.#store,
+      clock: this.#clock,
+      log: this.#loggers.for('broker'),
+      limits: limitsOf(config.broker),
+    });
+    this.#monitor = new BrokerMonitor(this.broker, this.#clock);
+    this.#messaging = {
+      publish: (message) => this.broker.publishMessage(message),
+      subscribe: (filter, handler) => this.broker.subscribeLocal(filter, handler),
+      retained: (filter) => this.broker.router.retained.match(filter, this.#clock.now()),
+    };
+    this.#field = new Field({ config: config.field, messaging: this.#messaging, clock: this.#clock, log: this.#loggers.for('field') });
+    this.#bridges = new Bridges({
+      configs: config.bridges,
+      gateway: config.gateway.id,
+      ports: {
+        openSpool: (spool) => Spool.open(this.broker, spool),
+        publish: (message, publisher) => this.broker.publishMessage(message, publisher),
+      },
+      clock: this.#clock,
+      log: this.#loggers.for('bridge'),
+    });
+    this.#rules = this.#createRules(config);
+    this.#sys = this.#createSys(config);
+    this.#metrics = new Metrics(
+      {
+        gateway: this.#gatewayPort(),
+        broker: this.#monitor,
+        field: this.#field,
+        bridges: this.#bridges,
+        rules: { rules: () => this.#rules.rules() },
+        storage: this.#storage,
+        console: { status: () => this.#console.status() },
+      },
+      this.#clock,
+    );
+    this.#console = this.#createConsole(config);
+    this.#consolePart = this.#part('console', { start: () => this.#console.start(), stop: () => this.#console.stop() });
+    this.#storePart = this.#part('store', { start: () => this.#openStore(), stop: () => this.#store.stop() });
+    this.#partsMonitor = new PartsMonitor({
+      parts: () => this.#currentParts(),
+      onChange: (part) => this.#announcePart(part),
+      clock: this.#clock,
+      log: this.#loggers.for('main'),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#state === 'running') return;
+      this.#startedAt = this.#clock.now();
+      await this.#storePart.startOrThrow();
+      this.#state = 'running';
+      this.broker.access.configure(this.#config.access, this.#config.broker.allow_anonymous);
+      await this.broker.listen();
+      this.#storage.start();
+      this.#monitor.start();
+      this.#metrics.start();
+      this.#sys.start();
+      this.#partsMonitor.start();
+      // Who stores and acts on messages is there before whoever makes them.
+      await this.#bridges.start();
+      await this.#rules.start();
+      await Promise.all([this.#startListeners(this.#config.broker.listeners), this.#consolePart.start()]);
+      await this.#field.start();
+      this.#loggers.for('main').info({ version: VERSION, gateway: this.#config.gateway.id }, 'the gateway runs');
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#state === 'stopped') return;
+      this.#state = 'stopped';
+      await Promise.all([this.#consolePart.stop(), this.#field.stop()]);
+      await this.#rules.stop();
+      await this.#bridges.stop();
+      this.#partsMonitor.stop();
+      this.#sys.stop();
+      this.#metrics.stop();
+      this.#monitor.stop();
+      this.#storage.stop();
+      await new Promise<void>((resolve) => this.broker.close(resolve));
+      await Promise.all(this.#listeners.splice(0).map(({ part }) => part.stop()));
+      this.#store.off('state', this.#onStoreState);
+      await this.#storePart.stop();
+    });
+  }
+
+  reload(config: Config): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#config;
+      this.#config = config;
+      if (this.#state === 'stopped') return;
+      this.#loggers.configure(config.log);
+      this.broker.access.configure(config.access, config.broker.allow_anonymous);
+      Object.assign(this.broker.limits, limitsOf(config.broker));
+      await this.#reloadListeners(config.broker.listeners);
+      if (before.broker.sys_interval !== config.broker.sys_interval) {
+        this.#sys.stop();
+        this.#sys = this.#createSys(config);
+        this.#sys.start();
+      }
+      await this.#bridges.reconfigure(config.bridges);
+      if (before.rules.directory !== config.rules.directory) {
+        await this.#rules.stop();
+        this.#rules = this.#createRules(config);
+        await this.#rules.start();
+      }
+      await this.#field.reconfigure(config.field);
+      if (!isDeepStrictEqual([before.console, before.metrics, before.gateway], [config.console, config.metrics, config.gateway])) {
+        await this.#consolePart.stop();
+        this.#console = this.#createConsole(config);
+        await this.#consolePart.start();
+      }
+      this.#noteWhatNeedsARestart(before, config);
+    });
+  }
+
+  async alive(): Promise<boolean> {
+    if (this.#store.state === 'failed') return false;
+    // Any read goes through the writer thread and back.
+    await this.#store.documents.get('gateway', 'alive');
+    return true;
+  }
+
+  parts(): PartStatus[] {
+    return this.#partsMonitor.parts();
+  }
+
+  notices(): Notice[] {
+    return [...this.#notices];
+  }
+
+  addresses(): ReturnType<Gateway['addresses']> {
+    const mqtt = this.#listeners.flatMap(({ config, listener }) => {
+      return listener.port === null ? [] : [{ type: config.type, host: config.host, port: listener.port }];
+    });
+    return { mqtt, console: this.#console.url() };
+  }
+
+  #currentParts(): PartStatus[] {
+    return [
+      this.#storePart.status(),
+      ...this.#listeners.map(({ part }) => part.status()),
+      this.#consolePart.status(),
+      ...this.#bridges.parts(),
+      ...this.#field.buses().map(busPart),
+      rulesPart(this.#rules.rules()),
+    ];
+  }
+
+  /** Retained while the gateway runs, under a name of its own beside Mosquitto's. */
+  #announcePart({ name, state, error }: PartStatus): void {
+    if (this.#state === 'stopped') return;
+    const payload = Buffer.from(JSON.stringify({ state, ...(error === null ? {} : { error }) }));
+    this.broker.publishVolatile({ topic: `$SYS/gateway/part/${name.replaceAll(/[/+#]/g, '_')}`, payload });
+  }
+
+  async #openStore(): Promise<void> {
+    const report = await this.#store.start();
+    this.#store.on('state', this.#onStoreState);
+    this.#notices.push(...noticesOf(report, this.#clock.now()));
+    for (const notice of this.#notices) this.#loggers.for('store').warn({ hint: notice.hint }, notice.message);
+  }
+
+  readonly #onStoreState = (state: string, error: Error | null): void => {
+    const shown = error instanceof FerruleError ? error : error === null ? null : new FerruleError('FER_INTERNAL', error.message);
+    this.#storePart.report(state === 'running' ? null : shown);
+    if (state === 'failed' && shown !== null && this.#state === 'running') this.#options.onFatal?.(shown);
+  };
+
+  #startListeners(configs: readonly ListenerConfig[]): Promise<unknown> {
+    const started = configs.map((config) => {
+      const listener = new Listener(config, this.broker, this.#loggers.for('broker'));
+      const part = this.#part(`listener ${config.type}:${config.port}`, listener);
+      this.#listeners.push({ config, listener, part });
+      return part.start();
+    });
+    return Promise.all(started);
+  }
+
+  async #reloadListeners(configs: readonly ListenerConfig[]): Promise<void> {
+    const stays = ({ config }: RunningListener): boolean => configs.some((other) => isDeepStrictEqual(other, config));
+    const leaving = this.#listeners.filter((running) => !stays(running));
+    const added = configs.filter((config) => !this.#listeners.some((running) => isDeepStrictEqual(running.config, config)));
+    this.#listeners = this.#listeners.filter(stays);
+    await Promise.all(leaving.map(({ part }) => part.stop()));
+    await this.#startListeners(added);
+  }
+
+  #noteWhatNeedsARestart(before: Config, after: Config): void {
+    const keys = (['durability', 'commit_interval'] as const).filter((key) => before.broker[key] !== after.broker[key]);
+    if (before.gateway.id !== after.gateway.id)
+      this.#note('warning', 'gateway.id takes effect in bridges at the next start of the gateway.');
+    for (const key of keys) this.#note('warning', `broker.${key} takes effect at the next start of the gateway.`);
+  }
+
+  #note(level: Notice['level'], message: string): void {
+    this.#notices.push({ at: this.#clock.now(), level, message });
+    this.#loggers.for('main').warn(message);
+  }
+
+  #createRules(config: Config): Rules {
+    const { directory } = config.rules;
+    return new Rules({ directory, port: this.#messaging, clock: this.#clock, logger: this.#loggers.for('rules') });
+  }
+
+  #createSys(config: Config): SysTopics {
+    return new SysTopics(this.broker, this.#clock, { intervalMs: config.broker.sys_interval, version: VERSION });
+  }
+
+  #createConsole(config: Config): Console {
+    const { users } = this.broker.access;
+    const ports: ConsolePorts = {
+      gateway: this.#gatewayPort(),
+      messaging: this.#messaging,
+      broker: this.#monitor,
+      field: this.#field,
+      bridges: this.#bridges,
+      rules: { rules: () => this.#rules.rules() },
+      storage: this.#storage,
+      documents: this.#store.documents,
+      mqttUsers: {
+        list: () => Promise.resolve(users.list()),
+        put: (name, password) => users.put(name, password, this.#clock.now()),
+        delete: (name) => users.delete(name),
+      },
+      metrics: config.metrics.enabled ? this.#metrics : null,
+    };
+    return new Console({
+      settings: config.console,
+      ports,
+      uiDir: this.#options.uiDir ?? join(packageRoot(), 'dist', 'ui'),
+      tlsDir: join(this.#options.dataDir, 'tls'),
+      clock: this.#clock,
+      log: this.#loggers.for('console'),
+      ...(this.#options.onSetupCode === undefined ? {} : { onSetupCode: this.#options.onSetupCode }),
+    });
+  }
+
+  #gatewayPort(): GatewayPort {
+    const gateway = this;
+    return {
+      get id() {
+        return gateway.#config.gateway.id;
+      },
+      get name() {
+        return gateway.#config.gateway.name;
+      },
+      version: VERSION,
+      get startedAt() {
+        return gateway.#startedAt;
+      },
+      demo: this.#options.demo ?? false,
+      parts: () => this.parts(),
+      notices: () => this.notices(),
+    };
+  }
+
+  #part(name: string, actions: ConstructorParameters<typeof SupervisedPart>[1]): SupervisedPart {
+    return new SupervisedPart(name, actions, this.#clock, this.#loggers.for('main'));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { promisify } from 'node:util';
+import { createWebSocketStream, WebSocket } from 'ws';
+import { Listener } from '../../src/broker/listeners/listener.js';
+import type { ListenerConfig } from '../../src/broker/schema.js';
+import { FerruleError } from '../../src/errors.js';
+import { silentLogger } from '../../src/log.js';
+import { RawClient } from '../support/raw-client.js';
+import { tempDir } from '../support/temp-dir.js';
+import { startBroker, type TestBroker } from './harness.js';
+
+const run = promisify(execFile);
+
+async function listen(t: TestContext, { broker }: TestBroker, config: ListenerConfig): Promise<Listener> {
+  const listener = new Listener(config, broker, silentLogger);
+  await listener.start();
+  t.after(() => listener.stop());
+  return listener;
+}
+
+async function certificate(t: TestContext): Promise<{ cert: string; key: string }> {
+  const dir = await tempDir(t);
+  const files = { cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+  ];
+  await run('openssl', [...request, '-keyout', files.key, '-out', files.cert]);
+  return files;
+}
+
+async function roundTrip(client: RawClient): Promise<void> {
+  await client.hello({ clientId: 'c' });
+  await client.subscribe('t', 1);
+  await client.publish('t', Buffer.alloc(200_000, 7), { qos: 1 });
+  assert.equal((await client.nextMessage()).payload.length, 200_000);
+}
+
+test('is MQTT spoken over TLS?', async (t) => {
+  const listener = await listen(t, await startBroker(t), {
+    type: 'tls',
+    host: '127.0.0.1',
+    port: 0,
+    ...(await certificate(t)),
+    require_client_cert: false,
+  });
+  const socket = connectTls({ port: listener.port!, host: '127.0.0.1', rejectUnauthorized: false });
+  await roundTrip(new RawClient(socket));
+  socket.destroy();
+});
+
+for (const protocol of ['mqtt', 'mqttv3.1']) {
+  test(`is MQTT spoken over WebSocket with the subprotocol ${protocol}?`, async (t) => {
+    const listener = await listen(t, await startBroker(t), { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
+    const socket = new WebSocket(`ws://127.0.0.1:${listener.port}/mqtt`, protocol);
+    await roundTrip(new RawClient(createWebSocketStream(socket)));
+    assert.equal(socket.protocol, protocol);
+    socket.terminate();
+  });
+}
+
+test('is MQTT spoken over a secure WebSocket?', async (t) => {
+  const listener = await listen(t, await startBroker(t), {
+    type: 'wss',
+    host: '127.0.0.1',
+    port: 0,
+    path: '/mqtt',
+    ...(await certificate(t)),
+    require_client_cert: false,
+  });
+  const socket = new WebSocket(`wss://127.0.0.1:${listener.port}/mqtt`, 'mqtt', { rejectUnauthorized: false });
+  await roundTrip(new RawClient(createWebSocketStream(socket)));
+  socket.terminate();
+});
+
+test('is a WebSocket on another path or without the subprotocol refused?', async (t) => {
+  const listener = await listen(t, await startBroker(t), { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
+  for (const [path, protocols] of [
+    ['/other', ['mqtt']],
+    ['/mqtt', []],
+    ['/mqtt', ['chat']],
+  ] as const) {
+    const socket = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`, [...protocols]);
+    await assert.rejects(new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)), path);
+  }
+});
+
+test('[MQTT-6.0.0-1] does a text frame end its connection, and only that?', async (t) => {
+  const running = await startBroker(t);
+  const listener = await listen(t, running, { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.port}/mqtt`, 'mqtt');
+  await new Promise((resolve) => socket.on('open', resolve));
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  socket.send('hello');
+  await closed;
+  await RawClient.open(running.port);
+});
+
+test('does a port in use say so, with what to do?', async (t) => {
+  const running = await startBroker(t);
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  t.after(() => taken.close());
+  const { port } = taken.address() as { port: number };
+  const listener = new Listener({ type: 'tcp', host: '127.0.0.1', port }, running.broker, silentLogger);
+  await assert.rejects(listener.start(), (error) => {
+    assert.ok(error instanceof FerruleError);
+    assert.equal(error.code, 'FER_BROKER_LISTEN');
+    assert.match(error.message, new RegExp(`port ${port} is already in use`));
+    assert.match(error.hint ?? '', /ss -ltnp/);
+    return true;
+  });
+});
+
+test('does a missing certificate say which listener, and what to do?', async (t) => {
+  const running = await startBroker(t);
+  const config = {
+    type: 'tls',
+    host: '127.0.0.1',
+    port: 0,
+    cert: '/nowhere/c.pem',
+    key: '/nowhere/k.pem',
+    require_client_cert: false,
+  } as const;
+  await assert.rejects(new Listener(config, running.broker, silentLogger).start(), /listener can't be read: ENOENT/);
+});
