@@ -224,4 +224,9 @@ describe('keys that are not supported yet', () => {
       ],
     );
   });
+
+  it('A value of such a key for which nothing is to be done gives no warning', async () => {
+    assert.equal((await parse('broker: {limits: {message_rate: 0}}')).warnings.length, 0);
+    assert.equal((await parse('broker: {limits: {message_rate: 5}}')).warnings.length, 1);
+  });
 });
