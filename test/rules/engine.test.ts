@@ -3,21 +3,11 @@ import { test } from 'node:test';
 import { FerruleError } from '../../src/errors.js';
 import { Loggers, silentLogger } from '../../src/log.js';
 import { Engine } from '../../src/rules/engine.js';
-import { compileFile } from '../../src/rules/load.js';
-import type { CompiledRule } from '../../src/rules/rule.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { waitFor } from '../support/wait-for.js';
+import { compiled } from './compiled.js';
 import { message } from './evaluate.js';
 import { MemoryPort } from './memory-port.js';
-
-function compiled(source: string): CompiledRule[] {
-  const { rules, errors } = compileFile('rules/test.yaml', source);
-  assert.deepEqual(
-    errors.map((error) => error.toLine()),
-    [],
-  );
-  return rules;
-}
 
 function setUp(source: string, logger = silentLogger) {
   const port = new MemoryPort();

@@ -26,6 +26,7 @@ interface JsepParser {
   gobbleBinaryOp(): string | false;
   gobbleBinaryExpression(): RawNode | false;
   gobbleToken(): RawNode | false;
+  gobbleTokenProperty(node: RawNode): RawNode;
   gobbleNumericLiteral(): RawNode;
   gobbleStringLiteral(): RawNode;
   gobbleIdentifier(): RawNode;
@@ -120,7 +121,7 @@ export class Parser extends Jsep {
     return this.#nested(() => {
       this.gobbleSpaces();
       const at = this.index;
-      const node = this.#on('{') ? this.#objectLiteral() : super.gobbleToken();
+      const node = this.#on('{') ? this.gobbleTokenProperty(this.#objectLiteral()) : super.gobbleToken();
       if (node !== false) node.at ??= at;
       return node;
     });
