@@ -26,6 +26,7 @@ function runDemo(args) {
         child.kill(signal);
       });
     }
+    const orphanWatch = stopWhenOrphaned(() => child.kill('SIGTERM'));
     child.once('error', (error) => {
       process.stderr.write(`The demo could not be started: ${error.message}\n`);
       process.exitCode = 1;
@@ -33,8 +34,21 @@ function runDemo(args) {
     });
     child.once('exit', (code, signal) => {
       process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+      clearInterval(orphanWatch);
       for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
       resolve();
     });
   });
+}
+
+/** npm that is told to end leaves its scripts behind: whoever stops `npm start` means the demo. */
+function stopWhenOrphaned(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 500);
+  return watch;
 }

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from './fingerprint.mjs';
-import { must, Refusal, ROOT, say } from './shell.mjs';
+import { Refusal, ROOT, run, say } from './shell.mjs';
 
 const MODULES = join(ROOT, 'node_modules');
 const STAMP = join(MODULES, '.ferrule-stamp');
@@ -41,6 +41,15 @@ function installedByHand() {
 /** The npm that runs this script, else the one on the path. */
 async function npm(args) {
   const own = process.env.npm_execpath;
-  if (own?.endsWith('.js')) await must(process.execPath, [own, ...args]);
-  else await must('npm', args);
+  const code = own?.endsWith('.js') ? await run(process.execPath, [own, ...args]) : await run('npm', args);
+  if (code !== 0) throw new Refusal(`npm ${args.join(' ')} failed (exit code ${code}). ${adviceOnTools()}`);
+}
+
+/** Where no built addon is to be had, node-gyp compiles it. */
+function adviceOnTools() {
+  const missing = ['python3', 'make', 'g++'].filter(
+    (name) => !process.env.PATH?.split(':').some((folder) => existsSync(join(folder, name))),
+  );
+  if (missing.length === 0) return 'What npm said above tells why; the registry must be within reach.';
+  return `To compile the SQLite addon it needs ${missing.join(', ')}; on Debian: apt-get install ${missing.join(' ')}`;
 }

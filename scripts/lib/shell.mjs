@@ -30,12 +30,6 @@ export function run(command, args, { env = {} } = {}) {
   });
 }
 
-/** Runs a program that must succeed. */
-export async function must(command, args, options) {
-  const code = await run(command, args, options);
-  if (code !== 0) throw new Refusal(`${[command, ...args].join(' ')} failed (exit code ${code}).`);
-}
-
 /** Runs a program of node_modules/<package> with this Node. */
 export function runTool(file, args) {
   return run(process.execPath, [join(ROOT, 'node_modules', file), ...args]);
