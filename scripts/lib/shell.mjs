@@ -9,7 +9,7 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** A failure that was explained in words already: shown without a stack. */
 export class Refusal extends Error {}
 
-/** What the scripts do, on standard error's side of things: one line a step. */
+/** A line of what the scripts do. */
 export function say(text) {
   process.stdout.write(`${text}\n`);
 }
