@@ -56,7 +56,9 @@ export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBu
         resetWhenSilent: true,
       });
     case 'serial':
-      return new SerialBus(name, new SerialOpener(config), clock, log);
+      return new SerialBus(name, type, new SerialOpener(config), clock, log);
+    case 'serial_tcp':
+      return new SerialBus(name, type, new TcpOpener(config), clock, log);
   }
 }
 

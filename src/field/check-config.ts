@@ -82,7 +82,7 @@ function checkBus(device: { name: string; bus: string } & object, config: FieldC
     ];
   }
   const wantsSerial = 'decode' in device;
-  if (wantsSerial === (bus.type === 'serial')) return [];
+  if (wantsSerial === (bus.type === 'serial' || bus.type === 'serial_tcp')) return [];
   const message = wantsSerial
     ? `${device.name} is an instrument, ${bus.name} is a Modbus bus.`
     : `${device.name} is a Modbus device, ${bus.name} is a plain serial bus.`;
@@ -90,7 +90,7 @@ function checkBus(device: { name: string; bus: string } & object, config: FieldC
     {
       path: [...path, 'bus'],
       message,
-      hint: wantsSerial ? 'Instruments need a bus of type serial.' : 'Modbus devices need a bus of type modbus_*.',
+      hint: wantsSerial ? 'Instruments need a bus of type serial or serial_tcp.' : 'Modbus devices need a bus of type modbus_*.',
     },
   ];
 }

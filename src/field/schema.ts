@@ -93,7 +93,18 @@ export const SerialBusSchema = object(
   'A serial line with one instrument on it.',
 );
 
-export const BusSchema = Type.Union([ModbusTcpBusSchema, ModbusRtuBusSchema, ModbusRtuTcpBusSchema, SerialBusSchema], {
+export const SerialTcpBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('serial_tcp', { description: 'The line of one instrument through a TCP serial server.' }),
+    host,
+    port: tcpPort(4001),
+    connect_timeout: connectTimeout,
+  },
+  'A serial line with one instrument behind a TCP serial server.',
+);
+
+export const BusSchema = Type.Union([ModbusTcpBusSchema, ModbusRtuBusSchema, ModbusRtuTcpBusSchema, SerialBusSchema, SerialTcpBusSchema], {
   description: 'A TCP endpoint or a serial line.',
 });
 

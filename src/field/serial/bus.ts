@@ -10,15 +10,17 @@ export interface SerialListener {
   data(chunk: Buffer): void;
 }
 
-/** A serial line with one instrument: a supervised port. */
+/** A serial line with one instrument: a supervised port, or a connection to a serial server. */
 export class SerialBus {
   readonly name: string;
+  readonly #type: string;
   readonly #connection: Connection;
   readonly #listeners = new Set<SerialListener>();
   #link: Link | null = null;
 
-  constructor(name: string, opener: LinkOpener, clock: Clock, log: Logger) {
+  constructor(name: string, type: string, opener: LinkOpener, clock: Clock, log: Logger) {
     this.name = name;
+    this.#type = type;
     const lose = (error: Error) => {
       this.#link = null;
       for (const listener of this.#listeners) listener.down(error);
@@ -64,7 +66,7 @@ export class SerialBus {
   status(): BusStatus {
     return {
       name: this.name,
-      type: 'serial',
+      type: this.#type,
       endpoint: this.#connection.endpoint,
       state: this.#connection.state,
       lastError: this.#connection.error,
