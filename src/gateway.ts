@@ -319,7 +319,7 @@ class FerruleGateway implements Gateway {
 
   #createRules(config: Config): Rules {
     const { directory } = config.rules;
-    return new Rules({ directory, port: this.#messaging, clock: this.#clock, logger: this.#loggers.for('rules') });
+    return new Rules({ directory, port: this.#messaging, field: this.#field, clock: this.#clock, logger: this.#loggers.for('rules') });
   }
 
   #createSys(config: Config): SysTopics {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Message } from '../mqtt/message.js';
 import { MessageView } from './expression/scope.js';
-import type { RulesMessaging } from './ports.js';
+import type { RulesField, RulesMessaging } from './ports.js';
 import type { CompiledRule } from './rule.js';
 import { RuleRuntime } from './runtime.js';
 
@@ -16,19 +16,23 @@ interface Subscription {
   unsubscribe: () => void;
 }
 
+export interface EngineOptions {
+  messaging: RulesMessaging;
+  /** null: there are no devices to write to. */
+  field: RulesField | null;
+  clock: Clock;
+  logger: Logger;
+}
+
 /** Runs rules: one subscription a filter, however many rules share it. */
 export class Engine {
-  readonly #port: RulesMessaging;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: EngineOptions;
   /** By name. */
   #runtimes = new Map<string, RuleRuntime>();
   readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor(port: RulesMessaging, clock: Clock, logger: Logger) {
-    this.#port = port;
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(options: EngineOptions) {
+    this.#options = options;
   }
 
   get runtimes(): RuleRuntime[] {
@@ -46,7 +50,7 @@ export class Engine {
         running.relocate(rule);
         after.set(rule.name, running);
       } else {
-        const runtime = new RuleRuntime(rule, { port: this.#port, clock: this.#clock, logger: this.#logger });
+        const runtime = new RuleRuntime(rule, this.#options);
         after.set(rule.name, runtime);
         added.push(runtime);
       }
@@ -60,7 +64,10 @@ export class Engine {
       this.#subscriptions.delete(filter);
       subscription.unsubscribe();
     }
-    for (const runtime of added) if (runtime.rule.retained) this.#replay(runtime);
+    for (const runtime of added) {
+      this.#replay(runtime);
+      runtime.start();
+    }
   }
 
   /** Stops all rules and waits for their actions, but not for long. */
@@ -69,14 +76,14 @@ export class Engine {
     this.install([]);
     let timer: Timer | undefined;
     const timeout = new Promise<void>((resolve) => {
-      timer = this.#clock.setTimeout(resolve, STOP_TIMEOUT);
+      timer = this.#options.clock.setTimeout(resolve, STOP_TIMEOUT);
     });
     await Promise.race([timeout, Promise.all(runtimes.map((runtime) => runtime.settled()))]);
     timer?.cancel();
   }
 
   #join(runtime: RuleRuntime): void {
-    for (const filter of runtime.rule.filters) {
+    for (const filter of filtersOf(runtime)) {
       const subscription = this.#subscriptions.get(filter);
       if (subscription === undefined) this.#subscribe(filter, runtime);
       else subscription.rules.add(runtime);
@@ -84,6 +91,7 @@ export class Engine {
   }
 
   #leave(runtime: RuleRuntime): void {
+    runtime.stop();
     for (const subscription of this.#subscriptions.values()) subscription.rules.delete(runtime);
   }
 
@@ -93,7 +101,7 @@ export class Engine {
     const subscription: Subscription = { rules: new Set([runtime]), live: false, unsubscribe: () => {} };
     this.#subscriptions.set(filter, subscription);
     try {
-      subscription.unsubscribe = this.#port.subscribe(filter, (message) => {
+      subscription.unsubscribe = this.#options.messaging.subscribe(filter, (message) => {
         if (subscription.live) this.#dispatch(subscription.rules, message);
       });
     } catch (error) {
@@ -104,13 +112,19 @@ export class Engine {
   }
 
   #dispatch(rules: ReadonlySet<RuleRuntime>, message: Message): void {
-    const view = new MessageView(message, this.#clock.now());
+    const view = new MessageView(message, this.#options.clock.now());
     for (const runtime of rules) runtime.handle(view);
   }
 
   #replay(runtime: RuleRuntime): void {
-    for (const filter of runtime.rule.filters) {
-      for (const message of this.#port.retained(filter)) runtime.handle(new MessageView(message, this.#clock.now()));
+    const { trigger } = runtime.rule;
+    if (trigger.type !== 'topic' || !trigger.retained) return;
+    for (const filter of trigger.filters) {
+      for (const message of this.#options.messaging.retained(filter)) runtime.handle(new MessageView(message, this.#options.clock.now()));
     }
   }
+}
+
+function filtersOf({ rule: { trigger } }: RuleRuntime): readonly string[] {
+  return trigger.type === 'topic' ? trigger.filters : [];
 }

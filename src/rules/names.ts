@@ -28,8 +28,7 @@ export const BUILT_IN_NAMES: readonly { name: string; description: string; evalu
 /** Known in `do`, where a rule has fired. */
 export const SINCE = {
   name: 'since',
-  description:
-    'In `do` only: since when the condition holds, in milliseconds since 1970 (without `for` and `until`: the time of this message)',
+  description: 'In `do` only: since when the condition holds, in milliseconds since 1970; without `for` and `until`, the time of this run',
   evaluate: (scope: Parameters<Evaluate>[0]) => scope.since ?? scope.now,
 };
 

@@ -12,3 +12,9 @@ export interface RulesMessaging {
   /** Retained messages that match. */
   retained(filter: string): Message[];
 }
+
+/** What the rules need of the devices: a part of the gateway's field port. */
+export interface RulesField {
+  /** Resolves with the value that was written; rejects with a FerruleError in words. */
+  write(device: string, tag: string, value: number | string | boolean): Promise<unknown>;
+}

@@ -5,7 +5,7 @@ import type { Logger } from '../log.js';
 import { Engine } from './engine.js';
 import { Library } from './library.js';
 import { loadFile, ruleFiles } from './load.js';
-import type { RulesMessaging } from './ports.js';
+import type { RulesField, RulesMessaging } from './ports.js';
 import { ruleError } from './rule-error.js';
 import type { RuleCounters } from './runtime.js';
 import { FolderWatch } from './watch.js';
@@ -14,6 +14,8 @@ export interface RulesOptions {
   /** The folder with the rule files. Need not exist. */
   directory: string;
   port: RulesMessaging;
+  /** Where `write` goes; absent: there are no devices. */
+  field?: RulesField;
   clock: Clock;
   logger: Logger;
 }
@@ -45,10 +47,10 @@ export class Rules {
   #asked = 0;
   #lastReport = '';
 
-  constructor({ directory, port, clock, logger }: RulesOptions) {
+  constructor({ directory, port, field, clock, logger }: RulesOptions) {
     this.#directory = directory;
     this.#logger = logger;
-    this.#engine = new Engine(port, clock, logger);
+    this.#engine = new Engine({ messaging: port, field: field ?? null, clock, logger });
     this.#watch = new FolderWatch(directory, clock, () => void this.reload());
   }
 

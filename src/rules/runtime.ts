@@ -1,18 +1,20 @@
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { type ErrorPlace, FerruleError, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { MessageView } from './expression/scope.js';
 import { Scope } from './expression/scope.js';
 import { truthy } from './expression/values.js';
+import { Gate } from './gate.js';
 import { hopsOf, MAX_HOPS, withHops } from './hops.js';
-import type { RulesMessaging } from './ports.js';
-import type { CompiledRule } from './rule.js';
+import { LineLimit } from './line-limit.js';
+import type { RulesField, RulesMessaging } from './ports.js';
+import type { ActionContext, CompiledRule } from './rule.js';
 import { ruleError } from './rule-error.js';
 
 /** Actions of one rule under way at the same time; more are refused. */
 export const MAX_OUTSTANDING = 1000;
-/** ms between two lines of the log about failures of the same rule. */
-const LOG_INTERVAL = 60_000;
+/** Lines that one rule may write to the log in a minute; more are counted. */
+export const MAX_LOG_LINES = 60;
 
 export interface RuleCounters {
   /** Messages for which the condition was evaluated. */
@@ -29,7 +31,9 @@ export interface RuleCounters {
 }
 
 export interface RuntimeDependencies {
-  port: Pick<RulesMessaging, 'publish'>;
+  messaging: Pick<RulesMessaging, 'publish'>;
+  /** null: there are no devices to write to. */
+  field: RulesField | null;
   clock: Clock;
   logger: Logger;
 }
@@ -38,14 +42,20 @@ export interface RuntimeDependencies {
 export class RuleRuntime {
   readonly counters: RuleCounters = { matched: 0, fired: 0, failed: 0, timeMs: 0, lastError: null, lastFiredAt: null };
   readonly #dependencies: RuntimeDependencies;
+  readonly #gate: Gate;
+  readonly #failures: LineLimit;
+  readonly #lines: LineLimit;
   readonly #outstanding = new Set<Promise<void>>();
   #rule: CompiledRule;
-  #lastLogged: number | null = null;
-  #unlogged = 0;
+  #timer: Timer | null = null;
 
   constructor(rule: CompiledRule, dependencies: RuntimeDependencies) {
+    const { clock } = dependencies;
     this.#rule = rule;
     this.#dependencies = dependencies;
+    this.#failures = new LineLimit(clock, 1);
+    this.#lines = new LineLimit(clock, MAX_LOG_LINES);
+    this.#gate = new Gate({ clock, act: (view, since) => this.#guarded(() => this.#act(view, since)), place: () => this.#place() });
   }
 
   get rule(): CompiledRule {
@@ -57,16 +67,24 @@ export class RuleRuntime {
     this.#rule = rule;
   }
 
-  handle(view: MessageView): void {
-    const { clock } = this.#dependencies;
-    const start = clock.mono();
+  /** Runs a rule that the clock or the start itself triggers. */
+  start(): void {
+    const { trigger } = this.#rule;
+    if (trigger.type === 'startup') this.handle(null);
+    else if (trigger.type === 'every') this.#timer ??= this.#dependencies.clock.setInterval(() => this.handle(null), trigger.ms);
+  }
+
+  /** No timer of the rule acts any more; actions under way go on. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#gate.stop();
+  }
+
+  /** `view`: the message; null where the clock or the start triggers the rule. */
+  handle(view: MessageView | null): void {
     this.counters.matched++;
-    try {
-      this.#run(view);
-    } catch (error) {
-      this.report(error);
-    }
-    this.counters.timeMs += clock.mono() - start;
+    this.#guarded(() => this.#run(view));
   }
 
   /** Resolves when no action is under way. */
@@ -74,16 +92,62 @@ export class RuleRuntime {
     while (this.#outstanding.size > 0) await Promise.all(this.#outstanding);
   }
 
-  #run(view: MessageView): void {
-    const rule = this.#rule;
+  #guarded(run: () => void): void {
+    const { clock } = this.#dependencies;
+    const start = clock.mono();
+    try {
+      run();
+    } catch (error) {
+      this.report(error);
+    }
+    this.counters.timeMs += clock.mono() - start;
+  }
+
+  #scope(view: MessageView | null): Scope {
     const scope = new Scope(view, this.#dependencies.clock.now());
-    for (const evaluate of rule.lets) scope.slots.push(evaluate(scope));
-    if (rule.when !== null && !truthy(rule.when(scope))) return;
+    for (const evaluate of this.#rule.lets) scope.slots.push(evaluate(scope));
+    return scope;
+  }
+
+  #run(view: MessageView | null): void {
+    const { forMs } = this.#rule;
+    if (forMs !== null) {
+      this.#runGated(view, forMs);
+      return;
+    }
+    const scope = this.#scope(view);
+    if (this.#holds(scope)) this.#fire(scope);
+  }
+
+  #runGated(view: MessageView | null, forMs: number): void {
+    const { until } = this.#rule;
+    const key = view?.message.topic ?? '';
+    try {
+      const scope = this.#scope(view);
+      const acted = this.#gate.hasActed(key);
+      if (acted && until !== null) {
+        if (truthy(until(scope))) this.#gate.reset(key);
+      } else if (!this.#holds(scope)) this.#gate.reset(key);
+      else if (!acted) this.#gate.hold(key, view, forMs);
+    } catch (error) {
+      // A condition that could not be computed did not hold without a break.
+      this.#gate.resetWaiting(key);
+      throw error;
+    }
+  }
+
+  #act(view: MessageView | null, since: number): void {
+    const scope = this.#scope(view);
+    scope.since = since;
     this.#fire(scope);
   }
 
+  #holds(scope: Scope): boolean {
+    const { when } = this.#rule;
+    return when === null || truthy(when(scope));
+  }
+
   #fire(scope: Scope): void {
-    const { port } = this.#dependencies;
     const hops = hopsOf(scope.view) + 1;
     if (hops > MAX_HOPS) {
       throw ruleError(
@@ -104,16 +168,31 @@ export class RuleRuntime {
     const prepared = this.#rule.actions.map((action) => action(scope));
     this.counters.fired++;
     this.counters.lastFiredAt = scope.now;
-    for (const act of prepared) this.#track(act({ publish: (message) => port.publish(withHops(message, hops)) }));
+    const context = this.#context(hops);
+    for (const act of prepared) this.#track(act(context));
   }
 
-  #track(promise: Promise<void>): void {
-    const tracked = promise
-      .catch((error: unknown) => this.report(error))
-      .finally(() => {
-        this.#outstanding.delete(tracked);
-      });
+  #context(hops: number): ActionContext {
+    const { messaging, field, logger } = this.#dependencies;
+    return {
+      publish: (message) => messaging.publish(withHops(message, hops)),
+      write: (device, tag, value) =>
+        field === null
+          ? Promise.reject(ruleError('FER_RULES_ACTION', `there is no device to write ${device}.${tag} to`, { where: this.#place() }))
+          : field.write(device, tag, value),
+      log: (level, text) => {
+        this.#lines.pass((skipped) => logger[level]({ rule: this.#rule.name, ...(skipped > 0 ? { linesSkipped: skipped } : {}) }, text));
+      },
+    };
+  }
+
+  #track(promise: Promise<unknown>): void {
+    const tracked = promise.then(
+      () => {},
+      (error: unknown) => this.report(error),
+    );
     this.#outstanding.add(tracked);
+    void tracked.then(() => this.#outstanding.delete(tracked));
   }
 
   /** Counts a failure, keeps it for the status, and logs it, but not each of many. */
@@ -121,23 +200,13 @@ export class RuleRuntime {
     const error =
       thrown instanceof FerruleError
         ? thrown
-        : ruleError('FER_INTERNAL', `the rule failed in an unforeseen way: ${messageOf(thrown)}`, {
-            where: this.#place(),
-            cause: thrown,
-          });
+        : ruleError('FER_INTERNAL', `the rule failed in an unforeseen way: ${messageOf(thrown)}`, { where: this.#place(), cause: thrown });
     this.counters.failed++;
     this.counters.lastError = error.toLine();
-    const now = this.#dependencies.clock.mono();
-    if (this.#lastLogged !== null && now - this.#lastLogged < LOG_INTERVAL) {
-      this.#unlogged++;
-      return;
-    }
-    this.#dependencies.logger.warn(
-      { rule: this.#rule.name, code: error.code, ...(this.#unlogged > 0 ? { failuresNotLogged: this.#unlogged } : {}) },
-      error.toLine(),
-    );
-    this.#lastLogged = now;
-    this.#unlogged = 0;
+    this.#failures.pass((skipped) => {
+      const more = skipped > 0 ? { failuresNotLogged: skipped } : {};
+      this.#dependencies.logger.warn({ rule: this.#rule.name, code: error.code, ...more }, error.toLine());
+    });
   }
 
   #place(): ErrorPlace {

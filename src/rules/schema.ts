@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { FilePath } from '../config/types.js';
+import { Duration } from '../config/units.js';
 
 /** The key `rules` of the configuration. */
 export const RulesConfigSchema = Type.Object(
@@ -30,16 +31,34 @@ const PublishAction = Type.Object(
   { description: 'an object with topic and payload', additionalProperties: false },
 );
 
+const WriteAction = Type.Object(
+  {
+    tag: Type.String({ description: 'the tag to write: device and tag with a dot between them, expressions in braces: "press1.fan"' }),
+    value: Expression('an expression for the value to write'),
+  },
+  { description: 'an object with tag and value', additionalProperties: false },
+);
+
+const LogAction = Type.Object(
+  {
+    message: Type.String({ description: 'the text to log, with expressions in braces' }),
+    level: Type.Optional(
+      Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')], {
+        description: 'debug, info, warn or error',
+        default: 'info',
+      }),
+    ),
+  },
+  { description: 'an object with message', additionalProperties: false },
+);
+
 const Action = Type.Object(
   {
     publish: Type.Optional(PublishAction),
+    write: Type.Optional(WriteAction),
+    log: Type.Optional(LogAction),
   },
-  {
-    description: 'an action, such as {publish: {topic: ..., payload: ...}}',
-    additionalProperties: false,
-    minProperties: 1,
-    maxProperties: 1,
-  },
+  { description: 'an action: publish, write or log', additionalProperties: false, minProperties: 1, maxProperties: 1 },
 );
 
 /** One rule of a rule file. The descriptions complete the sentence "must be ..." in errors. */
@@ -52,15 +71,19 @@ export const RuleSchema = Type.Object(
     description: Type.Optional(Type.String({ description: 'what the rule is for, as text' })),
     on: Type.Object(
       {
-        topic: Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 100 })], {
-          description: 'a topic filter, or a list of topic filters',
-        }),
+        topic: Type.Optional(
+          Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 100 })], {
+            description: 'a topic filter, or a list of topic filters',
+          }),
+        ),
         retained: Type.Optional(
           Type.Boolean({
             description: 'true or false: whether to act on messages that were retained before the rule started',
             default: false,
           }),
         ),
+        every: Type.Optional(Duration({ description: 'a duration of at least 100ms, such as 10s: the rule runs again and again' })),
+        startup: Type.Optional(Type.Literal(true, { description: 'true: the rule runs once when it starts' })),
       },
       { description: 'what starts the rule, such as {topic: "field/#"}', additionalProperties: false },
     ),
@@ -71,6 +94,8 @@ export const RuleSchema = Type.Object(
       }),
     ),
     when: Type.Optional(Expression('an expression that is true when the rule is to act')),
+    for: Type.Optional(Duration({ description: 'a duration such as 30s: how long the condition must hold before the rule acts' })),
+    until: Type.Optional(Expression('an expression that is true when the rule may act again')),
     do: Type.Array(Action, { description: 'a list of actions', minItems: 1, maxItems: 50 }),
   },
   { description: 'a rule: an object with rule, on and do', additionalProperties: false },
@@ -80,7 +105,7 @@ export type RuleSource = Static<typeof RuleSchema>;
 
 /** Keys that the language is designed with and this version does not have, by the place where they stand. */
 export const NOT_YET: Readonly<Record<string, readonly string[]>> = {
-  rule: ['for', 'until', 'alarm', 'tests', 'window', 'group', 'throttle', 'debounce', 'changed', 'deadband', 'lag', 'join'],
-  on: ['tags', 'every', 'cron', 'startup', 'device'],
-  do: ['write', 'http', 'store', 'bridge', 'log', 'set'],
+  rule: ['alarm', 'tests', 'window', 'group', 'throttle', 'debounce', 'changed', 'deadband', 'lag', 'join'],
+  on: ['tags', 'cron', 'device'],
+  do: ['http', 'store', 'bridge', 'set'],
 };

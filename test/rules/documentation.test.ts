@@ -54,7 +54,7 @@ test('the tables of docs/rules.md say what the program does', async () => {
       (_all, open: string, close: string) => `${open}${content}\n${close}`,
     );
   }
-  if (process.env['UPDATE_DOCS'] === '1') await writeFile(FILE, after);
+  if (process.env.UPDATE_DOCS === '1') await writeFile(FILE, after);
   else assert.equal(before, after, 'run this test with UPDATE_DOCS=1 to bring docs/rules.md up to date');
 });
 

@@ -12,7 +12,7 @@ import { MemoryPort } from './memory-port.js';
 function setUp(source: string, logger = silentLogger) {
   const port = new MemoryPort();
   const clock = new ManualClock();
-  const engine = new Engine(port, clock, logger);
+  const engine = new Engine({ messaging: port, field: null, clock, logger });
   engine.install(compiled(source));
   const counters = (name: string) => {
     const found = engine.runtimes.find(({ rule }) => rule.name === name);
@@ -199,7 +199,7 @@ test('a hop count that a client made up is read with care', () => {
 test('retained messages from before the rule are not acted on', () => {
   const port = new MemoryPort();
   port.deliver(message('x', 'old', { retain: true }));
-  const engine = new Engine(port, new ManualClock(), silentLogger);
+  const engine = new Engine({ messaging: port, field: null, clock: new ManualClock(), logger: silentLogger });
   engine.install(compiled('{rule: r, on: {topic: x}, do: [{publish: {topic: o, payload: payload}}]}'));
   assert.deepEqual(port.log, []);
   port.deliver(message('x', 'new', { retain: true }));
@@ -209,7 +209,7 @@ test('retained messages from before the rule are not acted on', () => {
 test('retained: true acts on them once, also where another rule has the filter already', () => {
   const port = new MemoryPort();
   port.deliver(message('x', 'old', { retain: true }));
-  const engine = new Engine(port, new ManualClock(), silentLogger);
+  const engine = new Engine({ messaging: port, field: null, clock: new ManualClock(), logger: silentLogger });
   const plain = '{rule: r, on: {topic: x}, do: [{publish: {topic: o, payload: payload}}]}';
   const eager = '{rule: e, on: {topic: x, retained: true}, do: [{publish: {topic: e, payload: payload}}]}';
   engine.install(compiled(`[${plain}]`));

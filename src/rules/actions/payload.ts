@@ -1,4 +1,5 @@
 import type { RuleCompiler } from '../compile.js';
+import type { Path } from '../document.js';
 import { LIMITS } from '../expression/limits.js';
 import type { Evaluate } from '../expression/operators.js';
 import type { Scope } from '../expression/scope.js';
@@ -10,7 +11,7 @@ const MAX_DEPTH = 20;
  * The payload of an action: an expression, or an object or list whose texts are expressions. A text goes out as it
  * is, every other value as JSON; only a payload that is null in the file itself is empty.
  */
-export function compilePayload(compiler: RuleCompiler, path: readonly (string | number)[], source: unknown): (scope: Scope) => Buffer {
+export function compilePayload(compiler: RuleCompiler, path: Path, source: unknown): (scope: Scope) => Buffer {
   if (source === null) return () => Buffer.alloc(0);
   const evaluate = compileValue(compiler, path, source, 0);
   const place = compiler.document.placeOfValue(path);
@@ -22,7 +23,7 @@ export function compilePayload(compiler: RuleCompiler, path: readonly (string | 
   });
 }
 
-function compileValue(compiler: RuleCompiler, path: readonly (string | number)[], source: unknown, depth: number): Evaluate {
+function compileValue(compiler: RuleCompiler, path: Path, source: unknown, depth: number): Evaluate {
   if (depth > MAX_DEPTH) {
     compiler.document.error(
       'FER_RULES_SCHEMA',
