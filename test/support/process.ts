@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { within } from './wait-for.js';
 
 export interface StartOptions {
-  /** Output (either stream) that says that the program is ready; without it, ready means started. */
+  /** What the program prints (either stream, whole lines) when it is ready; without it, ready means started. */
   ready?: RegExp;
   /** ms until it must be ready; default 20000. */
   timeout?: number;
@@ -125,10 +125,10 @@ export class RunningProcess {
     this.#child.stdin?.write(text);
   }
 
-  /** Waits until the output (either stream) matches; fails at once when the program ends before. */
+  /** Waits until whole lines of the output (either stream) match; fails at once when the program ends before. */
   output(pattern: RegExp, timeout = 10_000): Promise<RegExpExecArray> {
     return this.#until(
-      () => pattern.exec(this.stdout) ?? pattern.exec(this.stderr),
+      () => pattern.exec(wholeLines(this.stdout)) ?? pattern.exec(wholeLines(this.stderr)),
       timeout,
       () => `output like ${String(pattern)}`,
     );
@@ -206,6 +206,11 @@ export class RunningProcess {
 
 function killRunning(): void {
   for (const child of running) child.kill('SIGKILL');
+}
+
+/** A line may arrive in pieces: half a port number is a port number too. */
+function wholeLines(text: string): string {
+  return text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
 function tail(text: string): string {

@@ -92,6 +92,13 @@ test('a started program is ready when it said so, and ends with stop', async () 
   assert.deepEqual(await child.stop(), { code: null, signal: 'SIGTERM' });
 });
 
+test('a line that arrives in pieces is waited for to its end', async (t) => {
+  const script = 'process.stdout.write("port 12"); setTimeout(() => process.stdout.write("34\\n"), 100); setInterval(() => {}, 1000)';
+  const child = await startProcess(node, ['-e', script], { ready: /port (\d+)/ });
+  t.after(() => child.kill());
+  assert.equal((await child.output(/port (\d+)/))[1], '1234');
+});
+
 test('a program that ends before it is ready fails at once, with its output', async () => {
   const start = startProcess(node, ['-e', 'console.error("no such file"); process.exit(3)'], { ready: /up/ });
   await assert.rejects(start, /ended before output like \/up\/[\s\S]*code 3[\s\S]*no such file/);
