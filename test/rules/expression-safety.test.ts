@@ -145,7 +145,7 @@ for (const expression of [
       assert.match(String(error), /too much work|longer than/);
     }
     const elapsed = performance.now() - start;
-    // Measured at 20 ms and less; the margin is for a loaded machine.
+    // Measured at 10 ms and less; the margin is for a loaded machine.
     assert.ok(elapsed < 1000, `it took ${elapsed} ms`);
   });
 }

@@ -25,7 +25,7 @@ export const LIMITS = {
   publishBytes: 262_144,
   /**
    * Units of work of one rule for one message: about a character touched or an element visited each, so that the
-   * most expensive rule takes some ten milliseconds.
+   * most expensive rule stays within ten milliseconds or so.
    */
-  work: 1_000_000,
+  work: 300_000,
 } as const;
