@@ -1,32 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/log.js';
 import { SdNotify } from '../../src/sd-notify.js';
-import { type RunningProcess, startProcess } from '../support/process.js';
-import { tempDir } from '../support/temp-dir.js';
-
-const skip = existsSync('/usr/bin/systemd-notify') ? false : 'systemd-notify is not installed';
-
-/** What systemd is to a service: a datagram socket. Prints a line a variable. */
-const PEER = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-print('listening', flush=True)
-while True:
-    for line in s.recv(65536).decode().split('\\n'):
-        if line and line != 'BARRIER=1': print(line, flush=True)
-`;
-
-async function systemd(t: TestContext): Promise<{ peer: RunningProcess; env: NodeJS.ProcessEnv }> {
-  const socket = join(await tempDir(t), 'notify');
-  const peer = await startProcess('/usr/bin/python3', ['-c', PEER, socket], { ready: /listening/ });
-  t.after(() => peer.kill());
-  return { peer, env: { ...process.env, NOTIFY_SOCKET: socket } };
-}
+import { noSystemdNotify as skip, systemd } from './systemd-peer.js';
 
 describe('what systemd is told', { skip }, () => {
   it('Ready with a status, stopping, in this order', async (t) => {
