@@ -66,6 +66,7 @@ export class Outgoing {
   readonly #spool: Spool;
   readonly #limit: RateLimit | null;
   readonly #holdBackoff: Backoff;
+  readonly #held = new Tally();
   readonly #inflight = new Map<number, Inflight>();
   /** Handed over by the spool and not yet sent, in order. */
   #backlog: SpoolEntry[] = [];
@@ -93,6 +94,7 @@ export class Outgoing {
   attach(link: UpstreamLink): void {
     this.#link = link;
     this.#quiet = false;
+    this.#holdBackoff.reset();
     const window = Math.max(1, Math.min(this.#settings.maxInflight, link.receiveMaximum));
     this.#watch = this.#clock.setInterval(() => this.#checkAcks(), Math.max(50, Math.min(5000, this.#settings.ackTimeoutMs / 4)));
     this.#spool.start(
@@ -330,7 +332,8 @@ export class Outgoing {
     const at = this.#backlog.findIndex((other) => other.seq > flight.entry.seq);
     this.#backlog.splice(at === -1 ? this.#backlog.length : at, 0, flight.entry);
     if (wait > 0) {
-      this.#log.warn(
+      const level = this.#held.add(reasonName(packet.reasonCode), this.#clock.mono()) ? 'warn' : 'debug';
+      this.#log[level](
         { reason: reasonName(packet.reasonCode), waitMs: Math.round(wait) },
         'the upstream cannot take messages at present; they are kept',
       );

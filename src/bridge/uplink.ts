@@ -64,7 +64,10 @@ export class Uplink {
       if (link !== null) {
         const start = clock.mono();
         await this.#use(link, signal);
-        if (clock.mono() - start >= STABLE_MS) backoff.reset();
+        if (clock.mono() - start >= STABLE_MS) {
+          backoff.reset();
+          this.#logged = '';
+        }
       }
       if (signal.aborted) return;
       const wait = backoff.next();
@@ -91,7 +94,6 @@ export class Uplink {
   async #use(link: UpstreamLink, signal: AbortSignal): Promise<void> {
     if (!signal.aborted) {
       this.fault = null;
-      this.#logged = '';
       this.#enter('connected');
       this.#options.log.info({ url: link.url, sessionPresent: link.sessionPresent }, 'connected to the upstream');
     }

@@ -72,6 +72,21 @@ test('An upstream that refuses is not hammered: the waits double up to the longe
   assert.equal(clock.pending, 0);
 });
 
+test('A link that is lost again and again for the same reason is one line in the log', async (t) => {
+  const upstream = await ScriptedUpstream.start(t, {
+    on: (packet, connection) => {
+      if (packet.type !== 'publish') return false;
+      connection.send({ type: 'disconnect', reasonCode: 0x97, properties: null });
+      return true;
+    },
+  });
+  const gateway = await startBridges(t, [config({ urls: [upstream.url], out: OUT, reconnect: { min: 100, max: 100 } })]);
+  gateway.spool().take(message('f/a', 'x'));
+  await upstream.connected(4);
+  assert.equal(gateway.lines.filter(({ level, code }) => level === 40 && code === 'FER_BRIDGE_UPSTREAM').length, 1);
+  assert.equal(gateway.spool().waiting, 1);
+});
+
 test('An upstream that takes the connection and says nothing is given up in time', async (t) => {
   const upstream = await ScriptedUpstream.start(t, { connack: null });
   const gateway = await startBridges(t, [config({ urls: [upstream.url], connect_timeout: 200 })]);
