@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { EXIT } from './cli/exit-codes.js';
 import { run } from './cli/run.js';
 
 const io = {
@@ -14,4 +15,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exit(await run(process.argv.slice(2), io));
+const code = await run(process.argv.slice(2), io).catch((error: unknown) => {
+  io.err(`ferrule: a fault in the program: ${error instanceof Error ? error.stack : String(error)} [FER_INTERNAL]\n`);
+  return EXIT.FAULT;
+});
+process.exit(code);
