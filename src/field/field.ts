@@ -158,11 +158,11 @@ export class Field {
       created.push(device);
     }
     await restoreTags(this.#messaging, this.#topics, this.#config.payload, created, this.#clock);
+    for (const { name } of buses) this.#buses.get(name)?.bus.start();
     for (const device of created) {
       device.record.announce();
       device.start();
     }
-    for (const { name } of buses) this.#buses.get(name)?.bus.start();
     this.#sets.open(
       this.#topics,
       this.#config.devices.flatMap((device) => tagNames(device).map((tag) => ({ device: device.name, tag }))),

@@ -106,7 +106,7 @@ export function parseSet(payload: Buffer): SetRequest | { problem: string } {
   const { v, value, id } = json as { v?: unknown; value?: unknown; id?: unknown };
   const asked = v ?? value;
   if (!isTagJson(asked) || asked === null) return { problem: 'the message has no "v" with a number, a text, true or false' };
-  if (typeof asked === 'number' && Number.isInteger(asked) && !Number.isSafeInteger(asked) && Math.abs(asked) < 2 ** 64) {
+  if (typeof asked === 'number' && Number.isInteger(asked) && !Number.isSafeInteger(asked) && Math.abs(asked) <= 2 ** 64) {
     return { problem: 'an integer beyond 2^53 is not exact in JSON; send it as a text of digits' };
   }
   return { value: asked, id: typeof id === 'string' || typeof id === 'number' ? id : null };

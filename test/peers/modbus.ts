@@ -23,7 +23,7 @@ export class PymodbusServer {
   static async start(t: TestContext, where: number | string, units: number[] = [1]): Promise<PymodbusServer> {
     const kind = typeof where === 'number' ? 'tcp' : 'rtu';
     const script = join(packageRoot(), 'test/peers/pymodbus_server.py');
-    const process = await startProcess(PYTHON, [script, kind, String(where), units.join(',')], { ready: /listening (\S+)/ });
+    const process = await startProcess(PYTHON, [script, kind, String(where), units.join(',')], { ready: /listening (\S+)\n/ });
     t.after(() => process.kill());
     return new PymodbusServer(process);
   }
@@ -52,7 +52,7 @@ export async function startLibmodbusServer(t: TestContext): Promise<{ port: numb
   const source = join(packageRoot(), 'test/peers/libmodbus_server.c');
   const built = await runProcess('/usr/bin/gcc', ['-O1', '-I/usr/include/modbus', '-o', program, source, '-lmodbus'], { timeout: 60_000 });
   if (built.code !== 0) throw new Error(`gcc: ${built.stderr}`);
-  const process = await startProcess(program, [], { ready: /listening (\d+)/ });
+  const process = await startProcess(program, [], { ready: /listening (\d+)\n/ });
   t.after(() => process.kill());
   return { port: Number(/listening (\d+)/.exec(process.stdout)?.[1]), process };
 }

@@ -1,6 +1,7 @@
 import { SerialPort } from 'serialport';
 import { messageOf } from '../../errors.js';
 import type { LineConfig } from '../schema.js';
+import { noticeHangUp } from './hang-up.js';
 import type { Link, LinkHandlers, LinkOpener } from './link.js';
 
 const PARITY_LETTER = { none: 'N', even: 'E', odd: 'O' } as const;
@@ -43,6 +44,7 @@ export class SerialOpener implements LinkOpener {
     await new Promise<void>((resolve, reject) => {
       port.open((error) => (error ? reject(new Error(explain(line.port, error))) : resolve()));
     });
+    noticeHangUp(port);
     port.on('error', (error) => {
       failure = error;
       if (port.isOpen) port.close(() => onLost(error));

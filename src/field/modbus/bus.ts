@@ -65,7 +65,7 @@ export class ModbusBus {
   readonly #units = new Map<number, Unit>();
   readonly #listeners = new Set<BusListener>();
   #isUp = false;
-  /** The connection was lost and the first try to get it back is under way: reads wait for it. */
+  /** The first try to connect, or to connect again, is under way: reads wait for it. */
   #isReturning = false;
   #inflight = 0;
   #isExclusive = false;
@@ -104,6 +104,8 @@ export class ModbusBus {
   }
 
   start(): void {
+    // Reads wait for the outcome of the first try, as they do after a loss.
+    if (this.#connection.state === 'stopped') this.#isReturning = true;
     this.#connection.start();
   }
 

@@ -80,22 +80,38 @@ export class TcpTransport implements Transport {
 
   receive(chunk: Buffer): void {
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-    while (this.#link !== null && this.#buffer.length >= HEADER_LENGTH + 1) {
-      const protocol = this.#buffer.readUInt16BE(2);
-      const length = this.#buffer.readUInt16BE(4);
-      if (protocol !== 0) {
-        this.#violate(`an answer has protocol id ${protocol} instead of 0`);
+    // All headers first: where a later one is wrong, an answer before it may have been cut short and filled up with it.
+    const messages: Buffer[] = [];
+    let rest = this.#buffer;
+    for (;;) {
+      const problem = this.#headerProblem(rest);
+      if (problem !== null) {
+        this.#violate(problem);
         return;
       }
-      if (length < 3 || length > MAX_PDU_LENGTH + 1) {
-        this.#violate(`an answer says that it is ${length} bytes long`);
-        return;
-      }
-      if (this.#buffer.length < 6 + length) return;
-      const message = this.#buffer.subarray(0, 6 + length);
-      this.#buffer = this.#buffer.subarray(6 + length);
+      const end = rest.length < HEADER_LENGTH ? Number.POSITIVE_INFINITY : 6 + rest.readUInt16BE(4);
+      if (rest.length < end) break;
+      messages.push(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    }
+    this.#buffer = rest;
+    for (const message of messages) {
+      if (this.#link === null) return;
       this.#onMessage(message.readUInt16BE(0), message.readUInt8(6), message.subarray(HEADER_LENGTH));
     }
+  }
+
+  /** What is wrong with a header, as far as it is there. */
+  #headerProblem(header: Buffer): string | null {
+    if (header.length < 2) return null;
+    const id = header.readUInt16BE(0);
+    if (!this.#pending.has(id) && !this.#abandoned.has(id)) return `an answer has transaction id ${id}, which was not asked`;
+    if (header.length < 4) return null;
+    const protocol = header.readUInt16BE(2);
+    if (protocol !== 0) return `an answer has protocol id ${protocol} instead of 0`;
+    if (header.length < 6) return null;
+    const length = header.readUInt16BE(4);
+    return length < 3 || length > MAX_PDU_LENGTH + 1 ? `an answer says that it is ${length} bytes long` : null;
   }
 
   #onMessage(id: number, unit: number, pdu: Buffer): void {

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fieldConfig } from './support.js';
+
+const BUS = { name: 'b', type: 'modbus_tcp', host: 'h' };
+const LINE = { name: 'l', type: 'modbus_rtu', port: '/dev/ttyUSB0' };
+const SERIAL = { name: 's', type: 'serial', port: '/dev/ttyUSB1' };
+const device = (more: object) => ({ buses: [BUS, LINE, SERIAL], devices: [{ name: 'd', bus: 'b', tags: [], ...more }] });
+const tag = (more: object) => device({ tags: [{ name: 't', area: 'holding', address: 0, ...more }] });
+const instrument = (decode: object, more: object = {}) => ({
+  buses: [SERIAL],
+  devices: [{ name: 'd', bus: 's', frame: { type: 'delimiter' }, decode: { fields: [{ name: 'v' }], ...decode }, ...more }],
+});
+
+describe('what is wrong in the field section', () => {
+  const cases: [string, unknown, RegExp][] = [
+    ['two buses of one name', { buses: [BUS, BUS] }, /buses\.1\.name: There is a bus b already/],
+    ['two buses on one port', { buses: [LINE, { ...LINE, name: 'm' }] }, /buses\.1\.port: Bus l uses/],
+    ['an unknown bus', device({ bus: 'x' }), /devices\.0\.bus: There is no bus x/],
+    ['a Modbus device on a serial bus', device({ bus: 's' }), /devices\.0\.bus: d is a Modbus device/],
+    [
+      'an instrument on a Modbus bus',
+      { ...instrument({ type: 'text' }, { bus: 'b' }), buses: [BUS] },
+      /devices\.0\.bus: d is an instrument/,
+    ],
+    ['a unit beyond a line', device({ bus: 'l', unit: 248 }), /devices\.0\.unit/],
+    ['the broadcast as a device', device({ bus: 'l', unit: 0 }), /devices\.0\.unit/],
+    ['an unknown scan class', tag({ scan: 'slow' }), /tags\.0\.scan: t: there is no scan class slow/],
+    ['a number without an area', device({ tags: [{ name: 't', address: 40001 }] }), /tags\.0\.address: t: the address 40001 has no area/],
+    ['a notation that can be read in two ways', tag({ address: '100' }), /can be read as/],
+    ['notation and area that disagree', tag({ address: '30001' }), /in the table input/],
+    ['notation that counts from 0', device({ tags: [{ name: 't', address: '40000' }] }), /no place in Modicon notation/],
+    ['an address behind the end', tag({ address: 65535, type: 'uint32' }), /end behind 65535/],
+    ['a string without a length', tag({ type: 'string' }), /tags\.0\.length: t: type string needs length/],
+    ['an order that does not fit', tag({ type: 'uint16', order: 'HGFEDCBA' }), /tags\.0\.order/],
+    ['a register type in a coil', tag({ area: 'coil', type: 'uint16' }), /a coil holds one bit/],
+    ['a writable input', tag({ area: 'input', access: 'read_write' }), /read only by its nature/],
+    ['a bit field over the edge', tag({ type: 'bitfield', bit: 12, bits: 8 }), /do not lie in one register/],
+    ['min above max', tag({ write: { min: 5, max: 1 } }), /min is larger than max/],
+    [
+      'a tag twice',
+      device({ tags: [1, 2].map((address) => ({ name: 't', area: 'coil', address })) }),
+      /tags\.1\.name: There is a tag t already/,
+    ],
+    ['a name with a slash', tag({ name: 'a/b' }), /tags\.0\.name/],
+    ['a wildcard in a topic', { topics: { value: 'x/{device}/{tag}/#' } }, /topics\.value: .* wildcard/],
+    ['a topic without its tag', { topics: { value: 'x/{device}' } }, /topics\.value: .* all tags/],
+    ['an unknown placeholder', { topics: { value: '{device}/{tag}/{x}' } }, /unknown placeholder \{x\}/],
+    ['a pattern that is none', instrument({ type: 'regex', pattern: '(' }), /decode\.pattern: The pattern is not valid/],
+    ['a pattern without the group', instrument({ type: 'regex', pattern: '(?<w>.)' }), /decode\.fields\.0: v: the pattern has no group v/],
+    ['a look-ahead', instrument({ type: 'regex', pattern: '(?=a)(?<v>.)' }), /decode\.pattern: The pattern is not valid/],
+    [
+      'two instruments on a line',
+      { ...instrument({ type: 'text' }), devices: ['x', 'y'].map((name) => ({ ...instrument({ type: 'text' }).devices[0], name })) },
+      /devices\.1\.bus: x is on bus s already/,
+    ],
+    ['an unknown key', device({ colour: 'red' }), /colour/],
+  ];
+  for (const [name, config, message] of cases) test(name, async () => assert.rejects(fieldConfig(config), { message }));
+});
+
+test('Modicon notation, hexadecimal addresses and bits are understood', async () => {
+  const { resolvePoint } = await import('../../src/field/modbus/point.js');
+  const place = async (more: object) => {
+    const config = await fieldConfig(device({ tags: [{ name: 't', ...more }] }));
+    const [first] = config.devices;
+    assert.ok(first !== undefined && 'tags' in first);
+    const resolved = resolvePoint(first.tags[0]!, first);
+    assert.ok('point' in resolved);
+    const { area, address, bit, type } = resolved.point;
+    return [area, address, bit, type];
+  };
+  assert.deepEqual(await place({ address: '40001' }), ['holding', 0, null, 'uint16']);
+  assert.deepEqual(await place({ address: '465536' }), ['holding', 65535, null, 'uint16']);
+  assert.deepEqual(await place({ address: '30010' }), ['input', 9, null, 'uint16']);
+  assert.deepEqual(await place({ address: '10001' }), ['discrete', 0, null, 'bool']);
+  assert.deepEqual(await place({ address: '000017' }), ['coil', 16, null, 'bool']);
+  assert.deepEqual(await place({ address: '40001.3' }), ['holding', 0, 3, 'bool']);
+  assert.deepEqual(await place({ area: 'holding', address: '0x10' }), ['holding', 16, null, 'uint16']);
+  assert.deepEqual(await place({ area: 'holding', address: 40001 }), ['holding', 40001, null, 'uint16']);
+});

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Fault } from '../../src/field/fault.js';
+import type { ModbusAnswer, ReadRequest } from '../../src/field/modbus/pdu.js';
+import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { FakeLink, noticed, registers, rtu } from './fake-link.js';
+
+const TIMEOUT = 500;
+
+function setup() {
+  const clock = new ManualClock();
+  const events = noticed();
+  const link = new FakeLink();
+  const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: lineTiming(19200, 11), events });
+  transport.attach(link);
+  /** Settles with the registers, `exception n`, or the fault's kind. */
+  const read = (address: number, count: number, unit = 1) => outcome(transport.exchange(holding(address, count, unit)));
+  return { clock, events, link, transport, read };
+}
+
+function holding(address: number, count: number, unit = 1): ReadRequest {
+  return { fn: 3, unit, address, count };
+}
+
+async function outcome(answer: Promise<ModbusAnswer>): Promise<string> {
+  try {
+    const result = await answer;
+    if (result.kind === 'exception') return `exception ${result.code}`;
+    if (result.kind === 'done') return 'done';
+    return [...new Uint16Array(result.data.length / 2).keys()].map((index) => result.data.readUInt16BE(index * 2)).join(' ');
+  } catch (thrown) {
+    return thrown instanceof Fault ? thrown.kind : String(thrown);
+  }
+}
+
+describe('RTU transport', () => {
+  test('an answer that arrives byte by byte is read', async () => {
+    const { clock, link, transport, read } = setup();
+    const answer = read(0, 2);
+    await clock.advanceAsync(10);
+    assert.deepEqual([...link.last.subarray(0, 6)], [1, 3, 0, 0, 0, 2]);
+    for (const byte of registers(1, 7, 8)) {
+      transport.receive(Buffer.from([byte]));
+      await clock.advanceAsync(1);
+    }
+    assert.equal(await answer, '7 8');
+  });
+
+  test('garbage before the answer is skipped and counted', async () => {
+    const { clock, events, transport, read } = setup();
+    const answer = read(0, 1);
+    await clock.advanceAsync(10);
+    transport.receive(Buffer.concat([Buffer.from([0xff, 0x00, 1, 3]), registers(1, 42)]));
+    assert.equal(await answer, '42');
+    assert.deepEqual(events.crcErrors, [1]);
+  });
+
+  test('the echo of our own request is not an answer', async () => {
+    const { clock, link, transport, read } = setup();
+    const answer = read(0, 1);
+    await clock.advanceAsync(10);
+    transport.receive(link.last);
+    transport.receive(registers(1, 5));
+    assert.equal(await answer, '5');
+  });
+
+  for (const [what, frame] of [
+    ['another unit', registers(2, 42)],
+    ['another function', rtu(1, 4, 2, 0, 42)],
+    ['another byte count', registers(1, 42, 43)],
+    ['a wrong CRC', Buffer.concat([registers(1, 42).subarray(0, -1), Buffer.from([0])])],
+    ['its end cut off', registers(1, 42).subarray(0, -2)],
+  ] as const) {
+    test(`an answer with ${what} is never taken`, async () => {
+      const { clock, transport, read } = setup();
+      const answer = read(0, 1);
+      await clock.advanceAsync(10);
+      transport.receive(frame);
+      await clock.advanceAsync(TIMEOUT + 50);
+      assert.equal(await answer, 'crc');
+    });
+  }
+
+  test('a late answer is counted and never read as the answer to the next request', async () => {
+    const { clock, events, link, transport, read } = setup();
+    const first = read(0, 1);
+    await clock.advanceAsync(TIMEOUT + 20);
+    assert.equal(await first, 'timeout');
+    transport.receive(registers(1, 111));
+    assert.equal(events.lates.length, 1);
+    assert.equal(transport.waitFor(1), 0, 'the unit has answered all it was asked');
+    const second = read(100, 1);
+    await clock.advanceAsync(20);
+    transport.receive(registers(1, 222));
+    assert.equal(await second, '222');
+    assert.equal(link.written.length, 2);
+  });
+
+  test('an answer that comes in the middle of the next request of the same shape is not taken for it', async () => {
+    const { clock, events, link, transport, read } = setup();
+    const first = read(0, 2);
+    await clock.advanceAsync(TIMEOUT + 20);
+    assert.equal(await first, 'timeout');
+    assert.ok(transport.waitFor(1) > 0, 'the unit is left alone for a while');
+    await clock.advanceAsync(TIMEOUT);
+    assert.equal(transport.waitFor(1), 0);
+    const second = read(100, 2);
+    await clock.advanceAsync(5);
+    assert.equal(link.last.readUInt16BE(4), 1, 'a barrier with another length goes first');
+    // The answer to the first request, more than a timeout late, then the barrier's, then the real one.
+    transport.receive(registers(1, 11, 12));
+    await clock.advanceAsync(5);
+    transport.receive(registers(1, 21));
+    await clock.advanceAsync(5);
+    assert.deepEqual([...link.last.subarray(2, 6)], [0, 100, 0, 2]);
+    transport.receive(registers(1, 21, 22));
+    assert.equal(await second, '21 22');
+    assert.equal(events.lates.length, 1);
+  });
+
+  test('a device that is always 20 ms slower than its timeout never gives a value', async () => {
+    const { clock, events, link, transport, read } = setup();
+    for (let scan = 0; scan < 50; scan++) {
+      const answer = read(scan, 1);
+      await clock.advanceAsync(5);
+      await clock.advanceAsync(TIMEOUT + 20);
+      transport.receive(registers(1, link.last.readUInt16BE(2)));
+      assert.equal(await answer, 'timeout');
+      await clock.advanceAsync(100);
+    }
+    assert.equal(events.lates.length, 50);
+  });
+
+  test('where the barrier is answered with an exception, only silence clears the unit', async () => {
+    const { clock, link, transport, read } = setup();
+    const first = read(0, 1);
+    await clock.advanceAsync(TIMEOUT + 20);
+    assert.equal(await first, 'timeout');
+    await clock.advanceAsync(TIMEOUT);
+    const second = read(0, 1);
+    await clock.advanceAsync(10);
+    transport.receive(rtu(1, 0x83, 2));
+    assert.equal(await second, 'timeout');
+    assert.ok(transport.waitFor(1) >= 2000);
+    await clock.advanceAsync(2001);
+    const third = read(0, 1);
+    await clock.advanceAsync(10);
+    assert.equal(link.last.readUInt16BE(4), 1);
+    transport.receive(registers(1, 9));
+    assert.equal(await third, '9');
+  });
+
+  test('a late answer of one unit does not disturb the answer of another', async () => {
+    const { clock, events, transport, read } = setup();
+    const dead = read(0, 1, 1);
+    await clock.advanceAsync(TIMEOUT + 20);
+    assert.equal(await dead, 'timeout');
+    const other = read(0, 1, 2);
+    await clock.advanceAsync(10);
+    transport.receive(Buffer.concat([registers(1, 111), registers(2, 222)]));
+    assert.equal(await other, '222');
+    assert.deepEqual(
+      events.lates.map(({ unit }) => unit),
+      [1],
+    );
+  });
+
+  test('there are 3.5 characters of silence before a request', async () => {
+    const { clock, link, transport, read } = setup();
+    transport.receive(Buffer.from([0x55]));
+    void read(0, 1);
+    await clock.advanceAsync(1);
+    assert.equal(link.written.length, 0);
+    await clock.advanceAsync(2);
+    assert.equal(link.written.length, 1);
+  });
+
+  test('a garbled answer is known before the timeout', async () => {
+    const { clock, transport, read } = setup();
+    const answer = read(0, 1);
+    await clock.advanceAsync(10);
+    const frame = registers(1, 42);
+    frame[4] = 43;
+    transport.receive(frame);
+    await clock.advanceAsync(100);
+    assert.equal(await answer, 'crc');
+  });
+
+  test('what is pending when the link goes is rejected at once', async () => {
+    const { clock, transport, read } = setup();
+    const answer = read(0, 1);
+    await clock.advanceAsync(10);
+    transport.detach(new Fault('bus_down', 'pulled'));
+    assert.equal(await answer, 'bus_down');
+  });
+
+  test('an exception is an answer', async () => {
+    const { clock, transport, read } = setup();
+    const answer = read(0, 1);
+    await clock.advanceAsync(10);
+    transport.receive(rtu(1, 0x83, 2));
+    assert.equal(await answer, 'exception 2');
+  });
+
+  test('a broadcast waits for its turn-around and for no answer', async () => {
+    const { clock, link, transport } = setup();
+    const answer = outcome(transport.exchange({ fn: 6, unit: 0, address: 1, value: 2 }));
+    await clock.advanceAsync(50);
+    assert.equal(link.written.length, 1);
+    await clock.advanceAsync(100);
+    assert.equal(await answer, 'done');
+  });
+
+  test('the confirmation of another write is not taken', async () => {
+    const { clock, transport } = setup();
+    const answer = outcome(transport.exchange({ fn: 6, unit: 1, address: 1, value: 2 }));
+    await clock.advanceAsync(10);
+    transport.receive(rtu(1, 6, 0, 1, 0, 3));
+    await clock.advanceAsync(TIMEOUT);
+    assert.equal(await answer, 'crc');
+  });
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ValueConfig } from '../../src/field/schema.js';
+import { Tag } from '../../src/field/tag.js';
+import type { Sample } from '../../src/field/topics.js';
+import { barePayload, parseRetained, parseSet, toJson } from '../../src/field/topics.js';
+import { TrendRing, trendCapacity } from '../../src/field/trend.js';
+import { bad, good } from '../../src/field/value.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+function setup(config: Partial<ValueConfig> = {}) {
+  const clock = new ManualClock(1000);
+  const published: Sample[] = [];
+  const tag = new Tag({
+    config: { name: 't', publish: 'on_change', ...config },
+    type: 'float32',
+    writable: false,
+    topic: 'field/d/t',
+    clock,
+    trend: null,
+    publish: ({ sample }) => published.push(sample),
+  });
+  return { clock, tag, published, values: () => published.map(({ value }) => value) };
+}
+
+describe('when a tag is published', () => {
+  test('on a change, not without one', () => {
+    const { clock, tag, values } = setup();
+    for (const value of [1, 1, 2, 2, 1]) tag.update(good(value), clock.now());
+    assert.deepEqual(values(), [1, 2, 1]);
+  });
+
+  test('an absolute deadband counts from the last published value', () => {
+    const { clock, tag, values } = setup({ deadband: 1 });
+    for (const value of [10, 10.6, 11.2, 10.5, 9.9]) tag.update(good(value), clock.now());
+    assert.deepEqual(values(), [10, 11.2, 9.9]);
+  });
+
+  test('a deadband in percent', () => {
+    const { clock, tag, values } = setup({ deadband: '10%' });
+    for (const value of [100, 105, 110, 120, 121]) tag.update(good(value), clock.now());
+    assert.deepEqual(values(), [100, 110, 121]);
+  });
+
+  test('every scan, where asked', () => {
+    const { clock, tag, values } = setup({ publish: 'every_scan' });
+    for (const value of [1, 1, 1]) tag.update(good(value), clock.now());
+    assert.deepEqual(values(), [1, 1, 1]);
+  });
+
+  test('at most once per min_interval, and then the latest', () => {
+    const { clock, tag, values } = setup({ min_interval: 1000 });
+    tag.update(good(1), clock.now());
+    clock.advance(100);
+    tag.update(good(2), clock.now());
+    tag.update(good(3), clock.now());
+    assert.deepEqual(values(), [1]);
+    clock.advance(1000);
+    assert.deepEqual(values(), [1, 3]);
+  });
+
+  test('at least once per max_interval', () => {
+    const { clock, tag, values } = setup({ max_interval: 1000 });
+    for (let i = 0; i < 25; i++) {
+      tag.update(good(1), clock.now());
+      clock.advance(100);
+    }
+    assert.deepEqual(values(), [1, 1, 1]);
+  });
+
+  test('a change of quality is published at once and keeps value and time', () => {
+    const { clock, tag, published } = setup({ min_interval: 10_000, deadband: 100 });
+    tag.update(good(5), clock.now());
+    clock.advance(50);
+    tag.update(bad('timeout'), clock.now());
+    tag.fail('bad', 'timeout');
+    assert.deepEqual(published.map(toJson), [
+      { v: 5, ts: 1000, q: 'good' },
+      { v: 5, ts: 1000, q: 'bad', reason: 'timeout' },
+    ]);
+    tag.update(good(5), clock.now());
+    assert.deepEqual(toJson(published.at(-1)!), { v: 5, ts: 1050, q: 'good' });
+  });
+
+  test('what did not arrive is published again', () => {
+    const { clock, tag, values } = setup();
+    tag.update(good(1), clock.now());
+    tag.unpublished();
+    tag.update(good(1), clock.now());
+    assert.deepEqual(values(), [1, 1]);
+  });
+});
+
+describe('payloads', () => {
+  test('a bare value that is not good is nothing, so that nothing stays retained', () => {
+    const sample: Sample = { value: 5, ts: 1, quality: 'good', reason: null };
+    assert.equal(barePayload(sample).toString(), '5');
+    assert.equal(barePayload({ ...sample, quality: 'bad' }).length, 0);
+    assert.equal(barePayload({ ...sample, quality: 'stale' }).length, 0);
+  });
+
+  const sets: [string, unknown][] = [
+    ['12', { value: 12, id: null }],
+    ['true', { value: true, id: null }],
+    ['"on"', { value: 'on', id: null }],
+    ['on', { value: 'on', id: null }],
+    ['{"v": 1.5, "id": 7}', { value: 1.5, id: 7 }],
+    ['{"value": "x"}', { value: 'x', id: null }],
+    ['18446744073709551615', { value: '18446744073709551615', id: null }],
+  ];
+  for (const [text, request] of sets) {
+    test(`${text} on a set topic`, () => assert.deepEqual(parseSet(Buffer.from(text)), request));
+  }
+  for (const text of ['', 'null', '{}', '[1]', '{"v": null}', '{"v": [1]}', '{"v": 18446744073709551615}']) {
+    test(`${text} on a set topic is refused`, () => assert.ok('problem' in parseSet(Buffer.from(text))));
+  }
+
+  test('only what has a value and a time is taken from before', () => {
+    assert.deepEqual(parseRetained(Buffer.from('{"v":1,"ts":2,"q":"good"}')), { value: 1, ts: 2 });
+    for (const text of ['', '1', '{}', '{"v":null,"ts":1}', '{"v":1}', '{"v":{},"ts":1}']) {
+      assert.equal(parseRetained(Buffer.from(text)), null);
+    }
+  });
+});
+
+describe('trend', () => {
+  test('the oldest samples go first', () => {
+    const ring = new TrendRing(100);
+    for (let i = 0; i < 250; i++) ring.add(i, i, 'good');
+    const points = ring.read(0, 1000, 1000);
+    assert.equal(points.length, 100);
+    assert.deepEqual([points[0]?.value, points.at(-1)?.value], [150, 249]);
+  });
+
+  test('thinned, it keeps peaks and gaps', () => {
+    const ring = new TrendRing(1000);
+    for (let i = 0; i < 1000; i++) ring.add(i, i === 500 ? 99 : 0, 'good');
+    ring.add(1000, null, 'bad');
+    const points = ring.read(0, 2000, 50);
+    assert.ok(points.length <= 50);
+    assert.ok(points.some(({ value }) => value === 99));
+    assert.ok(points.some(({ quality }) => quality === 'bad'));
+  });
+
+  test('many tags share the memory', () => {
+    assert.equal(trendCapacity(10), 3600);
+    assert.equal(trendCapacity(10_000), 100);
+    assert.equal(trendCapacity(1_000_000), 60);
+  });
+});
