@@ -1,0 +1,94 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { packageRoot } from '../../src/paths.js';
+import { freePort } from '../support/free-port.js';
+import { type RunningProcess, startProcess } from '../support/process.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** The gateway as its own process, as it runs on an appliance; it can be killed and started again on the same data. */
+export class GatewayProcess {
+  readonly mqttPort: number;
+  readonly consolePort: number;
+  readonly folder: string;
+  /** Output of all its lives. */
+  log = '';
+  #process: RunningProcess | null = null;
+
+  private constructor(mqttPort: number, consolePort: number, folder: string) {
+    this.mqttPort = mqttPort;
+    this.consolePort = consolePort;
+    this.folder = folder;
+  }
+
+  /** A gateway that is not started yet; `configuration` is YAML without listeners and console. */
+  static async create(t: TestContext, configuration: string, ports?: { mqtt: number; console: number }): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(ports?.mqtt ?? (await freePort()), ports?.console ?? (await freePort()), await tempDir(t));
+    await gateway.configure(configuration);
+    t.after(() => gateway.kill());
+    return gateway;
+  }
+
+  get configFile(): string {
+    return join(this.folder, 'ferrule.yaml');
+  }
+
+  get dataDir(): string {
+    return join(this.folder, 'data');
+  }
+
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
+  async configure(configuration: string): Promise<void> {
+    const own = [
+      'gateway: {id: gw1}',
+      `broker: {listeners: [{type: tcp, host: 127.0.0.1, port: ${this.mqttPort}}], allow_anonymous: true}`,
+      `console: {host: 127.0.0.1, port: ${this.consolePort}, tls: off}`,
+    ];
+    await writeFile(this.configFile, `${own.join('\n')}\n${configuration}`);
+  }
+
+  async writeRule(name: string, text: string): Promise<void> {
+    await mkdir(join(this.folder, 'rules'), { recursive: true });
+    await writeFile(join(this.folder, 'rules', name), text);
+  }
+
+  /** Resolves when it says that it runs. */
+  async start(): Promise<void> {
+    const main = join(packageRoot(), 'build/src/main.js');
+    this.#process = await startProcess(process.execPath, [main, 'start', '--config', this.configFile, '--data', this.dataDir], {
+      ready: /the gateway runs/,
+    });
+  }
+
+  /** SIGKILL, at once. */
+  async kill(): Promise<void> {
+    this.keepLog();
+    await this.#process?.kill();
+    this.#process = null;
+  }
+
+  /** SIGTERM; gives the exit code and how long it took, ms. */
+  async terminate(): Promise<{ code: number | null; ms: number }> {
+    const running = this.#process!;
+    const begun = performance.now();
+    running.signal('SIGTERM');
+    const { code } = await running.exit;
+    this.keepLog();
+    this.#process = null;
+    return { code, ms: performance.now() - begun };
+  }
+
+  /** What a program asks of the HTTP server, without a login. */
+  async get(path: string): Promise<{ status: number; text: string }> {
+    const response = await fetch(`http://127.0.0.1:${this.consolePort}${path}`);
+    return { status: response.status, text: await response.text() };
+  }
+
+  /** Adds what it has printed so far to `log`. */
+  keepLog(): void {
+    this.log += `${this.#process?.stdout ?? ''}${this.#process?.stderr ?? ''}`;
+  }
+}
