@@ -64,7 +64,6 @@ export const ERROR_CODES = {
 
   // --- bridge
   FER_BRIDGE_MAPPING: 'A topic filter or template of a bridge cannot work.',
-  FER_BRIDGE_LOOP: 'The mappings of a bridge would feed one another.',
   FER_BRIDGE_CONFIG: 'A setting of a bridge cannot work.',
   FER_BRIDGE_DNS: 'The name of the upstream could not be resolved.',
   FER_BRIDGE_REFUSED: 'Nothing listens at the address of the upstream.',

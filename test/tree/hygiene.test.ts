@@ -41,6 +41,13 @@ test('every error code in the sources is in the catalogue', () => {
   assert.deepEqual(unknown, []);
 });
 
+test('every error code of the catalogue is used, or retired', () => {
+  const used = [...sourcesOf('src')].filter(([file]) => file !== 'src/errors.ts').map(([, text]) => text);
+  const all = used.join('\n');
+  const unused = Object.keys(ERROR_CODES).filter((code) => !RETIRED_CODES.includes(code) && !new RegExp(`\\b${code}\\b`).test(all));
+  assert.deepEqual(unused, []);
+});
+
 test('a retired error code is still in the catalogue, and used nowhere', () => {
   const all = [...sourcesOf('src')].filter(([file]) => file !== 'src/errors.ts').map(([, text]) => text);
   for (const code of RETIRED_CODES) {

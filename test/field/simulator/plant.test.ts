@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
-import { DEMO_RULE, demoConfig } from '../../../src/cli/demo-config.js';
+import { demoConfig } from '../../../src/cli/demo-config.js';
 import { type Plant, startPlant } from '../../../src/field/simulator/demo-plant.js';
 import { DRIVE } from '../../../src/field/simulator/drive.js';
 import { METER } from '../../../src/field/simulator/meter.js';
@@ -195,18 +195,4 @@ test('every tag of the demo configuration is there in the plant', async (t) => {
   }
   assert.ok(tags > 25);
   assert.ok((await register('oven', 3, 0)) > 0);
-});
-
-test("the scale's pattern in the demo configuration fits its lines", async () => {
-  const config = parse(demoConfig({ plant: { meter: 1, oven: 2, drive: 3, scale: 4 } })) as {
-    field: { devices: { decode?: { pattern: string }; frame?: { end: string } }[] };
-  };
-  const scale = config.field.devices.find((device) => device.decode !== undefined);
-  assert.equal(scale?.frame?.end, '\r\n');
-  const match = new RegExp(scale?.decode?.pattern ?? '').exec('ST,GS,   12.34kg');
-  assert.deepEqual({ ...match?.groups }, { motion: 'ST', weight: '12.34' });
-});
-
-test("the demo's rule is YAML with the keys of a rule", () => {
-  assert.deepEqual(Object.keys(parse(DEMO_RULE, { strict: true }) as object), ['rule', 'description', 'on', 'let', 'when', 'do']);
 });
