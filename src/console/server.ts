@@ -101,7 +101,13 @@ export async function createApp(context: RouteContext, certificate: Certificate 
       buildLocalReference: (json, _base, _fragment, index) => (typeof json.$id === 'string' ? json.$id : `schema${index}`),
     },
   });
-  await app.register(async (api: App) => registerApi(api, context), { prefix: API_PREFIX });
+  await app.register(
+    (api: App, _options, done) => {
+      registerApi(api, context);
+      done();
+    },
+    { prefix: API_PREFIX },
+  );
   healthRoutes(app, context);
   const page = await staticFiles(app, uiDir);
   app.setNotFoundHandler((request, reply) => {
