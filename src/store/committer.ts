@@ -124,15 +124,18 @@ export class Committer {
     }
   }
 
-  committed(buffer: ArrayBuffer): void {
+  /** @param full what waited is on disk, but there is still no room for more */
+  committed(buffer: ArrayBuffer, full: boolean): void {
     const batch = this.#takeInFlight();
     if (batch === null) return;
     this.#spare = buffer;
     this.commits++;
     this.lastCommitMs = this.#clock.mono() - this.#sentAt;
-    this.#probeMs = FIRST_PROBE_MS;
-    if (this.state === 'full') {
-      this.#setState('running', null);
+    if (full) {
+      this.#probeLater();
+    } else {
+      this.#probeMs = FIRST_PROBE_MS;
+      if (this.state === 'full') this.#setState('running', null);
     }
     // The disk first, then the callbacks.
     this.#next();
@@ -166,12 +169,7 @@ export class Committer {
     if (this.state !== 'running' && this.state !== 'full') return;
     this.#failPending(error);
     this.#setState('full', error);
-    if (this.#probeTimer !== null) return;
-    this.#probeTimer = this.#clock.setTimeout(() => {
-      this.#probeTimer = null;
-      if (this.state === 'full' && this.#inFlight === null) this.#send();
-    }, this.#probeMs);
-    this.#probeMs = Math.min(this.#probeMs * 2, MAX_PROBE_MS);
+    this.#probeLater();
   }
 
   /** For good: nothing more can be stored in this run of the program. */
@@ -211,6 +209,15 @@ export class Committer {
     this.batch = new Batch(this.#settle);
     this.#setPressure(false);
     this.#setState('stopped', null);
+  }
+
+  #probeLater(): void {
+    if (this.#probeTimer !== null) return;
+    this.#probeTimer = this.#clock.setTimeout(() => {
+      this.#probeTimer = null;
+      if (this.state === 'full' && this.#inFlight === null) this.#send();
+    }, this.#probeMs);
+    this.#probeMs = Math.min(this.#probeMs * 2, MAX_PROBE_MS);
   }
 
   #next(): void {

@@ -5,7 +5,8 @@ import type { FromWriter, RequestKind, Requests, ToWriter, WireError, WriterStat
 import { fromWireError } from './sqlite-errors.js';
 
 export interface LinkEvents {
-  committed(number: number, buffer: ArrayBuffer, stats: WriterStats): void;
+  /** `full`: it was a probe, and there is no room for more yet. */
+  committed(number: number, buffer: ArrayBuffer, full: boolean, stats: WriterStats): void;
   failed(number: number, error: FerruleError): void;
   refused(kind: RequestKind, error: FerruleError): void;
   /** The thread ended though no one asked it to. */
@@ -89,7 +90,7 @@ export class WriterLink {
   #receive(message: FromWriter): void {
     switch (message.type) {
       case 'committed':
-        this.#events.committed(message.number, message.buffer, message.stats);
+        this.#events.committed(message.number, message.buffer, message.full, message.stats);
         return;
       case 'failed':
         this.#events.failed(message.number, fromWireError(message.error));

@@ -79,7 +79,7 @@ export type ToWriter =
   | { type: 'request'; id: number; kind: RequestKind; ask: unknown };
 
 export type FromWriter =
-  | { type: 'committed'; number: number; buffer: ArrayBuffer; stats: WriterStats }
+  | { type: 'committed'; number: number; buffer: ArrayBuffer; full: boolean; stats: WriterStats }
   | { type: 'failed'; number: number; error: WireError }
   | { type: 'answer'; id: number; answer: unknown }
   | { type: 'refused'; id: number; error: WireError }

@@ -266,9 +266,9 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     this.#committer.starting();
     const link = new WriterLink(
       {
-        committed: (_number, buffer, stats) => {
+        committed: (_number, buffer, full, stats) => {
           this.#writerStats = stats;
-          this.#committer.committed(buffer);
+          this.#committer.committed(buffer, full);
         },
         failed: (_number, error) => this.#committer.failed(error),
         refused: (kind, error) => this.#refused(kind, error),

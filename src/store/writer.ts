@@ -6,7 +6,7 @@ import { type Opened, openStore } from './open.js';
 import type { FromWriter, OpenAnswer, OpenOptions, RequestKind, Requests, ToWriter, WriterStats } from './protocol.js';
 import { QueueTable } from './queue-table.js';
 import { Reads } from './reads.js';
-import { isCorruption, toWireError } from './sqlite-errors.js';
+import { isCorruption, storeErrorCode, toWireError } from './sqlite-errors.js';
 import type { OpenDatabase, Statement } from './writer-thread.js';
 
 const STATS_EVERY_MS = 1000;
@@ -60,16 +60,27 @@ export class Writer {
     try {
       const open = this.#session();
       this.#stats.operations += this.#transaction(open, () => {
-        if (probe) writeProbe(open);
         const operations = open.applier.apply(Buffer.from(buffer, 0, length));
         if (open.queue.hasDoomed) open.queue.sweep();
         return operations;
       });
+      const full = probe && !this.#hasSpace(open);
       this.#refreshStats();
-      this.#post({ type: 'committed', number, buffer, stats: this.#stats }, [buffer]);
+      this.#post({ type: 'committed', number, buffer, full, stats: this.#stats }, [buffer]);
     } catch (thrown) {
       this.#noteCorruption(thrown);
       this.#post({ type: 'failed', number, error: toWireError(thrown, 'Writing to the database') }, []);
+    }
+  }
+
+  /** After what waited was written (which may itself have made space): is there room for something new? */
+  #hasSpace(open: Session): boolean {
+    try {
+      this.#transaction(open, () => writeProbe(open));
+      return true;
+    } catch (thrown) {
+      if (storeErrorCode(thrown) === 'FER_STORE_FULL') return false;
+      throw thrown;
     }
   }
 
