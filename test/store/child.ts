@@ -86,7 +86,8 @@ async function work(): Promise<void> {
   await store.start();
   store.putSession({ sid: 1, ...SESSION });
   const print = (line: string): void => {
-    writeSync(1, `${line}\n`);
+    // Synchronous on a pipe; a bare writeSync would fail with EAGAIN where the reader is slow.
+    process.stdout.write(`${line}\n`);
   };
   print('ready');
   const waiting: QueueEntry[] = [];

@@ -24,6 +24,7 @@ async function workUntilKilled(
     timer ??= setTimeout(() => child.kill('SIGKILL'), ms);
   });
   await once(child, 'close');
+  clearTimeout(timer);
   const lines = output.split('\n').slice(0, -1);
   const numbers = (kind: string): number[] => lines.filter((line) => line.startsWith(kind)).map((line) => Number(line.slice(2)));
   return { published: numbers('p '), removed: new Set(numbers('r ')) };

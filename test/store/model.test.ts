@@ -193,8 +193,8 @@ function changeRest(store: SqliteStore, model: Model, rand: (below: number) => n
 async function assertSame(store: SqliteStore, model: Model): Promise<void> {
   const loaded = await loadSessions(store);
   assert.deepEqual(
-    loaded.map(({ sid, clientId }) => [sid, clientId]).sort(),
-    [...model.sessions.values()].map((s) => [s.sid, s.clientId]).sort(),
+    new Map(loaded.map(({ sid, clientId }) => [sid, clientId])),
+    new Map([...model.sessions.values()].map((known) => [known.sid, known.clientId])),
   );
   for (const found of loaded) {
     const expected = model.sessions.get(found.sid)!;
@@ -203,10 +203,7 @@ async function assertSame(store: SqliteStore, model: Model): Promise<void> {
       queue.map(({ seq, released, message: read }) => [seq, released, ...(released ? [] : [read.topic, read.payload.toString()])]),
       [...expected.queue].map(([seq, { released, topic, payload }]) => [seq, released, ...(released ? [] : [topic, payload])]),
     );
-    assert.deepEqual(
-      found.subscriptions.map(({ filter, subscriptionId }) => [filter, subscriptionId]).sort(),
-      [...expected.subscriptions].sort(),
-    );
+    assert.deepEqual(new Map(found.subscriptions.map(({ filter, subscriptionId }) => [filter, subscriptionId])), expected.subscriptions);
     assert.deepEqual(new Set(found.inboundQos2), expected.inbound);
     assert.equal(found.firstSeq, expected.queue.size === 0 ? 0 : Math.min(...expected.queue.keys()));
     assert.equal(found.lastSeq, expected.nextSeq - 1);
