@@ -23,11 +23,18 @@ export class Applier {
 
   constructor(db: Db, queue: QueueTable) {
     this.#queue = queue;
-    this.#putRetained = db.prepare('INSERT INTO retained VALUES (?, ?) ON CONFLICT DO UPDATE SET message = excluded.message');
+    this.#putRetained = db.prepare(
+      'INSERT INTO retained VALUES (?, ?, NULL) ON CONFLICT DO UPDATE SET message = excluded.message, extra = NULL',
+    );
     this.#clearRetained = db.prepare('DELETE FROM retained WHERE topic = ?');
     this.#putInbound = db.prepare('INSERT OR IGNORE INTO inbound VALUES (?, ?)');
     this.#deleteInbound = db.prepare('DELETE FROM inbound WHERE sid = ? AND packet_id = ?');
     this.#misc = new MiscStatements(db, queue);
+  }
+
+  /** One operation outside of a batch. */
+  operation(operation: MiscOperation): void {
+    this.#misc.apply(operation, Buffer.alloc(0));
   }
 
   /** Returns the number of operations. Throws what SQLite throws: the caller rolls back. */
@@ -143,7 +150,7 @@ class MiscStatements {
     };
     this.#putSubscription = db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#deleteSubscription = db.prepare('DELETE FROM subscription WHERE sid = ? AND filter = ?');
-    this.#putWill = db.prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?)');
+    this.#putWill = db.prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, NULL)');
     this.#deleteWill = db.prepare('DELETE FROM will WHERE client_id = ?');
     this.#putDocument = db.prepare('INSERT OR REPLACE INTO document VALUES (?, ?, ?)');
     this.#deleteDocument = db.prepare('DELETE FROM document WHERE collection = ? AND key = ?');

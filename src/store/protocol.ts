@@ -1,6 +1,7 @@
 /** What the main thread and the writer thread say to each other. */
 import type { ErrorCode } from '../errors.js';
 import type { LogLevel } from '../log.js';
+import type { ContractRequests } from './contract-protocol.js';
 import type {
   LoadedSession,
   QueueCounters,
@@ -49,7 +50,7 @@ export interface WillRow {
 }
 
 /** Requests that are answered, in the order they were sent, behind the batches sent before them. */
-export interface Requests {
+export interface Requests extends ContractRequests {
   open: { ask: OpenOptions; answer: OpenAnswer };
   close: { ask: null; answer: null };
   sessions: { ask: { after: SessionId; limit: number }; answer: LoadedSession[] };

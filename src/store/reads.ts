@@ -28,7 +28,7 @@ interface SessionRow {
   dropped_other: number;
 }
 
-interface SubscriptionRow {
+export interface SubscriptionRow {
   filter: string;
   qos: 0 | 1 | 2;
   no_local: number;
@@ -168,7 +168,7 @@ export class Reads {
   }
 }
 
-function toSubscription(row: SubscriptionRow): StoredSubscription {
+export function toSubscription(row: SubscriptionRow): StoredSubscription {
   return {
     filter: row.filter,
     qos: row.qos,

@@ -29,6 +29,14 @@ const TABLES: Table[] = [
   { name: 'retained', key: ['topic'], jump: false, message: 'message', words: 'retained messages' },
   { name: 'will', key: ['client_id'], jump: false, message: 'message', words: 'wills' },
   { name: 'document', key: ['collection', 'key'], jump: false, message: null, words: 'documents (users, tokens, revisions)' },
+  { name: 'contract_outgoing', key: ['client_id', 'n'], jump: false, message: null, words: 'outgoing packets of the persistence contract' },
+  {
+    name: 'contract_incoming',
+    key: ['client_id', 'message_id'],
+    jump: false,
+    message: null,
+    words: 'incoming packets of the persistence contract',
+  },
 ];
 
 /** Jumps double up to this; then the next value of the key's first column is tried. */
@@ -46,17 +54,11 @@ export function salvageRows(source: Db, target: Db, salvaged: Salvaged): void {
 
 function copyTable(source: Db, target: Db, table: Table, salvaged: Salvaged): void {
   const columns = target.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).pluck().all() as string[];
-  let available: string[];
-  try {
-    available = source.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).pluck().all() as string[];
-  } catch {
-    available = [];
-  }
+  const exists = source.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table.name) !== undefined;
+  // Written by an older program that didn't know the table.
+  if (!exists) return;
+  const available = source.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).pluck().all() as string[];
   const names = columns.filter((column) => available.includes(column));
-  if (names.length === 0) {
-    salvaged.lost.push(`All ${table.words}: their table could not be read.`);
-    return;
-  }
   const insert = target.prepare(`INSERT OR IGNORE INTO ${table.name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`);
   const messageAt = table.message === null ? -1 : names.indexOf(table.message);
   let saved = 0;

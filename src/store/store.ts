@@ -9,6 +9,7 @@ import { Committer } from './committer.js';
 import { Documents } from './documents.js';
 import { WriterLink } from './link.js';
 import { decodeWill, encodeWill } from './message-codec.js';
+import { StorePersistence } from './persistence.js';
 import type { Durability, RequestKind, Requests, WriterStats } from './protocol.js';
 import { Settler } from './settler.js';
 import {
@@ -242,6 +243,16 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
 
   deleteWill(clientId: string): void {
     this.#append({ op: 'deleteWill', clientId });
+  }
+
+  /** aedes-persistence's contract on this store, for code that was written for aedes. Works while the store runs. */
+  persistence(): StorePersistence {
+    return new StorePersistence({
+      nextSessionId: () => this.nextSessionId(),
+      moment: () => ({ mono: this.#options.clock.mono(), run: this.#run }),
+      now: () => this.#options.clock.now(),
+      request: (kind, ask) => this.#request(kind, ask),
+    });
   }
 
   // --- upkeep

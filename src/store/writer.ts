@@ -2,6 +2,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { FerruleError, messageOf } from '../errors.js';
 import { Applier } from './apply.js';
+import { type ContractKind, isContract } from './contract-protocol.js';
+import { ContractRecords } from './contract-records.js';
 import { type Opened, openStore } from './open.js';
 import type { FromWriter, OpenAnswer, OpenOptions, RequestKind, Requests, ToWriter, WriterStats } from './protocol.js';
 import { QueueTable } from './queue-table.js';
@@ -20,7 +22,10 @@ const OTHER = 3;
 const BACKUP_PAGES = 256;
 const PROBE_BYTES = 16 * 1024;
 
-type Handlers = { [K in RequestKind]: (ask: Requests[K]['ask']) => Requests[K]['answer'] | Promise<Requests[K]['answer']> };
+/** Handlers of the persistence contract are in contract-records.ts. */
+type Handlers = {
+  [K in Exclude<RequestKind, ContractKind>]: (ask: Requests[K]['ask']) => Requests[K]['answer'] | Promise<Requests[K]['answer']>;
+};
 
 /** Everything that exists while the database is open. */
 interface Session extends Opened {
@@ -28,6 +33,7 @@ interface Session extends Opened {
   queue: QueueTable;
   applier: Applier;
   reads: Reads;
+  contract: ContractRecords;
   begin: Statement;
   commit: Statement;
   rollback: Statement;
@@ -122,9 +128,7 @@ export class Writer {
 
   async #answer(id: number, kind: RequestKind, ask: unknown): Promise<void> {
     try {
-      // The kind decides what `ask` is; both sides take it from Requests.
-      const handler = this.#handlers[kind] as (ask: unknown) => unknown;
-      const result = handler(ask);
+      const result = isContract(kind) ? this.#contract(kind, ask) : this.#handle(kind, ask);
       const answer = result instanceof Promise ? await result : result;
       this.#post({ type: 'answer', id, answer }, answer instanceof Uint8Array ? [answer.buffer as ArrayBuffer] : []);
       if (kind === 'close') this.#end();
@@ -132,6 +136,16 @@ export class Writer {
       this.#noteCorruption(thrown);
       this.#post({ type: 'refused', id, error: toWireError(thrown, 'Reading from the database') }, []);
     }
+  }
+
+  /** The kind decides what `ask` is; both sides take it from Requests. */
+  #handle(kind: keyof Handlers, ask: unknown): unknown {
+    return (this.#handlers[kind] as (ask: unknown) => unknown)(ask);
+  }
+
+  #contract(kind: ContractKind, ask: unknown): unknown {
+    const open = this.#session();
+    return this.#transaction(open, () => open.contract.handle(kind, ask));
   }
 
   readonly #handlers: Handlers = {
@@ -162,11 +176,13 @@ export class Writer {
     const opened = openStore(this.#openDatabase, options);
     const { db } = opened;
     const queue = new QueueTable(db);
+    const applier = new Applier(db, queue);
     this.#open = {
       ...opened,
       options,
       queue,
-      applier: new Applier(db, queue),
+      applier,
+      contract: new ContractRecords(db, applier),
       reads: new Reads(db),
       begin: db.prepare('BEGIN IMMEDIATE'),
       commit: db.prepare('COMMIT'),

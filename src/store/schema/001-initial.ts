@@ -76,8 +76,28 @@ export const initial = {
     CREATE TABLE doomed (sid INTEGER PRIMARY KEY);
 
     CREATE TABLE inbound (sid INTEGER NOT NULL, packet_id INTEGER NOT NULL, PRIMARY KEY (sid, packet_id)) WITHOUT ROWID;
-    CREATE TABLE retained (topic TEXT PRIMARY KEY, message BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE will (client_id TEXT PRIMARY KEY, username TEXT, at INTEGER NOT NULL, message BLOB NOT NULL) WITHOUT ROWID;
+    -- extra: JSON of what only aedes-persistence's contract knows about the record (persistence.ts); NULL otherwise.
+    CREATE TABLE retained (topic TEXT PRIMARY KEY, message BLOB NOT NULL, extra TEXT) WITHOUT ROWID;
+    CREATE TABLE will (client_id TEXT PRIMARY KEY, username TEXT, at INTEGER NOT NULL, message BLOB NOT NULL, extra TEXT) WITHOUT ROWID;
     CREATE TABLE document (collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID;
+
+    -- Records of aedes-persistence's contract that have no counterpart above; packets as v8.serialize writes them.
+    CREATE TABLE contract_outgoing (
+      client_id TEXT NOT NULL,
+      n INTEGER NOT NULL,
+      broker_id TEXT,
+      broker_counter INTEGER,
+      message_id INTEGER,
+      packet BLOB NOT NULL,
+      PRIMARY KEY (client_id, n)
+    ) WITHOUT ROWID;
+    CREATE INDEX contract_outgoing_origin ON contract_outgoing (client_id, broker_id, broker_counter);
+    CREATE INDEX contract_outgoing_message ON contract_outgoing (client_id, message_id);
+    CREATE TABLE contract_incoming (
+      client_id TEXT NOT NULL,
+      message_id INTEGER NOT NULL,
+      packet BLOB NOT NULL,
+      PRIMARY KEY (client_id, message_id)
+    ) WITHOUT ROWID;
   `,
 } as const;
