@@ -5,7 +5,9 @@ import { createBus } from '../../src/field/build.js';
 import { Fault } from '../../src/field/fault.js';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
 import type { ModbusAnswer } from '../../src/field/modbus/pdu.js';
+import { TcpTransport } from '../../src/field/modbus/tcp-transport.js';
 import { silentLogger } from '../../src/log.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Asked, honest, message, ScriptedDevice } from './scripted-device.js';
 import { fieldConfig, startField } from './support.js';
@@ -148,6 +150,34 @@ describe('the bus', () => {
     for (let i = 0; i < 3; i++) await outcome(read(bus, i, 1, i + 1));
     await waitFor(() => device.connections === 2);
   });
+});
+
+test('a connection that is neither made nor refused: reads are told within their timeout', async (t) => {
+  const clock = new ManualClock();
+  const down: string[] = [];
+  const bus = new ModbusBus({
+    name: 'b',
+    type: 'modbus_tcp',
+    retries: 0,
+    patienceMs: 1000,
+    clock,
+    log: silentLogger,
+    opener: {
+      endpoint: 'nowhere',
+      open: (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('given up')))),
+    },
+    transport: (events) => new TcpTransport({ clock, timeoutMs: 1000, maxInflight: 1, events }),
+    resetWhenSilent: true,
+  });
+  t.after(() => bus.stop());
+  bus.listen({ up: () => {}, down: ({ kind }) => down.push(kind), revived: () => {} });
+  bus.start();
+  const answer = outcome(read(bus, 1));
+  await clock.advanceAsync(999);
+  assert.deepEqual(down, []);
+  await clock.advanceAsync(2);
+  assert.equal(await answer, 'bus_down');
+  assert.deepEqual(down, ['bus_down']);
 });
 
 /** Park-Miller: the same faults in every run. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PymodbusServer } from '../peers/modbus.js';
 import { SerialPair } from '../peers/socat.js';
+import { freePort } from '../support/free-port.js';
 import { needs } from '../support/needs.js';
+import { startProcess } from '../support/process.js';
 import { waitFor } from '../support/wait-for.js';
 import { startField } from './support.js';
 
@@ -33,6 +35,21 @@ describe('Modbus RTU over a socat pair, with a pymodbus server', { skip: needs('
     assert.deepEqual(await field.write('d2', 'setpoint', 77), { value: 77 });
     assert.deepEqual(await server.get(2, 'holding', 3, 1), [77]);
     assert.deepEqual(await server.get(1, 'holding', 3, 1), [0]);
+  });
+
+  test('RTU through a TCP serial server', async (t) => {
+    const port = await freePort();
+    const listen = `tcp-listen:${port},bind=127.0.0.1,reuseaddr,fork`;
+    const cable = await SerialPair.open(t);
+    await PymodbusServer.start(t, cable.theirs, [1]).then((server) => server.set(1, 'holding', 3, 99));
+    // The serial server: one end of the cable, offered on TCP.
+    const server = await startProcess('/usr/bin/socat', [listen, `open:${cable.ours},raw,echo=0`]);
+    t.after(() => server.kill());
+    const { messages } = await startField(t, {
+      buses: [{ name: 'modem', type: 'modbus_rtu_tcp', host: '127.0.0.1', port, timeout: '500ms' }],
+      devices: [{ name: 'd', bus: 'modem', tags: [{ name: 'x', area: 'holding', address: 3 }] }],
+    });
+    await messages.until('field/d/x', ({ v, q }) => v === 99 && q === 'good');
   });
 
   test('a unit that does not exist costs the others nothing but a probe now and then', async (t) => {

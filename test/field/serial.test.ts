@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { SerialPort } from 'serialport';
+import { noticeHangUp } from '../../src/field/link/hang-up.js';
 import { ScriptedInstrument } from '../peers/instrument.js';
 import { SerialPair } from '../peers/socat.js';
 import { needs } from '../support/needs.js';
-import { waitFor } from '../support/wait-for.js';
+import { waitFor, within } from '../support/wait-for.js';
 import { type Running, startField } from './support.js';
 
 interface Setup extends Running {
@@ -165,4 +167,18 @@ test('a cable that is pulled at any moment is noticed', { skip: needs('socat') }
     await cable.plug();
     await waitFor(() => state() === 'running');
   }
+});
+
+test('a read on a line that has hung up fails instead of spinning', { skip: needs('socat') }, async (t) => {
+  const cable = await SerialPair.open(t);
+  const port = new SerialPort({ path: cable.ours, baudRate: 9600, autoOpen: false });
+  await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
+  t.after(() => new Promise<void>((done) => port.close(() => done())));
+  noticeHangUp(port);
+  await cable.unplug();
+  // Nobody was reading when it hung up: serialport's own read never ends here.
+  const read = async () => {
+    await port.port?.read(Buffer.alloc(16), 0, 16);
+  };
+  await assert.rejects(within(2000, 'the read to end', read()), /hung up|EIO|EBADF/);
 });

@@ -42,6 +42,8 @@ export interface ModbusBusOptions {
   type: string;
   /** Further tries of a read that failed. */
   retries: number;
+  /** ms that reads wait for a connection that is being made again: as long as for an answer. */
+  patienceMs: number;
   clock: Clock;
   log: Logger;
   opener: LinkOpener;
@@ -67,6 +69,7 @@ export class ModbusBus {
   #isUp = false;
   /** The first try to connect, or to connect again, is under way: reads wait for it. */
   #isReturning = false;
+  #patience: Timer | null = null;
   #inflight = 0;
   #isExclusive = false;
   #silent = 0;
@@ -91,7 +94,7 @@ export class ModbusBus {
       up: (link) => {
         this.#transport.attach(link);
         this.#isUp = true;
-        this.#isReturning = false;
+        this.#endReturn();
         this.#silent = 0;
         for (const unit of this.#units.values()) unit.breaker.reset();
         for (const listener of this.#listeners) listener.up();
@@ -105,13 +108,13 @@ export class ModbusBus {
 
   start(): void {
     // Reads wait for the outcome of the first try, as they do after a loss.
-    if (this.#connection.state === 'stopped') this.#isReturning = true;
+    if (this.#connection.state === 'stopped') this.#awaitReturn();
     this.#connection.start();
   }
 
   async stop(): Promise<void> {
     this.#isUp = false;
-    this.#isReturning = false;
+    this.#endReturn();
     this.#wake?.cancel();
     this.#wake = null;
     const fault = new Fault('stopped', `bus ${this.name} was stopped`);
@@ -330,7 +333,7 @@ export class ModbusBus {
 
   #onLost(error: Error): void {
     this.#isUp = false;
-    this.#isReturning = true;
+    this.#awaitReturn();
     const fault = new Fault('bus_down', error.message);
     // Nothing that was to be written before the loss is written after the return.
     for (const job of this.#queue.drain('writes')) this.#rejectJob(job, fault);
@@ -339,9 +342,24 @@ export class ModbusBus {
 
   #onDown(fault: Fault): void {
     this.#isUp = false;
-    this.#isReturning = false;
+    this.#endReturn();
     this.#rejectAll(fault);
     for (const listener of this.#listeners) listener.down(fault);
+  }
+
+  /** A connection that takes longer than an answer may (no route, a cable pulled) is as good as none. */
+  #awaitReturn(): void {
+    this.#endReturn();
+    this.#isReturning = true;
+    this.#patience = this.#clock.setTimeout(() => {
+      this.#onDown(new Fault('bus_down', this.#connection.error ?? `no connection to ${this.#connection.endpoint} so far`));
+    }, this.#options.patienceMs);
+  }
+
+  #endReturn(): void {
+    this.#isReturning = false;
+    this.#patience?.cancel();
+    this.#patience = null;
   }
 
   #rejectAll(fault: Fault): void {
