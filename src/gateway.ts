@@ -119,6 +119,7 @@ class FerruleGateway implements Gateway {
       clock: this.#clock,
       log: this.#loggers.for('broker'),
       limits: limitsOf(config.broker),
+      persistence: this.#store.persistence(),
     });
     this.#monitor = new BrokerMonitor(this.broker, this.#clock);
     this.#messaging = {

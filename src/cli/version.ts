@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../paths.js';
+import { VERSION } from '../gateway/version.js';
 import type { Command } from './command.js';
 import { EXIT } from './exit-codes.js';
 
@@ -9,13 +7,8 @@ export const version: Command = {
   help: 'Prints the version of Ferrule, of Node.js and the platform: what a report of a fault should begin with.',
   options: { json: { type: 'boolean', help: 'As JSON: {"version", "node", "platform"}.' } },
   async run(args, io) {
-    const facts = { version: await packageVersion(), node: process.version, platform: `${process.platform}-${process.arch}` };
+    const facts = { version: VERSION, node: process.version, platform: `${process.platform}-${process.arch}` };
     io.out(args.flag('json') ? `${JSON.stringify(facts)}\n` : `ferrule ${facts.version} (Node ${facts.node}, ${facts.platform})\n`);
     return EXIT.OK;
   },
 };
-
-export async function packageVersion(): Promise<string> {
-  const content = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
-  return content.version;
-}

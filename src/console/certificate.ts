@@ -1,18 +1,6 @@
-import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type JsonGeneralName,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
 import type { Clock } from '../clock.js';
 import { FerruleError, messageOf } from '../errors.js';
 import type { ConsoleSettings } from './schema.js';
@@ -26,12 +14,7 @@ export interface Certificate {
 }
 
 const DAY_MS = 86_400_000;
-/** Browsers refuse certificates for longer than 825 days. */
-const VALID_MS = 730 * DAY_MS;
 export const RENEW_BEFORE_MS = 30 * DAY_MS;
-/** A gateway without a battery clock may start in the past. */
-const BACKDATE_MS = 365 * DAY_MS;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 /**
  * The certificate to serve with; null: plain HTTP.
@@ -75,6 +58,8 @@ async function ownCertificate(directory: string, clock: Clock): Promise<Certific
   const kept = await keptCertificate(files);
   if (kept !== null && kept.validUntil !== null && kept.validUntil - clock.now() > RENEW_BEFORE_MS) return kept;
   try {
+    // Loaded only now: it is needed once in two years and costs 9 MB.
+    const { makeCertificate } = await import('./make-certificate.js');
     const made = await makeCertificate(clock.now());
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await replaceFile(files.key, made.key, 0o600);
@@ -104,48 +89,4 @@ async function replaceFile(file: string, content: string, mode: number): Promise
   const temporary = `${file}.new`;
   await writeFile(temporary, content, { mode, flush: true });
   await rename(temporary, file);
-}
-
-async function makeCertificate(now: number): Promise<Certificate> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const validUntil = now + VALID_MS;
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      // The top bit is cleared: a serial number is a positive integer.
-      serialNumber: `00${randomBytes(16).toString('hex').slice(2)}`,
-      name: [{ CN: [hostname()] }, { O: ['Ferrule gateway'] }],
-      notBefore: new Date(now - BACKDATE_MS),
-      notAfter: new Date(validUntil),
-      keys,
-      signingAlgorithm: ALGORITHM,
-      extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        new SubjectAlternativeNameExtension(ownNames()),
-      ],
-    },
-    webcrypto,
-  );
-  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const lines = key.match(/.{1,64}/g)?.join('\n') ?? '';
-  return {
-    cert: `${certificate.toString('pem')}\n`,
-    key: `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
-    validUntil,
-  };
-}
-
-/** Every name and address that a browser on the LAN may use. */
-function ownNames(): JsonGeneralName[] {
-  const host = hostname().toLowerCase();
-  const names = new Set(['localhost', host, host.includes('.') ? host : `${host}.local`]);
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((entry) => entry.scopeid === undefined || entry.scopeid === 0);
-  const ips = new Set(['127.0.0.1', '::1', ...addresses.map((entry) => entry.address)]);
-  return [
-    ...Array.from(names, (value) => ({ type: 'dns' as const, value })),
-    ...Array.from(ips, (value) => ({ type: 'ip' as const, value })),
-  ];
 }
