@@ -76,6 +76,8 @@ export class Batch {
   /** Sends the reads that must see this batch. */
   readonly behind: (() => void)[] = [];
   bytes = 0;
+  /** The part of `bytes` that publications have: what can be split off. */
+  publicationBytes = 0;
   /** Removals and releases: work that must reach the disk though nothing waits for it. */
   #removals = 0;
   /** Publications of which nothing is left to write. */
@@ -119,7 +121,7 @@ export class Batch {
     }
     if (publication.retain) this.retained.set(message.topic, publication);
     this.publications.push(publication);
-    this.bytes += publicationCost(publication);
+    this.#growByPublication(publicationCost(publication));
   }
 
   /** Whatever the entry's state: cancels it, or notes that it must be deleted from disk. */
@@ -159,7 +161,7 @@ export class Batch {
 
   /** A publication of this batch was settled by acknowledgements alone, and nothing of it is left to write. */
   noteDead(publication: Publication): void {
-    this.bytes -= publicationCost(publication);
+    this.#growByPublication(-publicationCost(publication));
     this.#dead++;
     if (this.#dead >= COMPACT_FROM && this.#dead * 2 > this.publications.length) this.#compact();
   }
@@ -205,6 +207,7 @@ export class Batch {
     }
     this.publications = [];
     this.#dead = 0;
+    this.publicationBytes = 0;
     this.bytes = this.misc.length * MISC_COST + this.#removals * CHANGE_COST;
     for (const misc of this.misc) misc.position = 0;
     for (const [topic, value] of this.retained) if (value !== null) this.retained.delete(topic);
@@ -247,10 +250,10 @@ export class Batch {
     if (this.#dead > 0) this.#compact();
     const head = new Batch(this.#settle);
     let count = 0;
-    while (count < this.publications.length && head.bytes < maxBytes) {
+    while (count < this.publications.length && head.publicationBytes < maxBytes) {
       const publication = this.publications[count++]!;
       head.publications.push(publication);
-      head.bytes += publicationCost(publication);
+      head.#growByPublication(publicationCost(publication));
       if (publication.retain) {
         const { topic } = publication.message;
         head.retained.set(topic, publication);
@@ -266,8 +269,16 @@ export class Batch {
     this.sessions.clear();
     this.#lastChanges = null;
     this.#removals = 0;
-    this.bytes -= head.bytes;
+    this.publicationBytes -= head.publicationBytes;
+    // All that isn't a publication goes along, but for operations between those that stay.
+    head.bytes = this.bytes - this.publicationBytes;
+    this.bytes = this.publicationBytes;
     return head;
+  }
+
+  #growByPublication(bytes: number): void {
+    this.publicationBytes += bytes;
+    this.bytes += bytes;
   }
 
   #compact(): void {

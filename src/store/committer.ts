@@ -256,7 +256,7 @@ export class Committer {
   /** Sends the batch, or its first part; an empty one too (a probe). */
   #send(): void {
     let leaving = this.batch;
-    if (leaving.bytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);
+    if (leaving.publicationBytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);
     else this.batch = new Batch(this.#settle);
     this.#urgent = this.batch.behind.length > 0;
     leaving.number = ++this.#number;

@@ -432,3 +432,35 @@ test('stopping twice, and using a stopped store, does no harm', async (t) => {
     [1],
   );
 });
+
+test('a change that is larger than a part is committed once', async (t) => {
+  const store = await startedStore(t);
+  const value = 'x'.repeat(9 * 1024 * 1024);
+  await store.documents.put('large', 'one', value);
+  assert.equal(store.stats.commits, 1);
+  assert.equal(await store.documents.get('large', 'one'), value);
+  assert.equal(store.stats.uncommittedBytes, 0);
+});
+
+test('nothing counts as uncommitted once everything is on disk, whatever was cancelled, removed or split before', async (t) => {
+  const store = await startedStore(t, { highWaterBytes: 1e9 });
+  for (let sid = 1; sid <= 3; sid++) store.putSession(session(sid));
+  let seq = 0;
+  for (let round = 0; round < 20; round++) {
+    const some = Array.from({ length: 500 }, () => {
+      seq++;
+      return publish(store, message('t', Buffer.alloc(1000)), [
+        [1, seq],
+        [2, seq],
+        [3, seq],
+      ]);
+    });
+    if (round % 3 === 0) await new Promise(setImmediate);
+    for (const { entries } of some) for (const one of entries) if (round % 2 === 0 || one.sid < 3) store.removeEntry(one, 'delivered');
+  }
+  assert.equal(await committed(store), null);
+  assert.equal(store.stats.uncommittedBytes, 0);
+  assert.equal((await readAll(store, 1)).length, 0);
+  assert.equal((await readAll(store, 3)).length, 5000);
+  for (const sid of [1, 2, 3]) assert.equal(imbalance(await store.readCounters(sid)), 0);
+});
