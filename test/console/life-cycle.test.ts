@@ -112,11 +112,12 @@ test('ready while the store and a listener work, with the reasons where not', as
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
   const [store, listener] = plant.parts;
   assert.ok(store !== undefined && listener !== undefined);
+  store.state = 'degraded';
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  store.state = 'stopped';
+  // It could not be opened.
   listener.state = 'degraded';
   listener.error = { code: 'FER_X', message: 'port 1883 is in use' };
-  assert.equal((await fetch(`${url}/readyz`)).status, 200);
-  listener.state = 'stopped';
-  store.state = 'stopped';
   const response = await fetch(`${url}/readyz`);
   assert.equal(response.status, 503);
   assert.deepEqual(await response.json(), { status: 'failing', reasons: ['store: stopped', 'listener tcp:1883: port 1883 is in use'] });

@@ -56,12 +56,13 @@ export function healthRoutes(app: App, context: RouteContext): void {
 /** Why messages cannot be taken now, in words. */
 function notReady(context: RouteContext): string[] {
   const parts = context.ports.gateway.parts();
-  const works = (state: string) => state === 'running' || state === 'degraded';
   const reasons: string[] = [];
   const store = parts.find((part) => part.name === 'store');
-  if (store === undefined || !works(store.state)) reasons.push(`store: ${store?.error?.message ?? store?.state ?? 'missing'}`);
+  if (store?.state !== 'running' && store?.state !== 'degraded')
+    reasons.push(`store: ${store?.error?.message ?? store?.state ?? 'missing'}`);
   const listeners = parts.filter((part) => part.name.startsWith('listener '));
-  if (!listeners.some((listener) => works(listener.state))) {
+  // A degraded listener is one that could not be opened.
+  if (!listeners.some((listener) => listener.state === 'running')) {
     const faults = listeners.map((listener) => `${listener.name}: ${listener.error?.message ?? listener.state}`);
     reasons.push(...(faults.length === 0 ? ['no listener'] : faults));
   }
