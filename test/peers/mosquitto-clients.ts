@@ -84,7 +84,9 @@ export interface PublishOptions extends ClientOptions {
 
 /** Publishes one message with mosquitto_pub; resolves when it was acknowledged (QoS 1, 2) or sent (QoS 0). */
 export async function mosquittoPub(options: PublishOptions): Promise<void> {
-  const args = [...clientArgs(options), '-t', options.topic, '-s', ...(options.retain === true ? ['-r'] : [])];
+  // It refuses to read nothing from its standard input.
+  const source = options.payload === '' ? '-n' : '-s';
+  const args = [...clientArgs(options), '-t', options.topic, source, ...(options.retain === true ? ['-r'] : [])];
   const { code, stderr } = await runProcess('mosquitto_pub', args, { input: options.payload });
   if (code !== 0) throw new Error(`mosquitto_pub ended with code ${code}: ${stderr}`);
 }
