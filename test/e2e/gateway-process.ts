@@ -5,25 +5,34 @@ import { packageRoot } from '../../src/paths.js';
 import { freePort } from '../support/free-port.js';
 import { type RunningProcess, startProcess } from '../support/process.js';
 import { tempDir } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** The gateway as its own process, as it runs on an appliance; it can be killed and started again on the same data. */
 export class GatewayProcess {
   readonly mqttPort: number;
   readonly consolePort: number;
+  /** null: no WebSocket listener. */
+  readonly webSocketPort: number | null;
   readonly folder: string;
   /** Output of all its lives. */
   log = '';
   #process: RunningProcess | null = null;
 
-  private constructor(mqttPort: number, consolePort: number, folder: string) {
-    this.mqttPort = mqttPort;
-    this.consolePort = consolePort;
+  private constructor(ports: { mqtt: number; console: number; webSocket?: number }, folder: string) {
+    this.mqttPort = ports.mqtt;
+    this.consolePort = ports.console;
+    this.webSocketPort = ports.webSocket ?? null;
     this.folder = folder;
   }
 
   /** A gateway that is not started yet; `configuration` is YAML without listeners and console. */
-  static async create(t: TestContext, configuration: string, ports?: { mqtt: number; console: number }): Promise<GatewayProcess> {
-    const gateway = new GatewayProcess(ports?.mqtt ?? (await freePort()), ports?.console ?? (await freePort()), await tempDir(t));
+  static async create(
+    t: TestContext,
+    configuration: string,
+    ports: { mqtt?: number; console?: number; webSocket?: number } = {},
+  ): Promise<GatewayProcess> {
+    const own = { mqtt: ports.mqtt ?? (await freePort()), console: ports.console ?? (await freePort()) };
+    const gateway = new GatewayProcess({ ...ports, ...own }, await tempDir(t));
     await gateway.configure(configuration);
     t.after(() => gateway.kill());
     return gateway;
@@ -42,9 +51,11 @@ export class GatewayProcess {
   }
 
   async configure(configuration: string): Promise<void> {
+    const listeners = [`{type: tcp, host: 127.0.0.1, port: ${this.mqttPort}}`];
+    if (this.webSocketPort !== null) listeners.push(`{type: ws, host: 127.0.0.1, port: ${this.webSocketPort}, path: /mqtt}`);
     const own = [
       'gateway: {id: gw1}',
-      `broker: {listeners: [{type: tcp, host: 127.0.0.1, port: ${this.mqttPort}}], allow_anonymous: true}`,
+      `broker: {listeners: [${listeners.join(', ')}], allow_anonymous: true}`,
       `console: {host: 127.0.0.1, port: ${this.consolePort}, tls: off}`,
     ];
     await writeFile(this.configFile, `${own.join('\n')}\n${configuration}`);
@@ -61,6 +72,24 @@ export class GatewayProcess {
     this.#process = await startProcess(process.execPath, [main, 'start', '--config', this.configFile, '--data', this.dataDir], {
       ready: /the gateway runs/,
     });
+  }
+
+  /** What it printed in all its lives, this one included. */
+  get printed(): string {
+    return `${this.log}${this.#process?.stdout ?? ''}${this.#process?.stderr ?? ''}`;
+  }
+
+  /** Waits until it printed a line like this, in this life or an earlier one. */
+  async says(pattern: RegExp, timeout = 15_000): Promise<RegExpExecArray> {
+    return waitFor(() => pattern.exec(this.printed), {
+      timeout,
+      message: () => `the gateway to say ${String(pattern)}; it said\n${this.printed.slice(-3000)}`,
+    });
+  }
+
+  /** Reads its configuration again. */
+  hangUp(): void {
+    this.#process!.signal('SIGHUP');
   }
 
   /** SIGKILL, at once. */
