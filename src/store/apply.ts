@@ -7,8 +7,11 @@ import type { Counts, QueueTable } from './queue-table.js';
 import type { SessionId, StoredSession, StoredSubscription } from './types.js';
 import type { Db, Statement } from './writer-thread.js';
 
-/** Larger messages than this lie in `body` also when they have one target: long rows would bloat the queue's index pages. */
-export const INLINE_MAX = 512;
+/**
+ * Larger messages than this lie in `body` also when they have one target. Rows of the queue that are longer than about 480
+ * bytes (a quarter of a page) would each take overflow pages of their own.
+ */
+export const INLINE_MAX = 400;
 
 /** `at` lies behind version and flags. */
 const AT_OFFSET = 2;

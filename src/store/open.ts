@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
 import { migrate } from './migrate.js';
 import type { OpenAnswer, OpenOptions } from './protocol.js';
-import { checkDatabase, interruptedSalvage, recover, type Salvaged } from './recovery.js';
+import { checkDatabase, interruptedSalvage, PAGE_SIZE, recover, type Salvaged } from './recovery.js';
 import { MIGRATIONS } from './schema/index.js';
-import { isCorruption, sqliteCode } from './sqlite-errors.js';
+import { isCorruption, sqliteCode, storeErrorCode } from './sqlite-errors.js';
 import type { Db, OpenDatabase } from './writer-thread.js';
 
-const PAGE_SIZE = 4096;
 /** 16 MiB: what is queued and delivered between two checkpoints never reaches the database file. */
-const CHECKPOINT_PAGES = 4096;
+const CHECKPOINT_PAGES = (16 * 1024 * 1024) / PAGE_SIZE;
 const WAL_KEPT_BYTES = 32 * 1024 * 1024;
 const CACHE_KIB = 16 * 1024;
 const KEPT_RUNS = 10_000;
 
 const FSYNC_SAMPLES = 7;
+const FSYNC_BYTES = 4096;
 const FSYNC_BUDGET_MS = 200;
 /** Faster than this is an SSD or better. */
 const FAST_FSYNC_MS = 2;
@@ -71,13 +71,13 @@ export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Ope
     const created = !existsSync(files.database);
     const warnings = created || !unclean || existsSync(files.wal) ? [] : [MISSING_WAL];
     const { db, salvaged, migrated } = openChecked(openDatabase, files, options, warnings);
-    const run = registerRun(db, options);
-    writeFileSync(files.pid, `${process.pid}\n`);
+    const run = unlessFull(() => registerRun(db, options));
+    unlessFull(() => writeFileSync(files.pid, `${process.pid}\n`));
     rmSync(files.suspect, { force: true });
     const commitIntervalMs = options.commitIntervalMs === 'auto' ? intervalFor(fsyncMs) : options.commitIntervalMs;
     const lastSid = db.prepare("SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'session'), 0)").pluck().get() as number;
     const report = { created: created && salvaged === null, migrated, salvaged, fsyncMs, commitIntervalMs, warnings };
-    return { db, lock, files, answer: { report, lastSid, run } };
+    return { db, lock, files, answer: { report, lastSid, run: run ?? 0, full: run === null } };
   } catch (thrown) {
     lock.close();
     throw thrown;
@@ -93,6 +93,8 @@ function takeLock(openDatabase: OpenDatabase, files: Files): Db {
   try {
     lock = openDatabase(files.lock);
     lock.pragma('locking_mode = EXCLUSIVE');
+    // No journal beside it: taking the lock must write nothing, so that it works on a full disk.
+    lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (thrown) {
@@ -197,6 +199,16 @@ function openTuned(openDatabase: OpenDatabase, file: string, options: OpenOption
   }
 }
 
+/** A full disk must not keep the gateway from starting: what is stored can be read, and space may come back. null: full. */
+function unlessFull<T>(write: () => T): T | null {
+  try {
+    return write();
+  } catch (thrown) {
+    if (storeErrorCode(thrown) === 'FER_STORE_FULL') return null;
+    throw thrown;
+  }
+}
+
 function registerRun(db: Db, options: OpenOptions): number {
   const { lastInsertRowid } = db
     .prepare('INSERT INTO run (boot_id, wall, mono) VALUES (?, ?, ?)')
@@ -220,7 +232,7 @@ function measureFsync(dir: string): number {
   let descriptor: number | null = null;
   try {
     descriptor = openSync(file, 'w', 0o600);
-    const page = Buffer.alloc(PAGE_SIZE);
+    const page = Buffer.alloc(FSYNC_BYTES);
     const end = performance.now() + FSYNC_BUDGET_MS;
     while (samples.length < FSYNC_SAMPLES && performance.now() < end) {
       const start = performance.now();

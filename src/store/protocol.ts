@@ -33,6 +33,8 @@ export interface OpenAnswer {
   /** The highest session id ever used. */
   lastSid: number;
   run: number;
+  /** The disk is full already: nothing could be written at start. */
+  full: boolean;
   stats: WriterStats;
 }
 

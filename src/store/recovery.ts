@@ -26,6 +26,8 @@ import { isCorruption } from './sqlite-errors.js';
 import type { StartReport } from './types.js';
 import type { Db, OpenDatabase } from './writer-thread.js';
 
+/** docs/decisions/0001-store-layout.md has the measurement. */
+export const PAGE_SIZE = 2048;
 /** What quick_check gets through on a slow card. */
 const CHECKED_BYTES_PER_MS = 50_000;
 /** Small, and without them nothing else has a meaning. */
@@ -160,14 +162,14 @@ function openReadable(openDatabase: OpenDatabase, file: string): Db | null {
 /** The first 100 bytes say what kind of file it is; where only they are damaged, those of a new database of ours serve. */
 function repairHeader(openDatabase: OpenDatabase, file: string): void {
   const template = openDatabase(`${file}-header`);
+  template.pragma(`page_size = ${PAGE_SIZE}`);
   template.exec('CREATE TABLE t (a)');
-  const pageSize = template.pragma('page_size', { simple: true }) as number;
   template.close();
   const header = Buffer.alloc(HEADER_BYTES);
   const from = openSync(`${file}-header`, 'r');
   readSync(from, header, 0, HEADER_BYTES, 0);
   closeSync(from);
-  header.writeUInt32BE(Math.floor(statSync(file).size / pageSize), HEADER_PAGES);
+  header.writeUInt32BE(Math.floor(statSync(file).size / PAGE_SIZE), HEADER_PAGES);
   const to = openSync(file, 'r+');
   writeSync(to, header, 0, HEADER_BYTES, 0);
   closeSync(to);

@@ -8,8 +8,9 @@ type Row = unknown[];
 
 interface Table {
   name: string;
-  /** The primary key, in order; the last column a number where rows behind a damaged page can be found by jumping over it. */
+  /** The primary key, in order. */
   key: string[];
+  /** Its last column is a number (and the first, of two, a session): rows behind a damaged page can be found by jumping over it. */
   jump: boolean;
   /** Column that holds a message with its checksum. */
   message: string | null;
@@ -39,7 +40,7 @@ const TABLES: Table[] = [
   },
 ];
 
-/** Jumps double up to this; then the next value of the key's first column is tried. */
+/** Jumps over unreadable rows double up to this. */
 const MAX_JUMP = 2 ** 20;
 /** Where a session's counters are lost: far enough that no sequence number comes twice. */
 const LOST_SEQ_GAP = 1_000_000;
@@ -62,58 +63,66 @@ function copyTable(source: Db, target: Db, table: Table, salvaged: Salvaged): vo
   const insert = target.prepare(`INSERT OR IGNORE INTO ${table.name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`);
   const messageAt = table.message === null ? -1 : names.indexOf(table.message);
   let saved = 0;
-  let unsound = 0;
+  const unsound = new Set<string>();
+  const keyAt = table.key.map((column) => names.indexOf(column));
+  const spoil = (row: Row): void => {
+    unsound.add(keyAt.map((at) => String(row[at])).join(' '));
+  };
   const take = (row: Row): void => {
     const message = messageAt === -1 ? null : row[messageAt];
     if (message instanceof Buffer && !isSound(message)) {
-      unsound++;
+      spoil(row);
       return;
     }
     try {
       saved += insert.run(...row).changes;
     } catch {
       // A row that the schema refuses (NULL where none may be) is damaged.
-      unsound++;
+      spoil(row);
     }
   };
-  const complete = scan(source, table, names, take);
+  const complete = scan(source, target, table, names, take);
   salvaged.saved[table.name] = saved;
   if (!complete) salvaged.lost.push(`Some ${table.words}: parts of their table could not be read (${saved} were saved).`);
-  if (unsound > 0) salvaged.lost.push(`${unsound} ${table.words} whose bytes were damaged.`);
+  if (unsound.size > 0) salvaged.lost.push(`${unsound.size} ${table.words} whose bytes were damaged.`);
 }
 
-/** Calls `take` for each row that can be read; false where some could not. */
-function scan(source: Db, table: Table, names: string[], take: (row: Row) => void): boolean {
+/** Calls `take` for each row that can be read; false where some could not. A row may come more than once. */
+function scan(source: Db, target: Db, table: Table, names: string[], take: (row: Row) => void): boolean {
   const key = table.key.join(', ');
-  const marks = table.key.map(() => '?').join(', ');
-  const keyAt = table.key.map((column) => names.indexOf(column));
+  const lastKey = table.key.at(-1)!;
+  const lastAt = names.indexOf(lastKey);
   const select = `SELECT ${names.join(', ')} FROM ${table.name}`;
-  let last: Row | null = null;
-  const run = (sql: string, ...parameters: Row): boolean => {
-    for (const row of source
-      .prepare(sql)
-      .raw()
-      .iterate(...parameters) as IterableIterator<Row>) {
-      last = keyAt.map((at) => row[at]);
-      take(row);
-    }
-    return true;
-  };
+  let last = 0;
   const attempt = (sql: string, ...parameters: Row): boolean => {
     try {
-      return run(sql, ...parameters);
+      for (const row of source
+        .prepare(sql)
+        .raw()
+        .iterate(...parameters) as IterableIterator<Row>) {
+        last = Number(row[lastAt]);
+        take(row);
+      }
+      return true;
     } catch {
       return false;
     }
   };
   if (attempt(`${select} ORDER BY ${key}`)) return true;
   if (table.jump) {
-    for (let jump = 1; last !== null && jump <= MAX_JUMP * 2; ) {
-      const from: Row = last;
-      const tail = Number(from.at(-1)) + jump;
-      const next: Row = jump > MAX_JUMP && from.length > 1 ? [Number(from[0]) + 1, 0] : [...from.slice(0, -1), tail];
-      if (attempt(`${select} WHERE (${key}) >= (${marks}) ORDER BY ${key}`, ...next)) break;
-      jump = last === from ? jump * 2 : 1;
+    // Around what can't be read: from the last row on by doubling steps; where the key begins with a session, in each session.
+    const perSession = table.key.length > 1;
+    const where = perSession ? `WHERE ${table.key[0]} = ? AND ${lastKey} >= ?` : `WHERE ${lastKey} >= ?`;
+    const groups = perSession
+      ? (target.prepare('SELECT sid FROM session ORDER BY sid').pluck().all() as number[]).map((sid) => [sid])
+      : [[]];
+    for (const group of groups) {
+      last = -1;
+      for (let jump = 1; jump <= MAX_JUMP; ) {
+        const from = last;
+        if (attempt(`${select} ${where} ORDER BY ${key}`, ...group, from + jump)) break;
+        jump = last === from ? jump * 2 : 1;
+      }
     }
   }
   // From the other end; what was saved already is ignored.

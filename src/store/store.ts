@@ -47,7 +47,7 @@ export interface StoreOptions {
   highWaterBytes?: number;
   /** What checking the database may take at start. Default 3000 ms. */
   checkBudgetMs?: number;
-  /** Tests only: makes the database full at this many pages of 4 KiB. */
+  /** Tests only: makes the database full at this many pages of 2 KiB. */
   maxPageCount?: number;
 }
 
@@ -290,11 +290,13 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     this.#link = link;
     try {
       const ask = { dir: resolve(dir), durability, commitIntervalMs, checkBudgetMs, maxPageCount, wall: clock.now(), mono: clock.mono() };
-      const { report, lastSid, run, stats } = await link.request('open', ask);
+      const { report, lastSid, run, full, stats } = await link.request('open', ask);
       this.#lastSid = lastSid;
       this.#run = run;
       this.#writerStats = stats;
       this.#committer.run(report.commitIntervalMs, run);
+      if (full)
+        this.#committer.full(new FerruleError('FER_STORE_FULL', 'The disk of the data directory is full', { where: { file: dir } }));
       return report;
     } catch (thrown) {
       this.#link = null;

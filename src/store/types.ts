@@ -58,8 +58,9 @@ export interface LoadedSession extends StoredSession {
   subscriptions: StoredSubscription[];
   /** Packet ids of inbound QoS 2 messages that were taken and not yet released. */
   inboundQos2: number[];
-  /** Sequence numbers of the first and last queued message; 0 where the queue is empty. Numbers are never reused. */
+  /** Sequence number of the first queued message; 0 where the queue is empty. */
   firstSeq: number;
+  /** The highest sequence number that was ever committed, also where the queue is empty: numbers are never reused, go on behind it. */
   lastSeq: number;
   counters: QueueCounters;
 }
@@ -108,6 +109,7 @@ export interface QueueEntry {
 /**
  * One publication that concerns something durable. `settled` is called exactly once: with null when everything it holds
  * is on disk or (entries) already acknowledged by its receiver, whichever comes first for each; with an error otherwise.
+ * It runs in a microtask, never inside publish() or removeEntry(), and is called as a method of the publication.
  */
 export interface Publication {
   message: StoredMessage;
@@ -167,6 +169,7 @@ export interface StoreStats {
   operations: number;
   /** Entries that were acknowledged before they had to be written. */
   cancelled: number;
+  /** What the writer thread caused to be written to the disk since start; 0 where the kernel doesn't tell. Refreshed once a second. */
   bytesWritten: number;
   uncommittedBytes: number;
   lastCommitMs: number;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { FerruleError } from '../../src/errors.js';
 import type { SqliteStore } from '../../src/store/store.js';
 import type { StoreState } from '../../src/store/types.js';
@@ -39,7 +40,7 @@ async function fill(store: SqliteStore, sid: number, from: number): Promise<{ er
 
 test('a full database fails what needs it, keeps deletes, and recovers by itself when there is space', async (t) => {
   const dir = await tempDir(t);
-  const store = await startedStore(t, { dir, maxPageCount: 200 });
+  const store = await startedStore(t, { dir, maxPageCount: 400 });
   store.putSession(session(1));
   const first = publish(store, message('first', Buffer.alloc(200_000)), [[1, 1]]);
   assert.equal(await first.settled, null);
@@ -64,7 +65,7 @@ test('a full database fails what needs it, keeps deletes, and recovers by itself
 });
 
 test('sessions and removals made while the disk is full are on disk when it is over', async (t) => {
-  const store = await startedStore(t, { maxPageCount: 120 });
+  const store = await startedStore(t, { maxPageCount: 240 });
   store.putSession(session(1));
   const first = publish(store, message('first', Buffer.alloc(100_000)), [[1, 1]]);
   await first.settled;
@@ -79,7 +80,7 @@ test('sessions and removals made while the disk is full are on disk when it is o
 });
 
 test('stopping while the disk is full ends', async (t) => {
-  const store = await startedStore(t, { maxPageCount: 100 });
+  const store = await startedStore(t, { maxPageCount: 200 });
   store.putSession(session(1));
   await fill(store, 1, 1);
   store.putSession(session(2));
@@ -127,6 +128,54 @@ test('a disk that is really full: nothing acknowledged is lost, and it goes on w
   const reopened = await startedStore(t, { dir: point });
   assert.equal((await readAll(reopened, 1)).length, acknowledged.length + 1);
   assert.deepEqual(await reopened.check(), []);
+});
+
+test('a start on a full disk comes up, reads what there is, and stores again when there is space', async (t) => {
+  const point = mountTmpfs(t, '4m');
+  if (point === null) {
+    t.skip('mounting a tmpfs is not permitted here');
+    return;
+  }
+  const first = await startedStore(t, { dir: point });
+  first.putSession(session(1));
+  assert.equal(await publish(first, message('t'), [[1, 1]]).settled, null);
+  await first.stop();
+  const ballast = join(point, 'ballast');
+  const file = openSync(ballast, 'w');
+  assert.throws(() => {
+    for (;;) writeSync(file, Buffer.alloc(4096));
+  }, /ENOSPC/);
+  closeSync(file);
+  const store = await startedStore(t, { dir: point });
+  assert.equal(store.state, 'full');
+  assert.equal((await readAll(store, 1)).length, 1);
+  assert.equal(((await publish(store, message('t'), [[1, 2]]).settled) as FerruleError).code, 'FER_STORE_FULL');
+  rmSync(ballast);
+  await state(store, 'running');
+  assert.equal(await publish(store, message('t'), [[1, 3]]).settled, null);
+});
+
+test('the writer thread dying fails everything that waits, and everything later', async (t) => {
+  const workers = new Set<Worker>();
+  const { postMessage } = Worker.prototype;
+  t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, ...args: Parameters<typeof postMessage>) {
+    workers.add(this);
+    postMessage.apply(this, args);
+  });
+  const store = await startedStore(t);
+  store.putSession(session(1));
+  await committed(store);
+  const waiting = publish(store, message('t', Buffer.alloc(1_000_000)), [[1, 1]]);
+  const waiter = committed(store);
+  const read = store.readCounters(1);
+  const rejected = assert.rejects(read, { code: 'FER_STORE_IO' });
+  await Promise.all([...workers].map((worker) => worker.terminate()));
+  assert.equal(((await waiting.settled) as FerruleError).code, 'FER_STORE_IO');
+  assert.equal(((await waiter) as FerruleError).code, 'FER_STORE_IO');
+  await rejected;
+  assert.equal(store.state, 'failed');
+  assert.equal(((await publish(store, message('t'), [[1, 2]]).settled) as FerruleError).code, 'FER_STORE_IO');
+  await store.stop();
 });
 
 test('a second process on the same directory is refused with the process id of the first', async (t) => {
