@@ -1,5 +1,13 @@
 import type { Clock } from '../clock.js';
-import { EntryState, type QueueCounters, type QueueEntry, type RemoveReason, type Store, type StoredMessage } from '../store/types.js';
+import {
+  EntryState,
+  messageBytes,
+  type QueueCounters,
+  type QueueEntry,
+  type RemoveReason,
+  type Store,
+  type StoredMessage,
+} from '../store/types.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 
 /** Whoever takes a session's messages: a client's connection or an internal part (a bridge). */
@@ -36,10 +44,6 @@ export interface QueueContext {
 /** Packet ids are never stored: they follow from the sequence number, so a redelivery after a crash carries the original one. */
 export function packetIdOf(seq: number): number {
   return ((seq - 1) % 65_535) + 1;
-}
-
-export function sizeOf(message: StoredMessage): number {
-  return message.payload.length + message.topic.length;
 }
 
 /**
@@ -124,6 +128,7 @@ export class SessionQueue {
       retain,
       subscriptionIds,
       message,
+      bytes: messageBytes(message),
       released: false,
       state: EntryState.Pending,
       publication: null,
@@ -134,7 +139,7 @@ export class SessionQueue {
   add(entry: QueueEntry): void {
     this.#count++;
     this.tally.accepted++;
-    this.#bytes += sizeOf(entry.message);
+    this.#bytes += entry.bytes;
     if (this.#isOverLimit() && !this.#makeRoom(entry)) return;
     if (this.#arrivals !== null) {
       this.#keepArrival(entry);
@@ -310,7 +315,7 @@ export class SessionQueue {
 
   #forget(entry: QueueEntry): void {
     this.#count--;
-    this.#bytes -= sizeOf(entry.message);
+    this.#bytes -= entry.bytes;
   }
 
   /** Its commit failed, its publisher knows: it never counted. */
@@ -432,14 +437,14 @@ class Deque {
 
   push(entry: QueueEntry): void {
     this.#items.push(entry);
-    this.bytes += sizeOf(entry.message);
+    this.bytes += entry.bytes;
   }
 
   shift(): QueueEntry | undefined {
     const entry = this.#items[this.#head];
     if (entry === undefined) return undefined;
     this.#items[this.#head++] = undefined;
-    this.bytes -= sizeOf(entry.message);
+    this.bytes -= entry.bytes;
     if (this.#head === this.#items.length) {
       this.#items.length = 0;
       this.#head = 0;

@@ -106,8 +106,9 @@ export class Applier {
         const sid = input.f64();
         const seq = input.f64();
         const meta = input.u8();
+        const bytes = input.varint();
         const ids = (meta & META.ids) === 0 ? null : readIds(input);
-        this.#queue.insert(sid, seq, meta, message.length, at, body, ids, body === null ? message : null);
+        this.#queue.insert(sid, seq, meta, bytes, at, body, ids, body === null ? message : null);
       }
     }
     if ((flags & PUBLICATION.retain) !== 0) this.#putRetained.run(readTopic(message), message);

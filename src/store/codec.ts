@@ -113,6 +113,7 @@ function writeEntry(entry: QueueEntry, out: ByteWriter): void {
       (entry.released ? META.released : 0) |
       (ids === null ? 0 : META.ids),
   );
+  out.varint(entry.bytes);
   if (ids !== null) {
     out.varint(ids.length);
     for (let i = 0; i < ids.length; i++) out.varint(ids[i]!);
@@ -145,9 +146,17 @@ function writeRetained(topic: string, message: StoredMessage | null, out: ByteWr
 // --- packed pages of reads
 
 /** One queue row in a page. `message` empty: the entry was released, its message is gone. */
-export function writeQueueRow(out: ByteWriter, seq: number, meta: number, ids: Uint8Array | null, message: Uint8Array | null): void {
+export function writeQueueRow(
+  out: ByteWriter,
+  seq: number,
+  meta: number,
+  bytes: number,
+  ids: Uint8Array | null,
+  message: Uint8Array | null,
+): void {
   out.f64(seq);
   out.u8(ids === null ? meta & ~META.ids : meta | META.ids);
+  out.varint(bytes);
   if (ids !== null) out.blob(ids);
   if (message === null) out.varint(0);
   else out.blob(message);
@@ -159,6 +168,7 @@ export function readQueuePage(sid: SessionId, page: Uint8Array): QueueEntry[] {
   while (input.more) {
     const seq = input.f64();
     const meta = input.u8();
+    const counted = input.varint();
     const subscriptionIds = (meta & META.ids) === 0 ? null : unpackIds(input.blob());
     const bytes = input.blob();
     entries.push({
@@ -168,6 +178,7 @@ export function readQueuePage(sid: SessionId, page: Uint8Array): QueueEntry[] {
       retain: (meta & META.retain) !== 0,
       subscriptionIds,
       message: bytes.length === 0 ? goneMessage() : readMessage(bytes),
+      bytes: counted,
       released: (meta & META.released) !== 0,
       state: EntryState.Committed,
       publication: null,

@@ -70,7 +70,7 @@ export class Reads {
       subscriptions: prepare('SELECT * FROM subscription WHERE sid = ?'),
       inbound: prepare('SELECT packet_id FROM inbound WHERE sid = ?').pluck(),
       queue: prepare(
-        `SELECT seq, meta, ids, ifnull(queue.message, body.message) FROM queue LEFT JOIN body ON body.id = queue.body
+        `SELECT seq, meta, bytes, ids, ifnull(queue.message, body.message) FROM queue LEFT JOIN body ON body.id = queue.body
          WHERE sid = ? AND seq >= ? ORDER BY seq LIMIT ?`,
       ).raw(),
       counters: prepare(
@@ -118,14 +118,14 @@ export class Reads {
     const out = new ByteWriter(Math.min(maxBytes, 65_536) + 1024);
     const broken: number[] = [];
     const rows = this.#statements.queue.iterate(sid, from, Math.min(maxMessages, Number.MAX_SAFE_INTEGER)) as IterableIterator<
-      [seq: number, meta: number, ids: Buffer | null, message: Buffer | null]
+      [seq: number, meta: number, counted: number, ids: Buffer | null, message: Buffer | null]
     >;
-    for (const [seq, meta, ids, message] of rows) {
+    for (const [seq, meta, counted, ids, message] of rows) {
       if ((meta & META.released) === 0 && (message === null || !isSound(message))) {
         broken.push(seq);
         continue;
       }
-      writeQueueRow(out, seq, meta, ids, message);
+      writeQueueRow(out, seq, meta, counted, ids, message);
       if (out.length >= maxBytes) break;
     }
     return { bytes: out.buffer.subarray(0, out.length), broken };

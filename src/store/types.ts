@@ -75,6 +75,11 @@ export interface StoredMessage extends Message {
   publisher: string;
 }
 
+/** What a message counts against the byte limits of the queues it waits in; the same in memory and on disk. */
+export function messageBytes(message: Message): number {
+  return message.topic.length + message.payload.length;
+}
+
 /** Where a queue entry stands. Only the store sets it. */
 export enum EntryState {
   /** In the batch that is being filled: settling it now means that it is never written. */
@@ -99,6 +104,8 @@ export interface QueueEntry {
   /** Subscription identifiers of all matching subscriptions; null: none. */
   readonly subscriptionIds: readonly number[] | null;
   readonly message: StoredMessage;
+  /** messageBytes() of the message, also when only the sequence number is left of it (`released`). */
+  readonly bytes: number;
   /** QoS 2: PUBREC arrived and that is on disk (or being written). */
   released: boolean;
   state: EntryState;

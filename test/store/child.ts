@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.js';
 import { FerruleError } from '../../src/errors.js';
 import { silentLogger } from '../../src/log.js';
 import { SqliteStore } from '../../src/store/store.js';
-import { EntryState, type QueueEntry, type StoredMessage } from '../../src/store/types.js';
+import { EntryState, messageBytes, type QueueEntry, type StoredMessage } from '../../src/store/types.js';
 
 const [command, dir = '', argument = ''] = process.argv.slice(2);
 const store = new SqliteStore({ dir, durability: 'strict', commitIntervalMs: 0, clock: systemClock, log: silentLogger });
@@ -27,6 +27,7 @@ function settled(sid: number, seq: number, payload: Buffer, entries?: QueueEntry
     retain: false,
     subscriptionIds: null,
     message,
+    bytes: messageBytes(message),
     released: false,
     state: EntryState.Pending,
     publication: null,

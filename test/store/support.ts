@@ -8,6 +8,7 @@ import { SqliteStore, type StoreOptions } from '../../src/store/store.js';
 import {
   EntryState,
   type LoadedSession,
+  messageBytes,
   type Publication,
   type QueueCounters,
   type QueueEntry,
@@ -75,6 +76,7 @@ export function entry(sid: SessionId, seq: number, of: StoredMessage, over: Part
     retain: false,
     subscriptionIds: null,
     message: of,
+    bytes: messageBytes(of),
     released: false,
     state: EntryState.Pending,
     publication: null,
