@@ -26,14 +26,15 @@ export class Acknowledgements {
     while (this.#head < this.#waiting.length) {
       const publication = this.#waiting[this.#head]!;
       if (!publication.done) break;
-      if (publication.failed !== null) {
+      if (publication.failed !== null && this.connection.version !== 5) {
         // Before v5 there is no way to say no: no acknowledgement, no further packet, and after a while the end.
         this.#refused = true;
         this.connection.refuse(messageOf(publication.failed));
         return;
       }
       this.#head++;
-      this.connection.sendPublishAck(publication.qos, publication.packetId);
+      if (publication.failed !== null && publication.qos === 2) this.connection.session?.inboundQos2.delete(publication.packetId);
+      this.connection.sendPublishAck(publication.qos, publication.packetId, publication.reasonCode);
     }
     if (this.#head === this.#waiting.length) {
       this.#waiting.length = 0;

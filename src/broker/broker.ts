@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Message } from '../mqtt/message.js';
+import { ReasonCode } from '../mqtt/reason-codes.js';
 import { validateFilter, validateTopicName } from '../mqtt/topics.js';
 import type { Store, StoredMessage } from '../store/types.js';
 import { Access } from './auth/access.js';
@@ -14,6 +15,7 @@ import { type AedesMessage, toStoredMessage } from './client-publish.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { FrameCache } from './frames.js';
 import { BrokerCounters, type BrokerLimits, DEFAULT_LIMITS } from './limits.js';
+import { expiryOf, messageProperties } from './message-properties.js';
 import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
 import { LocalPublication, UnacknowledgedPublication } from './publication.js';
@@ -91,6 +93,7 @@ export class Broker extends Aedes {
     this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
     this.access = new Access(new Users(options.store.documents), options.log);
     this.wills = new Wills(this);
+    this.sessions.onEnded = (session) => this.wills.sessionEnded(session.clientId);
     this.mq = new Mq(this);
     this.persistence = options.persistence;
     this.authenticate = (_client, username, password, done) => {
@@ -138,9 +141,10 @@ export class Broker extends Aedes {
     this.#stopping = true;
     this.store.off('pressure', this.#onPressure);
     for (const timer of this.#timers.splice(0)) timer.cancel();
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections) connection.disconnect(ReasonCode.ServerShuttingDown, 'the gateway is going down');
     for (const socket of this.#lingering.keys()) socket.destroy();
     this.#lingering.clear();
+    this.wills.stop();
     this.emit('closed');
     this.mq.close(done);
   }
@@ -160,6 +164,11 @@ export class Broker extends Aedes {
     return connection;
   }
 
+  /** Seconds that a session may outlive its connection where the client asks for `requested`. */
+  sessionExpiry(requested: number): number {
+    return Math.min(requested, this.limits.maxSessionExpiry);
+  }
+
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
   }
@@ -176,7 +185,10 @@ export class Broker extends Aedes {
     this.connectedClients--;
     const { session, will } = connection;
     if (session !== null) this.sessions.disconnected(session, this.clock.now());
-    if (will !== null && !this.#stopping) this.wills.publish(connection.id, connection.username, will);
+    if (will !== null && !this.#stopping) {
+      const kept = this.sessions.get(connection.id) === session ? session : null;
+      this.wills.connectionLost(connection.id, connection.username, will, kept);
+    }
     connection.will = null;
     this.emit('clientDisconnect', connection as never);
   }
@@ -233,8 +245,8 @@ export class Broker extends Aedes {
     if (fault !== null) return Promise.reject(new FerruleError('FER_BROKER_TOPIC', `the topic ${JSON.stringify(message.topic)} ${fault}`));
     return new Promise((resolve, reject) => {
       const now = this.clock.now();
-      const expiry = message.properties?.messageExpiryInterval;
-      const stored = { ...message, at: now, expiresAt: expiry === undefined ? 0 : now + expiry * 1000, publisher };
+      const { properties } = message;
+      const stored = { ...message, properties: messageProperties(properties), at: now, expiresAt: expiryOf(properties, now), publisher };
       this.#publish(stored, (error) => (error === null ? resolve() : reject(error)), null);
     });
   }
@@ -316,7 +328,7 @@ export class Broker extends Aedes {
         if (silent > this.limits.connectTimeoutMs) connection.destroy('no CONNECT in time');
       } else if (connection.keepAlive > 0 && silent > connection.keepAlive * 1500 && !connection.isHeldUp) {
         this.emit('keepaliveTimeout', connection as never);
-        connection.destroy('keep-alive ran out');
+        connection.disconnect(ReasonCode.KeepAliveTimeout, 'keep-alive ran out');
       }
     }
     for (const [socket, deadline] of this.#lingering) {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
 import { MqttError } from '../mqtt/mqtt-error.js';
-import type { Packet, ProtocolVersion, Will } from '../mqtt/packets.js';
+import type { Packet, Properties, ProtocolVersion, QoS, Will } from '../mqtt/packets.js';
 import { encodePublish } from '../mqtt/publish-frame.js';
 import { PacketReader } from '../mqtt/reader.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
@@ -12,12 +12,15 @@ import type { QueueEntry, StoredMessage } from '../store/types.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { AuthorizationCache } from './auth/authorization-cache.js';
 import type { Broker } from './broker.js';
+import { type ClientCapabilities, UNLIMITED_CLIENT } from './client-capabilities.js';
 import { publishToClient } from './client-publish.js';
 import { refuseConnect } from './handlers/connect.js';
 import { handlePacket } from './handlers/index.js';
 import { subscribeClient, unsubscribeClient } from './handlers/subscribe.js';
+import { deliveryProperties } from './message-properties.js';
 import { Outbox } from './outbox.js';
 import type { Session, SessionReceiver } from './session.js';
+import { InboundAliases, OutboundAliases } from './topic-aliases.js';
 
 /** What aedes calls the details of a connection's other end. */
 export interface ConnectionDetails {
@@ -42,6 +45,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   readonly outbox: Outbox;
   readonly acknowledgements = new Acknowledgements(this);
   readonly authorizations = new AuthorizationCache();
+  readonly inboundAliases: InboundAliases;
   readonly connectedAt: number;
 
   id = '';
@@ -52,7 +56,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
   session: Session | null = null;
   /** Seconds; 0: none. */
   keepAlive = 0;
-  maxInflight: number;
+  /** QoS 1 and 2 messages from the client without their last acknowledgement. */
+  unacknowledged = 0;
   messagesIn = 0;
   messagesOut = 0;
   bytesIn = 0;
@@ -71,6 +76,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
   #processing = false;
   #refused = false;
   #closeTimer: { cancel(): void } | null = null;
+  #capabilities: ClientCapabilities = UNLIMITED_CLIENT;
+  #aliases: OutboundAliases | null = null;
 
   constructor(broker: Broker, conn: Duplex, req?: IncomingMessage, details?: ConnectionDetails) {
     super();
@@ -81,7 +88,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.outbox = new Outbox(conn, broker.flushQueue);
     this.connectedAt = broker.clock.now();
     this.lastSeen = broker.clock.mono();
-    this.maxInflight = broker.limits.maxInflight;
+    this.inboundAliases = new InboundAliases(broker.limits.topicAliasMaximum);
     this.#reader = new PacketReader({ maxPacketSize: broker.limits.maxPacketSize, role: 'server' });
     conn.on('data', (chunk: Buffer) => this.#onData(chunk));
     conn.on('drain', () => this.session?.queue.pump());
@@ -109,6 +116,25 @@ export class Connection extends EventEmitter implements SessionReceiver {
   /** We do not read what the client sends: its silence says nothing. */
   get isHeldUp(): boolean {
     return this.#paused;
+  }
+
+  /** The protocol version as far as CONNECT has been read; null: not that far. */
+  get readsVersion(): ProtocolVersion | null {
+    return this.#reader.version;
+  }
+
+  /** What the client can take; from its CONNECT. */
+  get capabilities(): ClientCapabilities {
+    return this.#capabilities;
+  }
+
+  set capabilities(capabilities: ClientCapabilities) {
+    this.#capabilities = capabilities;
+    this.#aliases = capabilities.topicAliasMaximum === 0 ? null : new OutboundAliases(capabilities.topicAliasMaximum);
+  }
+
+  get maxInflight(): number {
+    return Math.min(this.broker.limits.maxInflight, this.#capabilities.receiveMaximum);
   }
 
   /** CONNACK has been sent. */
@@ -146,11 +172,16 @@ export class Connection extends EventEmitter implements SessionReceiver {
 
   send(packet: Packet): void {
     if (this.#state === 'closed') return;
-    this.outbox.push(encode(packet, this.version));
+    const bytes = encode(packet, this.version);
+    // [MQTT-3.1.2-24] [MQTT-3.2.2-19] What explains and does not fit is left out; the packet itself is always small.
+    const fits = bytes.length <= this.#capabilities.maximumPacketSize || !('properties' in packet);
+    this.outbox.push(fits ? bytes : encode({ ...packet, properties: null }, this.version));
   }
 
-  sendPublishAck(qos: 1 | 2, packetId: number): void {
-    this.send({ type: qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode: ReasonCode.Success, properties: null });
+  /** Before v5 every acknowledgement is a success. */
+  sendPublishAck(qos: 1 | 2, packetId: number, reasonCode: number = ReasonCode.Success): void {
+    if (qos === 1 || reasonCode >= ReasonCode.UnspecifiedError) this.unacknowledged--;
+    this.send({ type: qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode, properties: null });
   }
 
   // --- SessionReceiver
@@ -162,21 +193,22 @@ export class Connection extends EventEmitter implements SessionReceiver {
   sendEntry(entry: QueueEntry, packetId: number, dup: boolean): boolean {
     const message = this.broker.forwarded(this, entry.message);
     if (message === null) return false;
-    const bytes = encodePublish(message.topic, message.payload, entry.qos, entry.retain, dup, packetId, null, this.version);
+    const bytes = this.#encode(message, entry.qos, entry.retain, dup, packetId, entry.subscriptionIds);
+    if (bytes === null) return false;
     this.#countOut(bytes.length);
     this.outbox.push(bytes);
     return true;
   }
 
   sendRelease(_entry: QueueEntry, packetId: number): void {
-    this.sendPubrel(packetId);
+    this.sendPubrel(packetId, ReasonCode.Success);
   }
 
-  sendPubrel(packetId: number): void {
-    this.send({ type: 'pubrel', packetId, reasonCode: ReasonCode.Success, properties: null });
+  sendPubrel(packetId: number, reasonCode: number): void {
+    this.send({ type: 'pubrel', packetId, reasonCode, properties: null });
   }
 
-  sendTransient(message: StoredMessage, retain: boolean): void {
+  sendTransient(message: StoredMessage, retain: boolean, subscriptionIds: readonly number[] | null): void {
     if (!this.canSend()) {
       this.dropped++;
       this.broker.counters.droppedSlow++;
@@ -184,9 +216,49 @@ export class Connection extends EventEmitter implements SessionReceiver {
     }
     const forwarded = this.broker.forwarded(this, message);
     if (forwarded === null) return;
-    const bytes = this.broker.frames.get(forwarded, retain, this.version);
+    const bytes = this.#sharesBytes(forwarded, subscriptionIds)
+      ? this.broker.frames.get(forwarded, retain, this.version)
+      : this.#encode(forwarded, 0, retain, false, 0, subscriptionIds);
+    // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
+    if (bytes === null || bytes.length > this.#capabilities.maximumPacketSize) {
+      this.dropped++;
+      this.broker.counters.droppedUndeliverable++;
+      return;
+    }
     this.#countOut(bytes.length);
     this.outbox.push(bytes);
+  }
+
+  /** Nothing in the packet depends on whom it goes to. */
+  #sharesBytes(message: StoredMessage, subscriptionIds: readonly number[] | null): boolean {
+    return this.version !== 5 || (this.#aliases === null && subscriptionIds === null && message.expiresAt === 0);
+  }
+
+  /** null: larger than the client takes ([MQTT-3.1.2-24]). */
+  #encode(
+    message: StoredMessage,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    subscriptionIds: readonly number[] | null,
+  ): Buffer | null {
+    let { topic } = message;
+    let properties: Properties | null = null;
+    let isNewAlias = false;
+    if (this.version === 5) {
+      let alias = this.#aliases?.get(topic) ?? null;
+      if (alias !== null) topic = '';
+      else if (this.#aliases !== null) {
+        alias = this.#aliases.add(topic);
+        isNewAlias = alias !== null;
+      }
+      properties = deliveryProperties(message, subscriptionIds, alias, this.broker.clock.now());
+    }
+    const bytes = encodePublish(topic, message.payload, qos, retain, dup, packetId, properties, this.version);
+    if (bytes.length <= this.#capabilities.maximumPacketSize) return bytes;
+    if (isNewAlias) this.#aliases?.forget(topic);
+    return null;
   }
 
   #countOut(bytes: number): void {
@@ -211,12 +283,16 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.lastError = cause;
     this.broker.counters.storeRefused++;
     this.broker.trouble.warn(this, 'what it sent could not be stored', cause);
-    this.#closeTimer ??= this.broker.clock.setTimeout(() => this.destroy(cause), this.broker.limits.refusedCloseMs);
+    this.#closeTimer ??= this.broker.clock.setTimeout(() => {
+      this.disconnect(ReasonCode.ImplementationSpecificError, cause);
+    }, this.broker.limits.refusedCloseMs);
   }
 
-  /** Ends the connection because of something the client did wrong; its will is published. */
+  /** Ends the connection because of something the client did wrong; v5 is told what. Its will is published. */
   fail(error: Error): void {
     if (this.#state === 'closed') return;
+    // [MQTT-4.13.1-1] [MQTT-4.13.2-1]
+    this.#sayGoodbye(error instanceof MqttError ? error.reasonCode : ReasonCode.UnspecifiedError, messageOf(error));
     this.lastError = messageOf(error);
     this.broker.counters.protocolErrors++;
     this.broker.trouble.warn(this, 'connection closed', this.lastError, error instanceof MqttError ? error.clause : undefined);
@@ -224,11 +300,24 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.close();
   }
 
+  /** Ends the connection from our side; v5 is told why, earlier versions can't be. Its will is published. */
+  disconnect(reasonCode: number, cause: string): void {
+    if (this.#state === 'closed') return;
+    this.#sayGoodbye(reasonCode, cause);
+    this.destroy(cause);
+  }
+
   /** Ends the connection without a word; its will is published. */
   destroy(cause: string): void {
     if (this.#state === 'closed') return;
     this.lastError = cause;
     this.close();
+  }
+
+  #sayGoodbye(reasonCode: number, cause: string): void {
+    if (this.version !== 5 || this.#state !== 'connected') return;
+    const properties = this.#capabilities.wantsProblemInformation ? { reasonString: cause } : null;
+    this.send({ type: 'disconnect', reasonCode, properties });
   }
 
   /** Ends the connection. What is on its way to the socket is still sent. Once it is closed, further calls do nothing. */
@@ -317,7 +406,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
       this.#busy ||
       this.#refused ||
       (this.#blocked && this.#state === 'connected') ||
-      this.acknowledgements.count >= this.broker.limits.maxInbound;
+      // A v5 client knows how much it may send; one that sends more is told so and leaves.
+      (this.version !== 5 && this.acknowledgements.count >= this.broker.limits.maxInbound);
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) {

@@ -5,20 +5,19 @@ import type { StoredMessage } from '../store/types.js';
 /** The QoS 0 bytes of the message that is being routed: encoded once for each form, shared by all who get it. */
 export class FrameCache {
   #message: StoredMessage | null = null;
-  #plain: Buffer | null = null;
-  #retained: Buffer | null = null;
+  /** Without and with the retain flag, before v5; the same for v5. */
+  readonly #frames: (Buffer | null)[] = [null, null, null, null];
 
   get(message: StoredMessage, retain: boolean, version: ProtocolVersion): Buffer {
     if (this.#message !== message) {
       this.#message = message;
-      this.#plain = null;
-      this.#retained = null;
+      this.#frames.fill(null);
     }
-    if (retain) {
-      this.#retained ??= encodePublish(message.topic, message.payload, 0, true, false, 0, null, version);
-      return this.#retained;
-    }
-    this.#plain ??= encodePublish(message.topic, message.payload, 0, false, false, 0, null, version);
-    return this.#plain;
+    const form = (retain ? 1 : 0) + (version === 5 ? 2 : 0);
+    const known = this.#frames[form];
+    if (known) return known;
+    const frame = encodePublish(message.topic, message.payload, 0, retain, false, 0, message.properties, version);
+    this.#frames[form] = frame;
+    return frame;
   }
 }

@@ -12,6 +12,8 @@ export interface BrokerLimits {
   maxQueuedMessages: number;
   /** Payload and topic bytes waiting in one session. */
   maxQueuedBytes: number;
+  /** Topic aliases that a v5 client may use towards us. */
+  topicAliasMaximum: number;
   whenQueueFull: 'drop_oldest' | 'drop_newest' | 'reject';
   /** Seconds a session outlives its connection at the most. */
   maxSessionExpiry: number;
@@ -35,6 +37,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxPacketSize: 1024 * 1024,
   maxInflight: 100,
   maxInbound: 1000,
+  topicAliasMaximum: 32,
   maxQueuedMessages: 100_000,
   maxQueuedBytes: 64 * 1024 * 1024,
   whenQueueFull: 'drop_oldest',

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
+import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { Broker } from './broker.js';
 import type { Session } from './session.js';
 
@@ -100,7 +101,7 @@ export class BrokerMonitor {
   /** false: nobody with that client id is connected. */
   disconnect(clientId: string): boolean {
     const connection = this.#broker.clients[clientId];
-    connection?.destroy('disconnected by an administrator');
+    connection?.disconnect(ReasonCode.AdministrativeAction, 'disconnected by an administrator');
     return connection !== undefined;
   }
 

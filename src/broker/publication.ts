@@ -1,3 +1,5 @@
+import { FerruleError } from '../errors.js';
+import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { Publication, QueueEntry, StoredMessage } from '../store/types.js';
 import type { Connection } from './connection.js';
 
@@ -18,6 +20,8 @@ export abstract class RoutedPublication implements Publication {
   retain = false;
   inboundQos2: Publication['inboundQos2'] = null;
   outstanding = 0;
+  /** Sessions and local parts that the message was for. */
+  reach = 0;
   /** false: the payload is a view into bytes that belong to somebody else. */
   ownsPayload = false;
 
@@ -43,6 +47,8 @@ export abstract class RoutedPublication implements Publication {
 export class ClientPublication extends RoutedPublication {
   done = false;
   failed: Error | null = null;
+  /** What the acknowledgement says to a v5 client. */
+  reasonCode: number = ReasonCode.Success;
 
   constructor(
     message: StoredMessage,
@@ -57,6 +63,8 @@ export class ClientPublication extends RoutedPublication {
   protected finished(error: Error | null): void {
     this.done = true;
     this.failed = error;
+    if (error !== null) this.reasonCode = isFull(error) ? ReasonCode.QuotaExceeded : ReasonCode.ImplementationSpecificError;
+    else if (this.reasonCode === ReasonCode.Success && this.reach === 0) this.reasonCode = ReasonCode.NoMatchingSubscribers;
     this.connection.acknowledgements.flush();
   }
 }
@@ -81,4 +89,8 @@ export class UnacknowledgedPublication extends RoutedPublication {
   protected finished(): void {
     // What the store refuses it reports itself.
   }
+}
+
+function isFull(error: Error): boolean {
+  return error instanceof FerruleError && error.code === 'FER_STORE_FULL';
 }

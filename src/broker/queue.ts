@@ -9,6 +9,7 @@ import {
   type StoredMessage,
 } from '../store/types.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
+import type { SharedGroup } from './shared-groups.js';
 
 /** Whoever takes a session's messages: a client's connection or an internal part (a bridge). */
 export interface Receiver {
@@ -28,6 +29,11 @@ export interface QueueLimits {
   /** ms; 0: none. */
   maxAgeMs: number;
   whenFull: BrokerLimits['whenQueueFull'];
+}
+
+interface SharedEntry {
+  entry: QueueEntry;
+  group: SharedGroup;
 }
 
 /** accepted = delivered + dropped + waiting. */
@@ -74,6 +80,8 @@ export class SessionQueue {
   #loading = false;
   #pumping = false;
   #trimming = false;
+  /** By sequence number; null: none. */
+  #shared: Map<number, SharedEntry> | null = null;
 
   #count = 0;
   #bytes = 0;
@@ -133,6 +141,33 @@ export class SessionQueue {
       state: EntryState.Pending,
       publication: null,
     };
+  }
+
+  /** There is room in the receiver's window. */
+  get hasRoomInFlight(): boolean {
+    return this.#receiver !== null && this.#inflight.size + this.#ready.length < this.#receiver.maxInflight;
+  }
+
+  /** The entry came through a shared subscription: where this session leaves it, another member gets it. */
+  markShared(entry: QueueEntry, group: SharedGroup): void {
+    this.#shared ??= new Map();
+    this.#shared.set(entry.seq, { entry, group });
+  }
+
+  /**
+   * What this session has of shared subscriptions and may be given to others. [MQTT-4.8.2-4] A QoS 2 message that was
+   * sent stays: only this receiver knows whether it has it.
+   */
+  takeShared(): SharedEntry[] {
+    const shared = [...(this.#shared?.values() ?? [])];
+    this.#shared = null;
+    return shared.filter(({ entry }) => entry.state !== EntryState.Gone && !(entry.qos === 2 && entry.seq <= this.#sentTo));
+  }
+
+  /** Another session has got the entry. */
+  handOver(entry: QueueEntry): void {
+    this.#inflight.delete(packetIdOf(entry.seq));
+    this.#remove(entry, 'other');
   }
 
   /** Takes the entry that newEntry() made (a durable one after store.publish) and sends it if it is its turn. */
@@ -314,6 +349,7 @@ export class SessionQueue {
   }
 
   #forget(entry: QueueEntry): void {
+    this.#shared?.delete(entry.seq);
     this.#count--;
     this.#bytes -= entry.bytes;
   }

@@ -4,7 +4,16 @@ import type { BrokerCounters } from './limits.js';
 import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import { Retained } from './retained.js';
 import type { Session } from './session.js';
-import { type LocalSubscription, type Route, routeOf, type Subscription, type Target } from './subscription.js';
+import { isShared, type SharedGroup, SharedGroups } from './shared-groups.js';
+import {
+  type LocalSubscription,
+  type Route,
+  routeOf,
+  type SessionSubscription,
+  type Subscription,
+  type Target,
+  targetOf,
+} from './subscription.js';
 import { TopicTrie } from './topic-trie.js';
 
 /** Routes of this many topics are remembered; a change of any subscription forgets them. */
@@ -23,8 +32,10 @@ export class Router implements PublicationOwner {
   readonly #trie = new TopicTrie<Subscription>();
   readonly #routes = new Map<string, Route>();
   #generation = 0;
+  #subscriptions = 0;
   readonly #matches: Subscription[] = [];
   readonly retained = new Retained();
+  readonly groups = new SharedGroups();
   /** Local handlers may publish: what they do is routed after the message they were called for. */
   readonly #waiting: RoutedPublication[] = [];
   #routing = false;
@@ -34,15 +45,19 @@ export class Router implements PublicationOwner {
   }
 
   get subscriptions(): number {
-    return this.#trie.size;
+    return this.#subscriptions;
   }
 
-  subscribe(subscription: Subscription): void {
-    this.#trie.add(subscription.filter, subscription);
+  subscribe(subscription: SessionSubscription | LocalSubscription): void {
+    const inTrie = isSharedSubscription(subscription) ? this.groups.add(subscription) : subscription;
+    if (inTrie !== null) this.#trie.add(inTrie.filter, inTrie);
+    this.#subscriptions++;
   }
 
-  unsubscribe(subscription: Subscription): boolean {
-    return this.#trie.remove(subscription.filter, subscription);
+  unsubscribe(subscription: SessionSubscription | LocalSubscription): void {
+    const inTrie = isSharedSubscription(subscription) ? this.groups.remove(subscription) : subscription;
+    if (inTrie !== null) this.#trie.remove(inTrie.filter, inTrie);
+    this.#subscriptions--;
   }
 
   /**
@@ -64,12 +79,20 @@ export class Router implements PublicationOwner {
   }
 
   /** A message for one session alone, such as a retained one for a new subscription. */
-  routeTo(session: Session, message: StoredMessage, qos: 0 | 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): void {
+  routeTo(
+    session: Session,
+    message: StoredMessage,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    subscriptionIds: readonly number[] | null,
+    group: SharedGroup | null = null,
+  ): void {
     if (qos === 0) {
       session.receiver?.sendTransient(message, retain, subscriptionIds);
       return;
     }
     const entry = session.queue.newEntry(message, qos, retain, subscriptionIds);
+    if (group !== null) session.queue.markShared(entry, group);
     if (session.durable) {
       const publication = new UnacknowledgedPublication(message, this);
       publication.entries.push(entry);
@@ -82,17 +105,14 @@ export class Router implements PublicationOwner {
     this.#context.sessionOf(entry.sid)?.queue.commitFailed(entry);
   }
 
-  /** How many sessions and local parts a topic reaches. */
-  reach(topic: string): number {
-    const route = this.#routeFor(topic);
-    return route.targets.length + route.locals.length;
-  }
-
   #routeOne(publication: RoutedPublication): void {
     const message = publication.message;
     const route = this.#routeFor(message.topic);
+    publication.reach = route.targets.length + route.locals.length;
     if (message.retain) this.#retain(publication);
-    const volatile = this.#address(publication, route.targets);
+    const volatile: VolatileEntry[] = [];
+    for (const target of route.targets) this.#address(publication, target, volatile, null);
+    for (const group of route.groups) this.#share(publication, group, volatile);
     if (publication.needsStore) this.#context.store.publish(publication);
     for (const entry of publication.entries) this.#context.sessionOf(entry.sid)?.queue.add(entry);
     for (const { session, entry } of volatile) session.queue.add(entry);
@@ -103,31 +123,49 @@ export class Router implements PublicationOwner {
     }
   }
 
-  /** Sends QoS 0 at once, gives durable sessions their entries, and returns those of volatile sessions. */
-  #address(publication: RoutedPublication, targets: readonly Target[]): readonly { session: Session; entry: QueueEntry }[] {
-    let volatile: { session: Session; entry: QueueEntry }[] | null = null;
-    for (let i = 0; i < targets.length; i++) {
-      const target = targets[i]!;
-      const { session } = target;
-      const message = publication.message;
-      if (target.noLocal && session.clientId === message.publisher) continue;
-      const qos = target.exactQos !== -1 ? target.exactQos : message.qos < target.qos ? message.qos : target.qos;
-      // [MQTT-3.3.1-9] What an established subscription gets does not carry the retain flag, unless it asked for it.
-      const retain = target.retainAsPublished && message.retain;
-      if (qos === 0) {
-        session.receiver?.sendTransient(message, retain, target.subscriptionIds);
-        continue;
-      }
-      if (!session.durable && session.receiver === null) continue;
-      own(publication);
-      const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
-      if (session.durable) publication.entries.push(entry);
-      else {
-        volatile ??= [];
-        volatile.push({ session, entry });
-      }
+  #share(publication: RoutedPublication, group: SharedGroup, volatile: VolatileEntry[]): void {
+    const member = group.pick(publication.message);
+    if (member === null) return;
+    publication.reach++;
+    this.#address(publication, targetOf(member), volatile, group);
+  }
+
+  /** Sends QoS 0 at once; a durable session's entry becomes part of the publication, a volatile one's goes to `volatile`. */
+  #address(publication: RoutedPublication, target: Target, volatile: VolatileEntry[], group: SharedGroup | null): void {
+    const { session } = target;
+    const { message } = publication;
+    if (target.noLocal && session.clientId === message.publisher) return;
+    const qos = target.exactQos !== -1 ? target.exactQos : message.qos < target.qos ? message.qos : target.qos;
+    // [MQTT-3.3.1-9] What an established subscription gets does not carry the retain flag, unless it asked for it.
+    const retain = target.retainAsPublished && message.retain;
+    if (qos === 0) {
+      session.receiver?.sendTransient(message, retain, target.subscriptionIds);
+      return;
     }
-    return volatile ?? NONE;
+    if (!session.durable && session.receiver === null) return;
+    own(publication);
+    const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
+    if (group !== null) session.queue.markShared(entry, group);
+    if (session.durable) publication.entries.push(entry);
+    else volatile.push({ session, entry });
+  }
+
+  /** What a member of shared groups left unacknowledged goes to others ([MQTT-4.8.2-6]). */
+  redistribute(session: Session): void {
+    for (const { entry, group } of session.queue.takeShared()) {
+      const member = group.pick(entry.message, session);
+      if (member === null) continue;
+      const target = targetOf(member);
+      session.queue.handOver(entry);
+      this.routeTo(
+        target.session,
+        entry.message,
+        entry.qos < target.qos ? entry.qos : target.qos,
+        entry.retain,
+        target.subscriptionIds,
+        group,
+      );
+    }
   }
 
   #retain(publication: RoutedPublication): void {
@@ -166,11 +204,18 @@ export class Router implements PublicationOwner {
   }
 }
 
-const NONE: readonly { session: Session; entry: QueueEntry }[] = [];
+interface VolatileEntry {
+  session: Session;
+  entry: QueueEntry;
+}
 
 /** The payload is a view into what was read from the socket; what is kept gets its own bytes, once. */
 function own(publication: RoutedPublication): void {
   if (publication.ownsPayload) return;
   publication.message.payload = Buffer.from(publication.message.payload);
   publication.ownsPayload = true;
+}
+
+function isSharedSubscription(subscription: SessionSubscription | LocalSubscription): subscription is SessionSubscription {
+  return subscription.session !== null && isShared(subscription.filter);
 }

@@ -26,6 +26,9 @@ export class Sessions {
   /** Volatile sessions never reach the store; they count downwards to stay apart. */
   #nextVolatile = -1;
 
+  /** Called when a session is no more. */
+  onEnded: (session: Session) => void = () => undefined;
+
   constructor(context: QueueContext, router: Router, bySid: Map<number, Session>) {
     this.#context = context;
     this.#router = router;
@@ -70,6 +73,7 @@ export class Sessions {
   /** The connection has ended. */
   disconnected(session: Session, now: number): void {
     session.detach(now);
+    this.#router.redistribute(session);
     if (session.durable && session.expiryInterval > 0) this.#context.store.putSession(session.toStored(false));
     else this.discard(session);
   }
@@ -81,6 +85,7 @@ export class Sessions {
     if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
     this.#bySid.delete(session.sid);
     if (session.durable) this.#context.store.deleteSession(session.sid);
+    this.onEnded(session);
   }
 
   /** Ends what has outlived its time. */

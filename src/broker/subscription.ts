@@ -1,6 +1,7 @@
 import type { QoS } from '../mqtt/packets.js';
 import type { StoredMessage, StoredSubscription } from '../store/types.js';
 import type { Session } from './session.js';
+import { SharedGroup } from './shared-groups.js';
 
 /** A session's subscription, as it stands in the trie. */
 export interface SessionSubscription extends StoredSubscription {
@@ -15,7 +16,7 @@ export interface LocalSubscription {
   readonly deliver: (message: StoredMessage) => void;
 }
 
-export type Subscription = SessionSubscription | LocalSubscription;
+export type Subscription = SessionSubscription | LocalSubscription | SharedGroup;
 
 /** What one session gets of one topic: all its matching subscriptions in one. */
 export interface Target {
@@ -33,16 +34,20 @@ export interface Target {
 export interface Route {
   readonly targets: readonly Target[];
   readonly locals: readonly LocalSubscription[];
+  /** Each of these sends the message to one of its members. */
+  readonly groups: readonly SharedGroup[];
 }
 
 /** Merges what the trie found for a topic, so that each session gets a message once. */
 export function routeOf(matches: readonly Subscription[]): Route {
   const locals: LocalSubscription[] = [];
+  const groups: SharedGroup[] = [];
   const targets: Target[] = [];
   const bySession = new Map<Session, Target>();
   for (const match of matches) {
     if (match.session === null) {
-      locals.push(match);
+      if (match instanceof SharedGroup) groups.push(match);
+      else locals.push(match);
       continue;
     }
     const known = bySession.get(match.session);
@@ -54,10 +59,10 @@ export function routeOf(matches: readonly Subscription[]): Route {
       merge(known, match);
     }
   }
-  return { targets, locals };
+  return { targets, locals, groups };
 }
 
-function targetOf(subscription: SessionSubscription): Target {
+export function targetOf(subscription: SessionSubscription): Target {
   return {
     session: subscription.session,
     qos: subscription.qos,

@@ -5,13 +5,6 @@ import { RawClient } from '../support/raw-client.js';
 import { waitFor } from '../support/wait-for.js';
 import { startBroker } from './harness.js';
 
-test('is a v5 client refused in its own words until v5 is spoken?', async (t) => {
-  const { port } = await startBroker(t);
-  const client = await RawClient.attempt(port, { version: 5 });
-  assert.equal(client.connack.reasonCode, 0x84);
-  await client.closed();
-});
-
 test('[MQTT-3.1.2-2] is an unknown protocol level answered with 0x01 and closed?', async (t) => {
   const { port } = await startBroker(t);
   const client = await RawClient.connect(port);

@@ -4,20 +4,27 @@ import type { Connection } from '../connection.js';
 
 /** PUBACK, PUBREC and PUBCOMP for what we sent; PUBREL for what the client published. Unknown ids are ignored or answered. */
 export function handleAck(connection: Connection, packet: AckPacket): void {
-  const session = connection.session!;
+  const { queue } = connection.session!;
+  const { packetId } = packet;
   switch (packet.type) {
     case 'puback':
-      if (session.queue.acknowledge(packet.packetId)) emitAck(connection, packet);
+      // A v5 client that does not want the message has had it all the same ([MQTT-4.4.0-2]).
+      if (queue.acknowledge(packetId)) emitAck(connection, packet);
       return;
     case 'pubrec':
-      // [MQTT-4.3.3-4] A PUBREL answers every PUBREC, known or not, so that the client can let go of the id.
-      if (!session.queue.received(packet.packetId)) connection.sendPubrel(packet.packetId);
+      if (packet.reasonCode >= ReasonCode.UnspecifiedError) {
+        // [MQTT-4.3.3-4] A refusal ends the exchange.
+        if (queue.refuse(packetId)) emitAck(connection, packet);
+      } else if (!queue.received(packetId)) {
+        // [MQTT-4.3.3-4] A PUBREL answers every PUBREC, known or not, so that the client can let go of the id.
+        connection.sendPubrel(packetId, ReasonCode.PacketIdentifierNotFound);
+      }
       return;
     case 'pubcomp':
-      if (session.queue.complete(packet.packetId)) emitAck(connection, packet);
+      if (queue.complete(packetId)) emitAck(connection, packet);
       return;
     case 'pubrel':
-      release(connection, packet.packetId);
+      release(connection, packetId);
       return;
   }
 }
@@ -27,19 +34,21 @@ function release(connection: Connection, packetId: number): void {
   const session = connection.session!;
   const known = session.inboundQos2.delete(packetId);
   if (!known || !session.durable) {
-    sendPubcomp(connection, packetId);
+    sendPubcomp(connection, packetId, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
     return;
   }
   const { store } = connection.broker;
   store.deleteInboundQos2(session.sid, packetId);
   store.whenCommitted((error) => {
-    if (error === null) sendPubcomp(connection, packetId);
+    if (error === null) sendPubcomp(connection, packetId, ReasonCode.Success);
     else session.inboundQos2.add(packetId);
   });
 }
 
-function sendPubcomp(connection: Connection, packetId: number): void {
-  connection.send({ type: 'pubcomp', packetId, reasonCode: ReasonCode.Success, properties: null });
+function sendPubcomp(connection: Connection, packetId: number, reasonCode: number): void {
+  // One that was taken over another connection was never counted on this one.
+  if (connection.unacknowledged > 0) connection.unacknowledged--;
+  connection.send({ type: 'pubcomp', packetId, reasonCode, properties: null });
 }
 
 function emitAck(connection: Connection, packet: AckPacket): void {

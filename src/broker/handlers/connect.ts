@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../errors.js';
 import { MqttError } from '../../mqtt/mqtt-error.js';
-import type { ConnectPacket, ProtocolVersion } from '../../mqtt/packets.js';
+import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/packets.js';
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
+import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
@@ -11,12 +12,17 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   // [MQTT-3.1.0-2]
   if (connection.connected || connection.connecting) throw new MqttError(ReasonCode.ProtocolError, '[MQTT-3.1.0-2]', 'a second CONNECT');
   connection.version = packet.version;
-  if (packet.version === 5) {
-    refuse(connection, ReasonCode.UnsupportedProtocolVersion, 'MQTT 5 is not spoken here yet; use 3.1.1');
+  connection.capabilities = capabilitiesOf(packet);
+  if (packet.properties?.authenticationMethod !== undefined) {
+    refuse(
+      connection,
+      ReasonCode.BadAuthenticationMethod,
+      `no authentication method ${JSON.stringify(packet.properties.authenticationMethod)}`,
+    );
     return;
   }
-  if (packet.clientId === '' && !packet.clean) {
-    // [MQTT-3.1.3-8]
+  if (packet.clientId === '' && !packet.clean && packet.version !== 5) {
+    // 3.1.1 [MQTT-3.1.3-8]; v5 gives the client a name that it can come back with.
     refuse(connection, ReasonCode.ClientIdentifierNotValid, 'no client id, and a session to keep');
     return;
   }
@@ -27,7 +33,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   connection.id = packet.clientId === '' ? `auto-${randomUUID()}` : packet.clientId;
   connection.clean = packet.clean;
   connection.username = packet.username;
-  connection.keepAlive = Math.min(packet.keepAlive, broker.limits.maxKeepAlive);
+  connection.keepAlive = keepAliveOf(packet, broker.limits.maxKeepAlive);
   connection.connecting = true;
   connection.wait();
   askPreConnect(connection, packet);
@@ -37,7 +43,9 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
 export function refuseConnect(connection: Connection, error: MqttError): void {
   if (error.reasonCode === ReasonCode.UnsupportedProtocolVersion) {
     // [MQTT-3.1.2-2] (3.1.1): 0x01 to whoever asks for a level that is not spoken.
-    sendRefusal(connection, ReasonCode.UnsupportedProtocolVersion, error.protocolLevel === 5 ? 5 : 4);
+    sendRefusal(connection, ReasonCode.UnsupportedProtocolVersion, 4);
+  } else if (connection.readsVersion === 5) {
+    sendRefusal(connection, error.reasonCode, 5);
   } else if (error.reasonCode === ReasonCode.ClientIdentifierNotValid) {
     sendRefusal(connection, error.reasonCode, 4);
   }
@@ -81,20 +89,28 @@ function askAuthenticate(connection: Connection, packet: ConnectPacket): void {
 function openSession(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
   // [MQTT-3.1.4-2] One connection per client id; the former's will belongs to the former.
-  broker.clients[connection.id]?.destroy('another connection took over the client id');
+  broker.clients[connection.id]?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the client id');
+  const expiryInterval = expiryOf(connection, packet);
   const { session, present } = broker.sessions.open({
     clientId: connection.id,
     username: connection.username,
     version: packet.version,
     clean: packet.clean,
-    expiryInterval: packet.clean ? 0 : broker.limits.maxSessionExpiry,
+    expiryInterval,
   });
   connection.session = session;
   connection.will = packet.will;
   broker.registerConnection(connection);
+  // [MQTT-3.1.3-9] Back in time: the former connection's delayed will is not sent.
+  broker.wills.forget(connection.id);
   if (packet.will !== null) broker.wills.remember(connection, packet.will);
   const accept = (): void => {
-    connection.send({ type: 'connack', sessionPresent: present, reasonCode: 0, properties: null });
+    connection.send({
+      type: 'connack',
+      sessionPresent: present,
+      reasonCode: 0,
+      properties: connackProperties(connection, packet, expiryInterval),
+    });
     connection.accepted();
     broker.emit('connackSent', { cmd: 'connack', returnCode: 0, sessionPresent: present }, connection);
     session.attach(connection);
@@ -118,16 +134,47 @@ function openSession(connection: Connection, packet: ConnectPacket): void {
   });
 }
 
+/** Seconds; 0: not checked. Before v5 nothing can tell a client of another keep-alive than its own, so none stays none. */
+function keepAliveOf(packet: ConnectPacket, maximum: number): number {
+  return packet.version === 5 && packet.keepAlive === 0 ? maximum : Math.min(packet.keepAlive, maximum);
+}
+
+/** Seconds that the session outlives the connection. */
+function expiryOf(connection: Connection, packet: ConnectPacket): number {
+  const { broker } = connection;
+  if (packet.version !== 5) return packet.clean ? 0 : broker.limits.maxSessionExpiry;
+  return broker.sessionExpiry(packet.properties?.sessionExpiryInterval ?? 0);
+}
+
+/** What a v5 client has to know of us: every limit that we set, and what we decided differently from what it asked. */
+function connackProperties(connection: Connection, packet: ConnectPacket, expiryInterval: number): Properties | null {
+  if (packet.version !== 5) return null;
+  const { limits } = connection.broker;
+  const properties: Properties = {
+    receiveMaximum: limits.maxInbound,
+    maximumPacketSize: limits.maxPacketSize,
+    topicAliasMaximum: limits.topicAliasMaximum,
+  };
+  if (expiryInterval !== (packet.properties?.sessionExpiryInterval ?? 0)) properties.sessionExpiryInterval = expiryInterval;
+  // [MQTT-3.1.3-6] [MQTT-3.2.2-16]
+  if (packet.clientId === '') properties.assignedClientIdentifier = connection.id;
+  // [MQTT-3.2.2-21]
+  if (connection.keepAlive !== packet.keepAlive) properties.serverKeepAlive = connection.keepAlive;
+  return properties;
+}
+
 /** [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
 function refuse(connection: Connection, reason: number, cause: string): void {
-  sendRefusal(connection, reason, connection.version);
+  sendRefusal(connection, reason, connection.version, cause);
   connection.broker.counters.connectionsRefused++;
   connection.broker.trouble.warn(connection, 'connection refused', cause);
   connection.dropWill();
   connection.destroy(cause);
 }
 
-function sendRefusal(connection: Connection, reason: number, version: ProtocolVersion): void {
+function sendRefusal(connection: Connection, reason: number, version: ProtocolVersion, cause?: string): void {
   connection.version = version;
-  connection.send({ type: 'connack', sessionPresent: false, reasonCode: connackCode(reason, version), properties: null });
+  const explains = version === 5 && cause !== undefined && connection.capabilities.wantsProblemInformation;
+  const properties = explains ? { reasonString: cause } : null;
+  connection.send({ type: 'connack', sessionPresent: false, reasonCode: connackCode(reason, version), properties });
 }

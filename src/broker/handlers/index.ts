@@ -37,7 +37,7 @@ export function handlePacket(connection: Connection, packet: Packet): void {
       handlePingreq(connection);
       return;
     case 'disconnect':
-      handleDisconnect(connection);
+      handleDisconnect(connection, packet);
       return;
     case 'auth':
     case 'connack':

@@ -3,6 +3,7 @@ import type { PublishPacket } from '../../mqtt/packets.js';
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import type { StoredMessage } from '../../store/types.js';
 import type { Connection } from '../connection.js';
+import { expiryOf, messageProperties } from '../message-properties.js';
 import { ClientPublication, UnacknowledgedPublication } from '../publication.js';
 
 /** PUBLISH: may the client do that, then route it; the acknowledgement follows when the message is safe. */
@@ -10,9 +11,9 @@ export function handlePublish(connection: Connection, packet: PublishPacket): vo
   const { broker } = connection;
   connection.messagesIn++;
   broker.counters.messagesIn++;
-  if (exceedsLevels(packet.topic, broker.limits.maxTopicLevels)) {
-    throw new MqttError(ReasonCode.TopicNameInvalid, '[MQTT-4.7.3-1]', `a topic with more than ${broker.limits.maxTopicLevels} levels`);
-  }
+  packet.topic = connection.inboundAliases.resolve(packet);
+  check(connection, packet);
+  if (packet.qos !== 0) connection.unacknowledged++;
   if (isRepeatedQos2(connection, packet)) return;
   const decision = broker.decidePublish(connection, packet.topic);
   if (decision === true) {
@@ -24,23 +25,38 @@ export function handlePublish(connection: Connection, packet: PublishPacket): vo
   }
 }
 
+function check(connection: Connection, packet: PublishPacket): void {
+  const { maxTopicLevels, maxInbound } = connection.broker.limits;
+  if (exceedsLevels(packet.topic, maxTopicLevels)) {
+    throw new MqttError(ReasonCode.TopicNameInvalid, '[MQTT-4.7.3-1]', `a topic with more than ${maxTopicLevels} levels`);
+  }
+  if (packet.properties?.subscriptionIdentifiers !== undefined) {
+    throw new MqttError(ReasonCode.ProtocolError, '[MQTT-3.3.4-6]', 'a subscription identifier from a client');
+  }
+  // [MQTT-3.3.4-9] Before v5 nothing was announced: there the socket is simply not read until acknowledgements have left.
+  if (packet.qos !== 0 && connection.version === 5 && connection.unacknowledged >= maxInbound) {
+    throw new MqttError(ReasonCode.ReceiveMaximumExceeded, '[MQTT-3.3.4-9]', `more than ${maxInbound} unacknowledged messages`);
+  }
+}
+
 /** [MQTT-4.3.3-10] The message was taken before; only the acknowledgement was lost. It waits for its turn like any other. */
 function isRepeatedQos2(connection: Connection, packet: PublishPacket): boolean {
   if (packet.qos !== 2 || !connection.session!.inboundQos2.has(packet.packetId)) return false;
-  acknowledgeUnrouted(connection, packet);
+  acknowledgeUnrouted(connection, packet, ReasonCode.Success);
   return true;
 }
 
 function publish(connection: Connection, packet: PublishPacket): void {
   const { broker } = connection;
+  const now = broker.clock.now();
   const message: StoredMessage = {
     topic: packet.topic,
     payload: packet.payload,
     qos: packet.qos,
     retain: packet.retain,
-    properties: null,
-    at: broker.clock.now(),
-    expiresAt: 0,
+    properties: messageProperties(packet.properties),
+    at: now,
+    expiresAt: expiryOf(packet.properties, now),
     publisher: connection.id,
   };
   if (packet.qos === 0) {
@@ -62,12 +78,14 @@ function publish(connection: Connection, packet: PublishPacket): void {
 function deny(connection: Connection, packet: PublishPacket): void {
   connection.broker.counters.publishesDenied++;
   connection.broker.trouble.warn(connection, 'may not publish', packet.topic);
-  if (packet.qos !== 0) acknowledgeUnrouted(connection, packet);
+  if (packet.qos !== 0) acknowledgeUnrouted(connection, packet, ReasonCode.NotAuthorized);
 }
 
-function acknowledgeUnrouted(connection: Connection, packet: PublishPacket): void {
+function acknowledgeUnrouted(connection: Connection, packet: PublishPacket, reasonCode: number): void {
   const message: StoredMessage = { ...packet, properties: null, at: 0, expiresAt: 0, publisher: connection.id };
   const publication = new ClientPublication(message, connection.broker.router, connection, packet.qos as 1 | 2, packet.packetId);
+  publication.reasonCode = reasonCode;
+  publication.reach = 1;
   connection.acknowledgements.expect(publication);
   publication.settled(null);
 }

@@ -2,6 +2,7 @@ import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '..
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import { parseShared, validateFilter } from '../../mqtt/topics.js';
 import type { Connection } from '../connection.js';
+import { isShared } from '../shared-groups.js';
 
 type AedesSubscription = { topic: string; qos: 0 | 1 | 2 };
 
@@ -16,6 +17,7 @@ export type AedesFilters =
 interface Granted {
   request: SubscriptionRequest;
   isNew: boolean;
+  subscriptionIds: readonly number[] | null;
 }
 
 /** SUBSCRIBE: each filter is judged by itself; the answer follows when what was granted is on disk. */
@@ -23,7 +25,9 @@ export function handleSubscribe(connection: Connection, packet: SubscribePacket)
   connection.wait();
   judge(connection, packet.subscriptions, (verdicts) => {
     if (connection.closed) return;
-    const granted = apply(connection, packet.subscriptions, verdicts);
+    // [MQTT-3.8.2-1] (3.8.2.1.2): one identifier for all filters of the packet.
+    const subscriptionId = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
+    const granted = apply(connection, packet.subscriptions, verdicts, subscriptionId);
     whenSafe(connection, (error) => {
       connection.resume();
       if (error !== null) return;
@@ -71,6 +75,7 @@ export function subscribeClient(
     connection,
     requests,
     requests.map(({ qos }) => qos),
+    0,
   );
   whenSafe(connection, (error) => {
     if (error === null) announce(connection, granted);
@@ -122,11 +127,13 @@ function judge(connection: Connection, requests: readonly SubscriptionRequest[],
 function judgeOne(connection: Connection, request: SubscriptionRequest): number | null {
   const { broker } = connection;
   const { filter } = request;
-  if (validateFilter(filter) !== null || filter.split('/').length > broker.limits.maxTopicLevels || parseShared(filter) !== null) {
+  if (validateFilter(filter) !== null || filter.split('/').length > broker.limits.maxTopicLevels) {
     broker.trouble.warn(connection, 'asked for a topic filter that is not possible', filter);
-    return ReasonCode.UnspecifiedError;
+    return refusal(connection, ReasonCode.TopicFilterInvalid);
   }
-  const decision = broker.decideSubscribe(connection, filter);
+  // Who may read a topic may share the reading.
+  const shared = parseShared(filter);
+  const decision = broker.decideSubscribe(connection, shared !== null && 'filter' in shared ? shared.filter : filter);
   if (decision === null) return null;
   return decision ? request.qos : deny(connection, filter);
 }
@@ -134,17 +141,27 @@ function judgeOne(connection: Connection, request: SubscriptionRequest): number 
 function deny(connection: Connection, filter: string): number {
   connection.broker.counters.subscriptionsDenied++;
   connection.broker.trouble.warn(connection, 'may not subscribe', filter);
-  return ReasonCode.UnspecifiedError;
+  return refusal(connection, ReasonCode.NotAuthorized);
 }
 
-function apply(connection: Connection, requests: readonly SubscriptionRequest[], verdicts: readonly number[]): Granted[] {
+/** Before v5 there is one code for every refusal. */
+function refusal(connection: Connection, reasonCode: number): number {
+  return connection.version === 5 ? reasonCode : ReasonCode.UnspecifiedError;
+}
+
+function apply(
+  connection: Connection,
+  requests: readonly SubscriptionRequest[],
+  verdicts: readonly number[],
+  subscriptionId: number,
+): Granted[] {
   const granted: Granted[] = [];
   requests.forEach((request, index) => {
     const verdict = verdicts[index]!;
     if (verdict > 2) return;
-    const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId: 0, upgradeQos: false };
+    const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId, upgradeQos: false };
     const isNew = connection.broker.sessions.subscribe(connection.session!, stored);
-    granted.push({ request: stored, isNew });
+    granted.push({ request: stored, isNew, subscriptionIds: subscriptionId === 0 ? null : [subscriptionId] });
   });
   return granted;
 }
@@ -153,14 +170,16 @@ function apply(connection: Connection, requests: readonly SubscriptionRequest[],
 function announce(connection: Connection, granted: readonly Granted[]): void {
   const { broker } = connection;
   const session = connection.session!;
-  for (const { request, isNew } of granted) {
+  for (const { request, isNew, subscriptionIds } of granted) {
     if (connection.closed) return;
+    // [MQTT-4.8.2-3] (4.8.2) A shared subscription gets no retained messages when it is made.
+    if (isShared(request.filter)) continue;
     if (request.retainHandling === 2 || (request.retainHandling === 1 && !isNew)) continue;
     // Unsubscribed meanwhile?
     if (!session.subscriptions.has(request.filter)) continue;
     for (const message of broker.router.retained.match(request.filter, broker.clock.now())) {
       const qos = message.qos < request.qos ? message.qos : request.qos;
-      broker.router.routeTo(session, message, qos, true, null);
+      broker.router.routeTo(session, message, qos, true, subscriptionIds);
     }
   }
   broker.emit(

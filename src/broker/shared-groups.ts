@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { parseShared } from '../mqtt/topics.js';
+import type { StoredMessage } from '../store/types.js';
+import type { SessionSubscription } from './subscription.js';
+
+export type SharedStrategy = 'round_robin' | 'random' | 'sticky' | 'hash';
+
+/** The subscriptions of one group to one filter: each message goes to one of them. */
+export class SharedGroup {
+  readonly session = null;
+  readonly filter: string;
+  readonly members: SessionSubscription[] = [];
+  #strategy: () => SharedStrategy;
+  #next = 0;
+  #sticky: SessionSubscription | null = null;
+
+  constructor(filter: string, strategy: () => SharedStrategy) {
+    this.filter = filter;
+    this.#strategy = strategy;
+  }
+
+  /**
+   * Who gets the message: somebody who is there, as long as anybody is; otherwise a session that is kept.
+   * null: nobody can take it. `except`: who left it.
+   */
+  pick(message: StoredMessage, except: SessionSubscription['session'] | null = null): SessionSubscription | null {
+    const others = except === null ? this.members : this.members.filter(({ session }) => session !== except);
+    const online = others.filter(({ session }) => session.receiver !== null);
+    const ready = online.filter(({ session }) => session.queue.hasRoomInFlight);
+    const candidates = ready.length > 0 ? ready : online.length > 0 ? online : others.filter(({ session }) => session.durable);
+    return candidates.length === 0 ? null : this.#choose(candidates, message);
+  }
+
+  #choose(candidates: readonly SessionSubscription[], message: StoredMessage): SessionSubscription {
+    switch (this.#strategy()) {
+      case 'round_robin': {
+        this.#next = (this.#next + 1) % Number.MAX_SAFE_INTEGER;
+        return candidates[this.#next % candidates.length]!;
+      }
+      case 'random':
+        return candidates[Math.floor(Math.random() * candidates.length)]!;
+      case 'sticky':
+        if (this.#sticky === null || !candidates.includes(this.#sticky)) this.#sticky = candidates[0]!;
+        return this.#sticky;
+      case 'hash':
+        return candidates[hashOf(message.publisher) % candidates.length]!;
+    }
+  }
+}
+
+function hashOf(text: string): number {
+  return createHash('sha1').update(text).digest().readUInt32LE(0);
+}
+
+/** The groups that have members, by name and filter. */
+export class SharedGroups {
+  readonly #groups = new Map<string, SharedGroup>();
+  strategy: SharedStrategy = 'round_robin';
+
+  /** Adds the subscription to its group; gives the group where it is the first, to be put into the trie. */
+  add(subscription: SessionSubscription): SharedGroup | null {
+    const place = placeOf(subscription.filter)!;
+    let group = this.#groups.get(place.key);
+    const isNew = group === undefined;
+    if (group === undefined) {
+      group = new SharedGroup(place.filter, () => this.strategy);
+      this.#groups.set(place.key, group);
+    }
+    group.members.push(subscription);
+    return isNew ? group : null;
+  }
+
+  /** Takes the subscription out of its group; gives the group where that was its last member. */
+  remove(subscription: SessionSubscription): SharedGroup | null {
+    const place = placeOf(subscription.filter)!;
+    const group = this.#groups.get(place.key);
+    const index = group?.members.indexOf(subscription) ?? -1;
+    if (group === undefined || index === -1) return null;
+    group.members.splice(index, 1);
+    if (group.members.length > 0) return null;
+    this.#groups.delete(place.key);
+    return group;
+  }
+}
+
+/** null: not a shared subscription. */
+function placeOf(filter: string): { key: string; filter: string } | null {
+  const shared = parseShared(filter);
+  if (shared === null || 'fault' in shared) return null;
+  // A group name has no slash, so the first one separates.
+  return { key: `${shared.group}/${shared.filter}`, filter: shared.filter };
+}
+
+export function isShared(filter: string): boolean {
+  return placeOf(filter) !== null;
+}
