@@ -169,7 +169,7 @@ class FerruleGateway implements Gateway {
       this.#startedAt = this.#clock.now();
       await this.#storePart.startOrThrow();
       this.#state = 'running';
-      this.broker.access.configure(this.#config.access, this.#config.broker.allow_anonymous);
+      this.#configureBroker(this.#config);
       await this.broker.listen();
       this.#storage.start();
       this.#monitor.start();
@@ -210,8 +210,7 @@ class FerruleGateway implements Gateway {
       this.#config = config;
       if (this.#state === 'stopped') return;
       this.#loggers.configure(config.log);
-      this.broker.access.configure(config.access, config.broker.allow_anonymous);
-      Object.assign(this.broker.limits, limitsOf(config.broker));
+      this.#configureBroker(config);
       await this.#reloadListeners(config.broker.listeners);
       if (before.broker.sys_interval !== config.broker.sys_interval) {
         this.#sys.stop();
@@ -286,6 +285,13 @@ class FerruleGateway implements Gateway {
     this.#storePart.report(state === 'running' ? null : shown);
     if (state === 'failed' && shown !== null && this.#state === 'running') this.#options.onFatal?.(shown);
   };
+
+  /** What the broker takes over while it runs. */
+  #configureBroker({ access, broker }: Config): void {
+    this.broker.access.configure(access, broker.allow_anonymous);
+    this.broker.router.groups.strategy = broker.shared_subscriptions.strategy;
+    Object.assign(this.broker.limits, limitsOf(broker));
+  }
 
   #startListeners(configs: readonly ListenerConfig[]): Promise<unknown> {
     const started = configs.map((config) => {

@@ -13,7 +13,6 @@ export interface NotYet {
  */
 export const NOT_YET: readonly NotYet[] = [
   { path: ['broker', 'limits', 'message_rate'], except: 0 },
-  { path: ['broker', 'shared_subscriptions'] },
   { path: ['access', 'jwt'] },
   { path: ['access', 'http'] },
   { path: ['field', 'devices', '*', 'profile'] },

@@ -25,7 +25,6 @@ describe('the example configuration', () => {
     assert.deepEqual(
       warnings.map((warning) => `${warning.code} ${warning.where?.subject}`),
       [
-        'broker.shared_subscriptions',
         'access.jwt',
         'access.http',
         'field.devices[0].profile',
