@@ -4,7 +4,6 @@ import { mosquittoPub, mosquittoSub } from '../peers/mosquitto-clients.js';
 import { type PahoOptions, startPaho } from '../peers/paho.js';
 import { freePort } from '../support/free-port.js';
 import { needs } from '../support/needs.js';
-import { runProcess } from '../support/process.js';
 import { waitFor } from '../support/wait-for.js';
 import { GatewayProcess } from './gateway-process.js';
 
@@ -18,7 +17,7 @@ async function runningGateway(t: TestContext): Promise<GatewayProcess & { webSoc
 }
 
 describe('clients on the LAN', { skip }, () => {
-  for (const protocol of ['mqttv31', 'mqttv311'] as const) {
+  for (const protocol of ['mqttv31', 'mqttv311', 'mqttv5'] as const) {
     it(`mosquitto_pub reaches mosquitto_sub at QoS 0, 1 and 2 over ${protocol}`, async (t) => {
       const { mqttPort: port } = await runningGateway(t);
       const sub = await mosquittoSub(t, { port, protocol, topics: ['q/#'], qos: 2 });
@@ -34,6 +33,7 @@ describe('clients on the LAN', { skip }, () => {
   const pahos: { name: string; options: (gateway: { mqttPort: number; webSocketPort: number }) => PahoOptions }[] = [
     { name: '3.1 and TCP', options: ({ mqttPort }) => ({ port: mqttPort, protocol: '3.1' }) },
     { name: '3.1.1 and TCP', options: ({ mqttPort }) => ({ port: mqttPort, protocol: '3.1.1' }) },
+    { name: '5 and TCP', options: ({ mqttPort }) => ({ port: mqttPort, protocol: '5' }) },
     { name: '3.1.1 and WebSocket', options: ({ webSocketPort }) => ({ port: webSocketPort, protocol: '3.1.1', transport: 'websockets' }) },
   ];
   for (const { name, options } of pahos) {
@@ -138,12 +138,24 @@ describe('clients on the LAN', { skip }, () => {
     assert.equal(paho.connections.at(-1)?.sessionPresent, true);
   });
 
-  it('MQTT 5 is refused in words that its clients understand', async (t) => {
-    const { mqttPort: port } = await runningGateway(t);
-    const { code, stderr } = await runProcess('mosquitto_sub', ['-h', '127.0.0.1', '-p', String(port), '-V', 'mqttv5', '-t', 'a', '-E']);
-    assert.equal(code, 132);
-    assert.match(stderr, /Unsupported Protocol Version/i);
-    const paho = await startPaho(t, { port, protocol: '5' });
-    assert.equal(paho.connections[0]?.rc, 132);
+  it('Clients of every version hear one another', async (t) => {
+    const { mqttPort: port, webSocketPort } = await runningGateway(t);
+    const old = await mosquittoSub(t, { port, protocol: 'mqttv31', topics: ['all'], qos: 1 });
+    const new5 = await mosquittoSub(t, { port, protocol: 'mqttv5', topics: ['all'], qos: 1 });
+    const browser = await startPaho(t, { port: webSocketPort, transport: 'websockets', topics: ['all'] });
+    await mosquittoPub({ port, protocol: 'mqttv5', topic: 'all', payload: 'from 5', qos: 1 });
+    await mosquittoPub({ port, protocol: 'mqttv31', topic: 'all', payload: 'from 3.1', qos: 1 });
+    await browser.publish('all', 'from the browser');
+    const expected = ['from 5', 'from 3.1', 'from the browser'];
+    for (const sub of [old, new5]) {
+      assert.deepEqual(
+        (await sub.until(3)).map(({ payload }) => payload),
+        expected,
+      );
+    }
+    assert.deepEqual(
+      (await browser.until(3)).map(({ payload }) => payload.toString()),
+      expected,
+    );
   });
 });
