@@ -214,6 +214,13 @@ const ACKS: Row[] = [
   { what: '5.0: PUBCOMP with an unknown reason', hex: '70 03 0001 10', ...v5, error: [PROTOCOL, '[MQTT-3.7.2-1]'] },
   { what: '5.0: bytes after the properties', hex: '40 05 0001 00 00 00', ...v5, error: [MALFORMED, '§2.1.4'] },
   { what: 'CONNACK', hex: '20 02 01 00', ...client4, packet: { type: 'connack', sessionPresent: true, reasonCode: 0 } },
+  {
+    what: '3.1: CONNACK with its unused byte set',
+    hex: '20 02 01 00',
+    version: 3,
+    role: 'client',
+    packet: { type: 'connack', sessionPresent: false },
+  },
   { what: 'CONNACK with reserved flags', hex: '20 02 02 00', ...client4, error: [MALFORMED, '[MQTT-3.2.2-1]'] },
   { what: 'a refusal with session present', hex: '20 02 01 05', ...client4, error: [PROTOCOL, '[MQTT-3.2.2-6]'] },
   { what: "5.0: an older server's refusal", hex: '20 02 00 01', ...client5, packet: { type: 'connack', reasonCode: 1, properties: null } },
