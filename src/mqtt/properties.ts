@@ -108,7 +108,7 @@ function readProperty(cursor: Cursor, entry: PropertySpec, properties: Loose, pl
   if (before !== undefined && (entry.kind !== 'identifiers' || place === PacketType.Subscribe)) {
     throw cursor.protocolError('§2.2.2.2', `property ${entry.name} appears twice`);
   }
-  const value = readValue(cursor, entry);
+  const value = readValue(cursor, entry.name, entry.kind);
   if (value === 0 && entry.zero !== null) {
     throw new MqttError(entry.zero.reasonCode, entry.zero.clause, `${cursor.packet}: property ${entry.name} is 0`);
   }
@@ -117,26 +117,24 @@ function readProperty(cursor: Cursor, entry: PropertySpec, properties: Loose, pl
   else (before as number[]).push(value as number);
 }
 
-function readValue(cursor: Cursor, entry: PropertySpec): number | boolean | string | Buffer {
-  switch (entry.kind) {
+function readValue(cursor: Cursor, name: string, kind: Exclude<Kind, 'pairs'>): number | boolean | string | Buffer {
+  switch (kind) {
     case 'flag':
     case 'bit': {
-      const value = cursor.u8(entry.name);
-      if (value > 1) throw cursor.protocolError('§2.2.2.2', `property ${entry.name} is ${value}, not 0 or 1`);
-      return entry.kind === 'flag' ? value === 1 : value;
+      const value = cursor.u8(name);
+      if (value > 1) throw cursor.protocolError('§2.2.2.2', `property ${name} is ${value}, not 0 or 1`);
+      return kind === 'flag' ? value === 1 : value;
     }
     case 'u16':
-      return cursor.u16(entry.name);
+      return cursor.u16(name);
     case 'u32':
-      return cursor.u32(entry.name);
+      return cursor.u32(name);
     case 'string':
-      return cursor.string(entry.name);
+      return cursor.string(name);
     case 'binary':
-      return cursor.binary(entry.name);
+      return cursor.binary(name);
     case 'identifiers':
-      return cursor.variableByteInteger(entry.name);
-    case 'pairs':
-      throw new TypeError('pairs are read by readProperty');
+      return cursor.variableByteInteger(name);
   }
 }
 

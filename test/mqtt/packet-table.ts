@@ -115,6 +115,7 @@ const CONNECT: Row[] = [
     hex: "10 10 0004 'MQTT' 05 02 003c 02 2100 0001 'c'",
     error: [MALFORMED, '§2.1.4'],
   },
+  { what: '5.0: a property length of five bytes', hex: "10 12 0004 'MQTT' 05 02 003c ffffffff01 0001 'c'", error: [MALFORMED, '§1.5.5'] },
   {
     what: '5.0: a property length in too many bytes',
     hex: "10 0f 0004 'MQTT' 05 02 003c 8000 0001 'c'",

@@ -67,6 +67,11 @@ test('a property that is undefined is not written', () => {
   assert.equal(encode({ type: 'disconnect', reasonCode: 0x80, properties }, 5).toString('hex'), 'e0028000');
 });
 
+test('a property that MQTT does not know is a fault of the caller, not silently left out', () => {
+  const properties = { colour: 'red' } as Properties;
+  assert.throws(() => encode({ type: 'disconnect', reasonCode: 0x80, properties }, 5), /no property colour/);
+});
+
 test('a string of 65535 bytes is written, a longer one is refused', () => {
   const publish = (topic: string): Buffer => encodePublish(topic, Buffer.alloc(0), 0, false, false, 0, null, 4);
   assert.equal(publish('ü'.repeat(32_767)).length, 1 + 3 + 2 + 65_534);
