@@ -206,15 +206,13 @@ export class SessionQueue {
     try {
       while (this.#receiver !== null && this.#inflight.size < this.#receiver.maxInflight && this.#receiver.canSend()) {
         const entry = this.#ready.peek();
-        if (entry === undefined) {
-          if (this.#loadedTo < this.#lastSeq) this.#load();
-          break;
-        }
+        if (entry === undefined) break;
         // An id that is still in flight can't be used again; what holds it must be acknowledged first.
         if (this.#inflight.has(packetIdOf(entry.seq))) break;
         this.#ready.shift();
         this.#send(this.#receiver, entry);
       }
+      if (this.#receiver !== null && this.#loadedTo < this.#lastSeq && this.#isRunningLow()) this.#load();
     } finally {
       this.#pumping = false;
     }
@@ -395,6 +393,12 @@ export class SessionQueue {
   #hasRoom(): boolean {
     if (!this.#durable) return true;
     return this.#ready.length < this.#context.limits.windowMessages && this.#ready.bytes < this.#context.limits.windowBytes;
+  }
+
+  /** The next page is read while half of the last one is still to be sent, so that a drain never waits for the disk. */
+  #isRunningLow(): boolean {
+    const { windowMessages, windowBytes } = this.#context.limits;
+    return this.#ready.length <= windowMessages / 2 && this.#ready.bytes <= windowBytes / 2;
   }
 
   #keepArrival(entry: QueueEntry): void {
