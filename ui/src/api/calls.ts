@@ -1,0 +1,45 @@
+/** The requests of the console, one function each. All throw ApiError. */
+import { request } from './client.js';
+import type { MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
+
+const part = encodeURIComponent;
+
+export const getSetup = () => request<Setup>('GET', '/setup');
+export const claim = (code: string, username: string, password: string) =>
+  request<Session>('POST', '/setup/claim', { code, username, password });
+export const getSession = () => request<Session>('GET', '/session');
+export const logIn = (username: string, password: string) => request<Session>('POST', '/session', { username, password });
+export const logOut = () => request<null>('DELETE', '/session');
+
+export async function getTrend(device: string, tag: string, from: number, to: number, points: number): Promise<TrendPoint[]> {
+  const query = `from=${Math.round(from)}&to=${Math.round(to)}&points=${points}`;
+  return (await request<{ points: TrendPoint[] }>('GET', `/devices/${part(device)}/tags/${part(tag)}/trend?${query}`)).points;
+}
+
+export const writeTag = (device: string, tag: string, value: TagJson) =>
+  request<{ value: TagJson }>('PUT', `/devices/${part(device)}/tags/${part(tag)}`, { value });
+
+/** One topic with more of its payload than the stream has; null: it is gone. */
+export async function getTopic(topic: string): Promise<Topic | null> {
+  const { topics } = await request<{ topics: Topic[] }>('GET', `/topics?filter=${part(topic)}&limit=1`);
+  return topics[0] ?? null;
+}
+
+export interface Publication {
+  topic: string;
+  payload: string;
+  qos: 0 | 1 | 2;
+  retain: boolean;
+}
+
+export const publish = (publication: Publication) => request<null>('POST', '/topics/publish', publication);
+
+export const disconnectClient = (clientId: string) => request<null>('DELETE', `/clients/${part(clientId)}`);
+export const discardSession = (clientId: string) => request<null>('DELETE', `/sessions/${part(clientId)}`);
+
+export const pauseBridge = (name: string) => request<null>('POST', `/bridges/${part(name)}/pause`);
+export const resumeBridge = (name: string) => request<null>('POST', `/bridges/${part(name)}/resume`);
+
+export const getMqttUsers = async () => (await request<{ users: MqttUser[] }>('GET', '/mqtt-users')).users;
+export const putMqttUser = (name: string, password: string) => request<null>('PUT', `/mqtt-users/${part(name)}`, { password });
+export const deleteMqttUser = (name: string) => request<null>('DELETE', `/mqtt-users/${part(name)}`);

@@ -1,0 +1,35 @@
+/** The shapes of the API, taken from the gateway's own schemas: nothing of them is in the built console. */
+import type { Static } from 'typebox';
+import type * as Schemas from '../../../src/console/api-schemas.js';
+
+export type Overview = Static<typeof Schemas.Overview>;
+export type Part = Static<typeof Schemas.Part>;
+export type Notice = Static<typeof Schemas.Notice>;
+export type Storage = Static<typeof Schemas.Storage>;
+export type BridgeSummary = Static<typeof Schemas.BridgeSummary>;
+export type DeviceSummary = Static<typeof Schemas.DeviceSummary>;
+export type Topic = Static<typeof Schemas.Topic>;
+export type Session = Static<typeof Schemas.Session>;
+export type {
+  BridgeStatus,
+  ClientStatus,
+  DeviceStatus,
+  LedgerStatus,
+  Quality,
+  RuleStatus,
+  TagJson,
+  TagStatus,
+  TrendPoint,
+} from '../../../src/console/ports.js';
+
+/** `GET /setup`. */
+export interface Setup {
+  claimed: boolean;
+  gateway: { id: string; name: string; version: string; demo: boolean };
+  minPasswordLength: number;
+}
+
+export interface MqttUser {
+  name: string;
+  createdAt: number;
+}
