@@ -15,6 +15,21 @@ import { MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fa
 
 const MINUTE = 60_000;
 
+/** Device, tag, seconds of a period, low, high, and every how many steps of 250 ms it moves. */
+const WAVES: [string, string, number, number, number, number][] = [
+  ['press2', 'oil_temperature', 700, 52, 57, 1],
+  ['press2', 'oil_pressure', 260, 176, 190, 4],
+  ['press2', 'ram_position', 120, 20, 640, 1],
+  ['meter1', 'power', 340, 60, 96, 1],
+  ['meter1', 'voltage_l1', 170, 228, 232, 4],
+  ['scale', 'weight', 90, 0, 40, 4],
+];
+
+function wave(at: number, seconds: number, low: number, high: number): number {
+  const turn = at / 1000 / seconds;
+  return low + ((high - low) * (1 + 0.8 * Math.sin(2 * Math.PI * turn) + 0.2 * Math.sin(14 * Math.PI * turn))) / 2;
+}
+
 export function plantTag(name: string, value: TagJson, over: Partial<TagStatus> = {}): TagStatus {
   const kind = typeof value === 'number' ? 'float32' : typeof value === 'boolean' ? 'bool' : 'string';
   const base = { name, value, ts: Date.now(), quality: 'good' as const, reason: null, unit: null, description: null, type: kind };
@@ -57,7 +72,12 @@ function devices(): DeviceStatus[] {
   return [
     plantDevice('press2', { tags: press, state: 'degraded', lastError: 'Register 40120 was refused: no such address (exception 2).' }),
     plantDevice('meter1', { bus: 'line1', kind: 'modbus_rtu', unit: 3, latency: 28.1, tags: meter }),
-    plantDevice('scale', { bus: 'scale_port', kind: 'serial', unit: null, tags: [plantTag('weight', 18.42, { unit: 'kg', precision: 2 })] }),
+    plantDevice('scale', {
+      bus: 'scale_port',
+      kind: 'serial',
+      unit: null,
+      tags: [plantTag('weight', 18.42, { unit: 'kg', precision: 2 })],
+    }),
     plantDevice('chiller', {
       unit: 7,
       state: 'offline',
@@ -180,33 +200,24 @@ export class ConsolePlant {
     const tag = this.tag(device, name);
     tag.value = value;
     tag.ts = Date.now();
-    const payload = Buffer.from(JSON.stringify({ value, ts: tag.ts, quality: tag.quality, ...(tag.unit === null ? {} : { unit: tag.unit }) }));
+    const payload = Buffer.from(
+      JSON.stringify({ value, ts: tag.ts, quality: tag.quality, ...(tag.unit === null ? {} : { unit: tag.unit }) }),
+    );
     this.messaging.deliver({ topic: tag.topic, payload, qos: 1, retain: true, properties: null });
     for (const listener of this.#listeners) listener(device, [name]);
   }
 
   #move(): void {
     const step = ++this.#step;
-    const wave = (period: number, low: number, high: number) => low + ((high - low) * (1 + Math.sin((2 * Math.PI * step) / period))) / 2;
-    const move = (device: string, tag: string, value: number) => {
-      if (this.devices.some((each) => each.name === device)) this.setTag(device, tag, value);
-    };
-    move('press2', 'oil_temperature', wave(400, 52, 57));
-    move('press2', 'ram_position', wave(24, 20, 640));
-    move('meter1', 'power', wave(90, 60, 96));
-    if (step % 4 === 0) {
-      move('press2', 'oil_pressure', wave(60, 176, 190));
-      move('meter1', 'voltage_l1', wave(70, 228, 232));
-      move('scale', 'weight', wave(200, 0, 40));
-      this.messaging.deliver({
-        topic: 'sys/heartbeat',
-        payload: Buffer.from(String(step)),
-        qos: 0,
-        retain: false,
-        properties: null,
-      });
+    for (const [device, tag, period, low, high, every] of WAVES) {
+      if (step % every === 0 && this.devices.some((each) => each.name === device)) {
+        this.setTag(device, tag, wave(Date.now(), period, low, high));
+      }
     }
-    this.broker = { in: wave(120, 30, 60), out: wave(80, 90, 160), messages: this.broker.messages + 10 };
+    if (step % 4 === 0) {
+      this.messaging.deliver({ topic: 'sys/heartbeat', payload: Buffer.from(String(step)), qos: 0, retain: false, properties: null });
+    }
+    this.broker = { in: wave(Date.now(), 30, 30, 60), out: wave(Date.now(), 20, 90, 160), messages: this.broker.messages + 10 };
     const waiting = this.bridges[1]?.ledger;
     if (waiting !== undefined && step % 4 === 0) {
       waiting.accepted += 5;
@@ -239,15 +250,17 @@ export class ConsolePlant {
     ];
   }
 
+  /** As the values would have gone: the same waves, with a gap where the device was away. */
   #trend(device: string, name: string, from: number, to: number, points: number): TrendPoint[] {
-    const tag = this.tag(device, name);
-    const at = typeof tag.value === 'number' ? tag.value : 0;
-    const count = Math.min(points, 300);
+    const { value } = this.tag(device, name);
+    const moving = WAVES.find((each) => each[0] === device && each[1] === name);
+    const still = typeof value === 'number' ? value : 0;
+    const count = Math.min(points, 600);
     return Array.from({ length: count }, (_, index) => {
       const ts = from + ((to - from) * index) / count;
       const gap = index > count * 0.55 && index < count * 0.6;
-      const swing = Math.sin(index / 17) * 0.03 + Math.sin(index / 5) * 0.008;
-      return { ts, value: gap ? null : at * (1 + swing), quality: gap ? 'bad' : 'good' };
+      const then = moving === undefined ? still : wave(ts, moving[2], moving[3], moving[4]);
+      return { ts, value: gap ? null : then, quality: gap ? 'bad' : 'good' };
     });
   }
 

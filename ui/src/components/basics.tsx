@@ -4,6 +4,7 @@ import { dateTime, duration, fullTime, shortTime } from '../i18n/format.js';
 import { t } from '../i18n/translate.js';
 import { navigate } from '../router.js';
 import { useGatewayNow } from '../state/ticker.js';
+import { Icon } from './icons.js';
 
 /** A link inside the console; other clicks than the plain one stay with the browser. */
 export function Link(props: { href: string; class?: string; current?: boolean; children: ComponentChildren; onFollow?: () => void }) {
@@ -22,17 +23,28 @@ export function Link(props: { href: string; class?: string; current?: boolean; c
 
 interface PanelProps {
   title: string;
+  /** Page with more of the same. */
+  href?: string;
   actions?: ComponentChildren;
   class?: string;
   children: ComponentChildren;
 }
 
-export function Panel({ title, actions, class: extra = '', children }: PanelProps) {
+export function Panel({ title, href, actions, class: extra = '', children }: PanelProps) {
   const id = useId();
   return (
     <section class={`panel ${extra}`} aria-labelledby={id}>
       <header class="panel-head">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id}>
+          {href === undefined ? (
+            title
+          ) : (
+            <Link href={href} class="panel-link">
+              {title}
+              <Icon name="right" />
+            </Link>
+          )}
+        </h2>
         {actions !== undefined && <div class="panel-actions">{actions}</div>}
       </header>
       {children}
@@ -64,7 +76,7 @@ export function Ago({ at }: { at: number }) {
   const now = useGatewayNow();
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-      {t('time.ago', { span: duration(now - at) })}
+      {now - at < 1000 ? t('time.now') : t('time.ago', { span: duration(now - at) })}
     </time>
   );
 }
@@ -75,7 +87,7 @@ export function Age({ at }: { at: number | null }) {
   if (at === null) return <>{t('value.none')}</>;
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-      {duration(now - at)}
+      {now - at < 1000 ? t('time.now') : duration(now - at)}
     </time>
   );
 }
@@ -103,9 +115,9 @@ export function Facts({ children }: { children: ComponentChildren }) {
   return <dl class="facts">{children}</dl>;
 }
 
-export function Fact({ name, children, text = false }: { name: ComponentChildren; children: ComponentChildren; text?: boolean }) {
+export function Fact({ name, children }: { name: ComponentChildren; children: ComponentChildren }) {
   return (
-    <div class={text ? 'fact fact-text' : 'fact'}>
+    <div class="fact">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
@@ -121,11 +133,18 @@ export function PageHead({ title, children }: { title: ComponentChildren; childr
   );
 }
 
+interface TableBoxProps {
+  label: string;
+  /** On a phone each row becomes a card; its cells need `data-label`. */
+  cards?: boolean;
+  children: ComponentChildren;
+}
+
 /** A table that may be wider than its place: then it is scrolled, with the keyboard too, not the page. */
-export function TableBox({ label, children }: { label: string; children: ComponentChildren }) {
+export function TableBox({ label, cards = false, children }: TableBoxProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
-    <section class="table-box" tabIndex={0} aria-label={label}>
+    <section class={cards ? 'table-box cards' : 'table-box'} tabIndex={0} aria-label={label}>
       <table>{children}</table>
     </section>
   );

@@ -112,7 +112,13 @@ function Attention({ overview }: { overview: Overview }) {
   return (
     <Link href="/" class="top-attention">
       <StatusShape kind={worst?.kind ?? 'good'} />
-      <span>{worst === undefined ? t('attention.none.short') : tn('attention.count', concerns.length)}</span>
+      {worst === undefined ? (
+        <span class="top-word">{t('attention.none.short')}</span>
+      ) : (
+        <span>
+          {concerns.length} <span class="top-word">{tn('attention.word', concerns.length)}</span>
+        </span>
+      )}
     </Link>
   );
 }
@@ -124,7 +130,7 @@ function Connection() {
     <div class="top-link">
       <span class={`status status-${state === 'lost' ? 'failure' : 'good'}`}>
         <StatusShape kind={state === 'live' ? 'good' : state === 'lost' ? 'failure' : 'off'} />
-        <span class="top-link-word">{t(`connection.${state}`)}</span>
+        <span class="top-word">{t(`connection.${state}`)}</span>
       </span>
       <time class="top-clock" title={t('top.clock', { time: fullTime(now) })}>
         {clockTime(now)}

@@ -91,7 +91,7 @@ const TagRow = memo(({ tag, selected, writable, onToggle, onWrite }: TagRowProps
         <input type="checkbox" checked={selected} aria-label={t('tags.inTrend', { tag: tag.name })} onChange={() => onToggle(tag.name)} />
       )}
     </td>
-    <td class="fill">
+    <td class="fill tag-name">
       <span title={tag.topic}>{tag.name}</span>
       {tag.description !== null && <div class="secondary">{tag.description}</div>}
     </td>
@@ -99,10 +99,10 @@ const TagRow = memo(({ tag, selected, writable, onToggle, onWrite }: TagRowProps
       {tagValue(tag.value, tag.precision, tag.type)}
     </td>
     <td class="unit">{tag.unit}</td>
-    <td>
+    <td class="tag-quality">
       <QualityState quality={tag.quality} reason={tag.reason} />
     </td>
-    <td class="number">
+    <td class="number tag-age">
       <Age at={tag.ts} />
     </td>
     {writable && (

@@ -33,6 +33,8 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
   latest.current = tags;
 
   const draw = () => {
+    // Without a connection nobody knows how the line goes on.
+    if (link.value.state === 'lost') return;
     const now = gatewayNow() / 1000;
     for (const each of series.current.values()) trim(each, now - span / 1000);
     const ordered = latest.current.map((tag) => series.current.get(tag.name) ?? { times: [], values: [] });

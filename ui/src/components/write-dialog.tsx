@@ -40,9 +40,7 @@ export function WriteDialog({ device, tag, onClose }: { device: string; tag: Tag
         <div class="dialog-body">
           {tag.description !== null && <p>{tag.description}</p>}
           <Facts>
-            <Fact name={t('write.device')} text>
-              {device}
-            </Fact>
+            <Fact name={t('write.device')}>{device}</Fact>
             <Fact name={t('write.now')}>
               <QualityState quality={tag.quality} reason={tag.reason} /> <strong>{now}</strong>
             </Fact>

@@ -18,11 +18,11 @@ export function tagValue(value: TagJson, precision: number | null, type: string)
   return Number.isInteger(value) || type !== 'float32' ? String(value) : String(Number(value.toPrecision(7)));
 }
 
-/** Three digits that matter: 0.25, 4.7, 38, 1,204. */
+/** The digits that matter: 0.25, 4.7, 38.1, 1,204. */
 export function short(value: number): string {
   const size = Math.abs(value);
   if (size >= 100 || value === 0) return count(value);
-  return value.toFixed(size >= 10 ? 1 : 2);
+  return value.toFixed(size >= 1 ? 1 : 2);
 }
 
 export function perSecond(value: number): string {
@@ -30,7 +30,7 @@ export function perSecond(value: number): string {
 }
 
 export function ms(value: number | null): string {
-  return value === null ? t('value.none') : t('unit.ms', { value: short(value) });
+  return value === null ? t('value.none') : t('unit.ms', { value: value >= 10 ? count(value) : short(value) });
 }
 
 const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

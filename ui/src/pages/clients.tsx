@@ -44,7 +44,7 @@ function textOf(client: ClientStatus): string {
 
 function ClientTable({ clients, selected }: { clients: ClientStatus[]; selected: string | null }) {
   return (
-    <TableBox label={t('nav.clients')}>
+    <TableBox cards label={t('nav.clients')}>
       <thead>
         <tr>
           <th>{t('clients.id')}</th>
@@ -74,17 +74,31 @@ function ClientTable({ clients, selected }: { clients: ClientStatus[]; selected:
                   {clientId}
                 </button>
               </td>
-              <td>
+              <td data-label={t('clients.state')}>
                 <ClientState client={client} />
               </td>
-              <td class="wide">{client.username ?? t('clients.anonymous')}</td>
-              <td class="wide mono">{client.address ?? t('value.none')}</td>
-              <td class="wide">{t('clients.mqtt', { version: client.protocol })}</td>
-              <td class="number wide">{count(client.subscriptions.length)}</td>
-              <td class="number">{count(client.queued)}</td>
-              <td class="number wide">{count(client.messagesIn)}</td>
-              <td class="number wide">{count(client.messagesOut)}</td>
-              <td class="number">
+              <td data-label={t('clients.user')} class="wide">
+                {client.username ?? t('clients.anonymous')}
+              </td>
+              <td data-label={t('clients.address')} class="wide mono">
+                {client.address ?? t('value.none')}
+              </td>
+              <td data-label={t('clients.protocol')} class="wide">
+                {t('clients.mqtt', { version: client.protocol })}
+              </td>
+              <td data-label={t('clients.subscriptions')} class="number wide">
+                {count(client.subscriptions.length)}
+              </td>
+              <td data-label={t('clients.queued')} class="number">
+                {count(client.queued)}
+              </td>
+              <td data-label={t('clients.in')} class="number wide">
+                {count(client.messagesIn)}
+              </td>
+              <td data-label={t('clients.out')} class="number wide">
+                {count(client.messagesOut)}
+              </td>
+              <td data-label={t('clients.dropped')} class="number">
                 {client.dropped === 0 ? '0' : <Status kind="spec" word={count(client.dropped)} title={t('clients.dropped.meaning')} />}
               </td>
             </tr>
@@ -146,11 +160,7 @@ function ClientDetail({ client }: { client: ClientStatus }) {
           <Fact name={t('clients.inflight')}>{count(inflight)}</Fact>
           <Fact name={t('clients.queued')}>{t('value.with', { value: count(queued), detail: bytes(queuedBytes) })}</Fact>
           <Fact name={t('clients.dropped')}>{count(client.dropped)}</Fact>
-          {client.lastError !== null && (
-            <Fact name={t('clients.lastError')} text>
-              {client.lastError}
-            </Fact>
-          )}
+          {client.lastError !== null && <Fact name={t('clients.lastError')}>{client.lastError}</Fact>}
         </Facts>
         <div>
           <h3>{t('clients.subscriptions')}</h3>

@@ -83,7 +83,7 @@ export function isNumeric(tag: TagStatus): boolean {
 
 function Statistics({ device: { counters } }: { device: DeviceStatus }) {
   return (
-    <Panel title={t('device.statistics')}>
+    <Panel title={t('device.statistics')} class="statistics">
       <Facts>
         <Fact name={t('counter.requests')}>{count(counters.requests)}</Fact>
         <Fact name={t('counter.answers')}>{count(counters.answers)}</Fact>

@@ -64,7 +64,7 @@ function textOf(device: DeviceSummary): string {
 
 function DeviceTable({ devices }: { devices: DeviceSummary[] }) {
   return (
-    <TableBox label={t('nav.devices')}>
+    <TableBox cards label={t('nav.devices')}>
       <thead>
         <tr>
           <th>{t('devices.name')}</th>
@@ -83,20 +83,30 @@ function DeviceTable({ devices }: { devices: DeviceSummary[] }) {
             <td>
               <Link href={href('devices', device.name)}>{device.name}</Link>
             </td>
-            <td>
+            <td data-label={t('devices.state')}>
               <DeviceState state={device.state} />
               <div class="secondary">
                 <Since at={device.since} />
               </div>
             </td>
-            <td>
+            <td data-label={t('devices.tags')}>
               <TagCounts counts={device.tagCounts} />
             </td>
-            <td class="number">{ms(device.latency)}</td>
-            <td class="wide">{device.bus}</td>
-            <td class="number wide">{device.unit ?? t('value.none')}</td>
-            <td class="wide">{tWord('deviceKind', device.kind)}</td>
-            <td class="fill">{device.lastError ?? t('value.none')}</td>
+            <td data-label={t('devices.latency')} class="number">
+              {ms(device.latency)}
+            </td>
+            <td data-label={t('devices.bus')} class="wide">
+              {device.bus}
+            </td>
+            <td data-label={t('devices.unit')} class="number wide">
+              {device.unit ?? t('value.none')}
+            </td>
+            <td data-label={t('devices.kind')} class="wide">
+              {tWord('deviceKind', device.kind)}
+            </td>
+            <td data-label={t('devices.lastError')} class="fill">
+              {device.lastError ?? t('value.none')}
+            </td>
           </tr>
         ))}
       </tbody>

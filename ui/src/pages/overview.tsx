@@ -75,7 +75,7 @@ function Field({ overview: { field } }: { overview: Overview }) {
   const { devices, tags, buses } = field;
   const all = devices.online + devices.degraded + devices.offline + devices.unknown;
   return (
-    <Panel title={t('overview.field')} actions={<Link href={href('devices')}>{t('nav.devices')}</Link>}>
+    <Panel title={t('overview.field')} href={href('devices')}>
       {all === 0 ? (
         <Empty title={t('devices.none')} hint={t('devices.none.hint')} />
       ) : (
@@ -111,15 +111,15 @@ function Field({ overview: { field } }: { overview: Overview }) {
 
 function Broker({ overview: { broker } }: { overview: Overview }) {
   return (
-    <Panel title={t('overview.broker')} actions={<Link href={href('clients')}>{t('nav.clients')}</Link>}>
+    <Panel title={t('overview.broker')} href={href('clients')}>
       <Facts>
         <Fact name={t('broker.in')}>
           <Sparkline series="broker.in" label={t('broker.in.trend')} />
-          {perSecond(broker.messagesInRate)}
+          <span class="spark-value">{perSecond(broker.messagesInRate)}</span>
         </Fact>
         <Fact name={t('broker.out')}>
           <Sparkline series="broker.out" label={t('broker.out.trend')} />
-          {perSecond(broker.messagesOutRate)}
+          <span class="spark-value">{perSecond(broker.messagesOutRate)}</span>
         </Fact>
         <Fact name={t('broker.connections')}>{t('value.of', { part: count(broker.connections), all: count(broker.sessions) })}</Fact>
         <Fact name={t('broker.subscriptions')}>{count(broker.subscriptions)}</Fact>
@@ -133,7 +133,7 @@ function Broker({ overview: { broker } }: { overview: Overview }) {
 
 function Uplink({ overview: { bridges } }: { overview: Overview }) {
   return (
-    <Panel title={t('overview.uplink')} actions={<Link href={href('uplink')}>{t('nav.uplink')}</Link>}>
+    <Panel title={t('overview.uplink')} href={href('uplink')}>
       {bridges.length === 0 && <Empty title={t('uplink.none')} hint={t('uplink.none.hint')} />}
       {bridges.map((bridge) => (
         <div class="tile-part" key={bridge.name}>
@@ -145,7 +145,7 @@ function Uplink({ overview: { bridges } }: { overview: Overview }) {
           <Facts>
             <Fact name={t('bridge.backlog')}>
               <Sparkline series={`backlog.${bridge.name}`} label={t('bridge.backlog.trend')} />
-              {count(bridge.waiting)}
+              <span class="spark-value">{count(bridge.waiting)}</span>
             </Fact>
             {bridge.oldestAgeMs !== null && <Fact name={t('bridge.oldest')}>{duration(bridge.oldestAgeMs)}</Fact>}
             <Fact name={t('bridge.latency')}>{ms(bridge.latency)}</Fact>
@@ -158,7 +158,7 @@ function Uplink({ overview: { bridges } }: { overview: Overview }) {
 
 function Storage({ overview: { storage } }: { overview: Overview }) {
   return (
-    <Panel title={t('overview.storage')}>
+    <Panel title={t('overview.storage')} href={href('system')}>
       <Facts>
         <Fact name={t('storage.state')}>{tWord('part', storage.state)}</Fact>
         <Fact name={t('storage.durability')}>
@@ -166,7 +166,7 @@ function Storage({ overview: { storage } }: { overview: Overview }) {
         </Fact>
         <Fact name={t('storage.lastCommit')}>
           <Sparkline series="storage.commit" label={t('storage.lastCommit.trend')} />
-          {ms(storage.lastCommitMs)}
+          <span class="spark-value">{ms(storage.lastCommitMs)}</span>
         </Fact>
         <Fact name={t('storage.database')}>{bytes(storage.databaseBytes)}</Fact>
         <Fact name={t('storage.free')}>{bytes(storage.freeBytes)}</Fact>
@@ -179,7 +179,7 @@ function Storage({ overview: { storage } }: { overview: Overview }) {
 function Rules({ overview: { rules } }: { overview: Overview }) {
   const all = rules.running + rules.error;
   return (
-    <Panel title={t('overview.rules')} actions={<Link href={href('rules')}>{t('nav.rules')}</Link>}>
+    <Panel title={t('overview.rules')} href={href('rules')}>
       {all === 0 ? (
         <Empty title={t('rules.none')} hint={t('rules.none.hint')} />
       ) : (
@@ -198,7 +198,7 @@ function Clock({ overview: { gateway, notices }, offset }: { overview: Overview;
   const now = useGatewayNow();
   const infos = notices.filter((notice) => notice.level === 'info');
   return (
-    <Panel title={t('overview.clock')} actions={<Link href={href('system')}>{t('nav.system')}</Link>}>
+    <Panel title={t('overview.clock')} href={href('system')}>
       <Facts>
         <Fact name={t('clock.gateway')}>
           <time title={fullTime(now)}>{dateTime(now)}</time>

@@ -19,7 +19,7 @@ export function RulesPage() {
 
 function RuleTable({ rules }: { rules: RuleStatus[] }) {
   return (
-    <TableBox label={t('nav.rules')}>
+    <TableBox cards label={t('nav.rules')}>
       <thead>
         <tr>
           <th>{t('rules.name')}</th>
@@ -41,17 +41,25 @@ function RuleTable({ rules }: { rules: RuleStatus[] }) {
                 {rule.file}:{rule.line}
               </div>
             </td>
-            <td>
+            <td data-label={t('rules.state')}>
               <RuleState state={rule.state} />
             </td>
-            <td class="number wide">{count(rule.matched)}</td>
-            <td class="number">{count(rule.fired)}</td>
-            <td class="number">{count(rule.failed)}</td>
-            <td class="number wide" title={t('rules.time.meaning')}>
+            <td data-label={t('rules.matched')} class="number wide">
+              {count(rule.matched)}
+            </td>
+            <td data-label={t('rules.fired')} class="number">
+              {count(rule.fired)}
+            </td>
+            <td data-label={t('rules.failed')} class="number">
+              {count(rule.failed)}
+            </td>
+            <td data-label={t('rules.time')} class="number wide" title={t('rules.time.meaning')}>
               {rule.matched === 0 ? t('value.none') : ms(rule.timeMs / rule.matched)}
             </td>
-            <td class="wide">{rule.lastFiredAt === null ? t('rules.never') : <Ago at={rule.lastFiredAt} />}</td>
-            <td class="fill">
+            <td data-label={t('rules.lastFired')} class="wide">
+              {rule.lastFiredAt === null ? t('rules.never') : <Ago at={rule.lastFiredAt} />}
+            </td>
+            <td data-label={t('rules.error')} class="fill">
               <RuleError rule={rule} />
             </td>
           </tr>

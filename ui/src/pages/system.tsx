@@ -111,7 +111,7 @@ function YourSession() {
 function Parts({ parts }: { parts: Part[] }) {
   return (
     <Panel title={t('system.parts')}>
-      <TableBox label={t('system.parts')}>
+      <TableBox cards label={t('system.parts')}>
         <thead>
           <tr>
             <th>{t('system.part')}</th>
@@ -124,13 +124,13 @@ function Parts({ parts }: { parts: Part[] }) {
           {parts.map((part) => (
             <tr key={part.name}>
               <td>{part.name}</td>
-              <td>
+              <td data-label={t('system.partState')}>
                 <PartState state={part.state} failing={part.error !== null} />
               </td>
-              <td class="wide">
+              <td data-label={t('system.partSince')} class="wide">
                 <Since at={part.since} />
               </td>
-              <td class="fill">
+              <td data-label={t('system.partError')} class="fill">
                 {part.error === null ? (
                   t('value.none')
                 ) : (

@@ -6,10 +6,11 @@ import { Confirm } from '../components/dialog.js';
 import { Button, ErrorNote, useAction } from '../components/forms.js';
 import { StatusShape } from '../components/icons.js';
 import { Ledger } from '../components/ledger.js';
-import { Sparkline } from '../components/sparkline.js';
+import { Sparkline, spanOf } from '../components/sparkline.js';
 import { LinkState } from '../components/status.js';
 import { bytes, count, duration, ms, perSecond } from '../i18n/format.js';
 import { t } from '../i18n/translate.js';
+import { historyOf } from '../state/history.js';
 import { gatewayNow, useView } from '../state/live.js';
 import { may } from '../state/session.js';
 import { say } from '../state/toasts.js';
@@ -52,8 +53,8 @@ function Bridge({ bridge }: { bridge: BridgeStatus }) {
         <div>
           <h3>{t('bridge.backlog')}</h3>
           <div class="backlog">
-            <Sparkline series={`backlog.${name}`} label={t('bridge.backlog.trend')} />
-            <p class="secondary">{t('bridge.backlog.span')}</p>
+            <Sparkline series={`backlog.${name}`} label={t('bridge.backlog.trend')} base />
+            <p class="secondary">{backlogText(name)}</p>
           </div>
           <Facts>
             <Fact name={t('bridge.waiting')}>{t('value.with', { value: count(ledger.waiting), detail: bytes(ledger.waitingBytes) })}</Fact>
@@ -89,6 +90,12 @@ function Bridge({ bridge }: { bridge: BridgeStatus }) {
       )}
     </Panel>
   );
+}
+
+function backlogText(name: string): string {
+  const samples = historyOf(`backlog.${name}`);
+  const most = Math.max(0, ...samples.map((sample) => sample.value));
+  return t('bridge.backlog.span', { span: duration(spanOf(samples, gatewayNow())), most: count(most) });
 }
 
 function LastError({ bridge }: { bridge: BridgeStatus }) {
