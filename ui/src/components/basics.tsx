@@ -93,11 +93,11 @@ export function Age({ at }: { at: number | null }) {
 }
 
 /** Since when a state holds: the time, and for how long. */
-export function Since({ at }: { at: number }) {
+export function Since({ at, bare = false }: { at: number /** Without the word. */; bare?: boolean }) {
   const now = useGatewayNow();
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-      {t('time.since', { time: shortTime(at, now), span: duration(now - at) })}
+      {t(bare ? 'time.span' : 'time.since', { time: shortTime(at, now), span: duration(now - at) })}
     </time>
   );
 }

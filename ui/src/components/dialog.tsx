@@ -11,8 +11,11 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const opener = document.activeElement;
-    dialog.current?.showModal();
+    const element = dialog.current;
+    element?.showModal();
     return () => {
+      // While it is open nothing else can have the focus.
+      element?.close();
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);

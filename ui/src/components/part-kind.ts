@@ -1,5 +1,5 @@
 import type { Part } from '../api/types.js';
-import type { StatusKind } from './icons.js';
+import type { StatusKind } from './status-kind.js';
 
 /** How the state of a part counts; `failing`: it says that something is wrong. */
 export function partKind(state: Part['state'], failing: boolean): StatusKind {

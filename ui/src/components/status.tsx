@@ -2,8 +2,9 @@ import type { BridgeStatus, DeviceStatus, Part, Quality, RuleStatus } from '../a
 import { t, tWord } from '../i18n/translate.js';
 import { link } from '../state/live.js';
 import { useStore } from '../state/store.js';
-import { type StatusKind, StatusShape } from './icons.js';
+import { StatusShape } from './icons.js';
 import { partKind } from './part-kind.js';
+import type { StatusKind } from './status-kind.js';
 
 /** Shape and word of a state; what is normal stays grey. */
 export function Status({ kind, word, title }: { kind: StatusKind; word: string; title?: string }) {

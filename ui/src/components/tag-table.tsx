@@ -85,7 +85,7 @@ interface TagRowProps {
 }
 
 const TagRow = memo(({ tag, selected, writable, onToggle, onWrite }: TagRowProps) => (
-  <tr data-tag={tag.name} class={`quality-${tag.quality}`}>
+  <tr data-tag={tag.name} class={`quality-${tag.quality}${writable && tag.writable ? ' can-write' : ''}`}>
     <td class="pick">
       {isNumeric(tag) && (
         <input type="checkbox" checked={selected} aria-label={t('tags.inTrend', { tag: tag.name })} onChange={() => onToggle(tag.name)} />

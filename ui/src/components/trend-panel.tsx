@@ -24,6 +24,7 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<TrendChart | null>(null);
   const series = useRef(new Map<string, TrendSeries>());
+  const drawnUntil = useRef(gatewayNow() / 1000);
   const theme = useStore(shownTheme);
   const live = useStore(link).state === 'live';
   const names = tags.map((tag) => tag.name);
@@ -33,9 +34,9 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
   latest.current = tags;
 
   const draw = () => {
-    // Without a connection nobody knows how the line goes on.
-    if (link.value.state === 'lost') return;
-    const now = gatewayNow() / 1000;
+    // Without a connection nobody knows how the line goes on: it ends where the connection did.
+    if (link.value.state !== 'lost') drawnUntil.current = gatewayNow() / 1000;
+    const now = drawnUntil.current;
     for (const each of series.current.values()) trim(each, now - span / 1000);
     const ordered = latest.current.map((tag) => series.current.get(tag.name) ?? { times: [], values: [] });
     chart.current?.draw(ordered, now - span / 1000, now);
@@ -122,7 +123,9 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
                 </li>
               );
             })}
-            <li class="legend-time">{cursor === null ? t('trend.now') : clockTime(cursor.at)}</li>
+            <li class="legend-time">
+              {cursor !== null ? clockTime(cursor.at) : live ? t('trend.now') : clockTime(drawnUntil.current * 1000)}
+            </li>
           </ul>
         </>
       )}

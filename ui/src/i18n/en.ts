@@ -541,6 +541,7 @@ export const en = {
 
   'time.now': 'now',
   'time.ago': '{span} ago',
+  'time.span': '{time} ({span})',
   'time.since': 'since {time} ({span})',
 } as const;
 

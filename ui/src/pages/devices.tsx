@@ -104,7 +104,7 @@ function DeviceTable({ devices }: { devices: DeviceSummary[] }) {
             <td data-label={t('devices.kind')} class="wide">
               {tWord('deviceKind', device.kind)}
             </td>
-            <td data-label={t('devices.lastError')} class="fill">
+            <td data-label={t('devices.lastError')} class={device.lastError === null ? 'fill none' : 'fill'}>
               {device.lastError ?? t('value.none')}
             </td>
           </tr>

@@ -59,7 +59,7 @@ function RuleTable({ rules }: { rules: RuleStatus[] }) {
             <td data-label={t('rules.lastFired')} class="wide">
               {rule.lastFiredAt === null ? t('rules.never') : <Ago at={rule.lastFiredAt} />}
             </td>
-            <td data-label={t('rules.error')} class="fill">
+            <td data-label={t('rules.error')} class={rule.error === null && rule.lastError === null ? 'fill none' : 'fill'}>
               <RuleError rule={rule} />
             </td>
           </tr>

@@ -128,9 +128,9 @@ function Parts({ parts }: { parts: Part[] }) {
                 <PartState state={part.state} failing={part.error !== null} />
               </td>
               <td data-label={t('system.partSince')} class="wide">
-                <Since at={part.since} />
+                <Since at={part.since} bare />
               </td>
-              <td data-label={t('system.partError')} class="fill">
+              <td data-label={t('system.partError')} class={part.error === null ? 'fill none' : 'fill'}>
                 {part.error === null ? (
                   t('value.none')
                 ) : (
@@ -153,7 +153,7 @@ const NOTICE_KINDS = { info: 'off', warning: 'maintenance', error: 'failure' } a
 function Notices({ notices }: { notices: Notice[] }) {
   return (
     <Panel title={t('system.notices')}>
-      <TableBox label={t('system.notices')}>
+      <TableBox cards label={t('system.notices')}>
         <thead>
           <tr>
             <th>{t('notice.at')}</th>

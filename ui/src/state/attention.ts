@@ -1,8 +1,8 @@
 /** What is not normal, out of everything the overview says: worst first. */
 
 import type { BridgeSummary, Notice, Overview, Part } from '../api/types.js';
-import type { StatusKind } from '../components/icons.js';
 import { partKind } from '../components/part-kind.js';
+import type { StatusKind } from '../components/status-kind.js';
 import { duration } from '../i18n/format.js';
 import { t, tn } from '../i18n/translate.js';
 

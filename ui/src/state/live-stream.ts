@@ -94,6 +94,8 @@ export class LiveStream {
     }, SWITCH_MS);
     const body = await this.#hooks.open(this.#views, current.signal).finally(() => clearTimeout(slow));
     const reader = body.getReader();
+    // Ends the read that waits, and with it the timer that watches over it.
+    current.signal.addEventListener('abort', () => void reader.cancel().catch(() => undefined));
     const decoder = new TextDecoder();
     const parser = new SseParser();
     for (;;) {
@@ -107,7 +109,7 @@ export class LiveStream {
   }
 
   /** Reads on; while nothing comes, makes sure now and then that the gateway is still there. */
-  async #read(reader: ReadableStreamDefaultReader<Uint8Array>, current: AbortController): Promise<ReadableStreamReadResult<Uint8Array>> {
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>, current: AbortController): ReturnType<typeof reader.read> {
     let probing = false;
     const silence = setInterval(() => {
       if (probing) return;
