@@ -21,9 +21,9 @@ export async function build() {
   });
 }
 
-/** src/ and test/ -> build/, which is where the tests run. */
+/** src/ and test/ -> build/, which is where the tests run; tests of the console import its logic from ui/. */
 export async function buildTests() {
-  await unlessDone('build/.stamp', fingerprint([...ALWAYS, 'src', 'test']), async () => {
+  await unlessDone('build/.stamp', fingerprint([...ALWAYS, 'src', 'test', 'ui']), async () => {
     say('Compiling the tests ...');
     await tool(TSC, ['-p', 'test'], 'The tests do not compile.');
   });

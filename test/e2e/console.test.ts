@@ -155,7 +155,7 @@ test('MQTT users are added, given another password and deleted', { skip }, async
   await page.click('dialog button[type=submit]');
   await page.waitForSelector('text=The MQTT user scada was added.');
   assert.equal(plant.mqttUsers.users.get('scada'), 'one');
-  await page.click('[aria-label="Change the password of scada"]');
+  await page.click('[aria-label="Change password of scada"]');
   await fields.nth(0).fill('three');
   await fields.nth(1).fill('three');
   await page.click('dialog button[type=submit]');

@@ -478,7 +478,7 @@ export const en = {
   'users.add.done': 'The MQTT user {name} was added.',
   'users.busy': 'Saving …',
   'users.password': 'Change password',
-  'users.password.of': 'Change the password of {name}',
+  'users.password.of': 'Change password of {name}',
   'users.password.title': 'Change the password of {name}',
   'users.password.new': 'New password',
   'users.password.missing': 'Enter a password.',
