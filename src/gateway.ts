@@ -91,7 +91,7 @@ class FerruleGateway implements Gateway {
   readonly #notices: Notice[] = [];
   #config: Config;
   #rules: Rules;
-  #sys: SysTopics;
+  readonly #sys: SysTopics;
   #listeners: RunningListener[] = [];
   #console: Console;
   #consolePart: SupervisedPart;
@@ -139,7 +139,7 @@ class FerruleGateway implements Gateway {
       log: this.#loggers.for('bridge'),
     });
     this.#rules = this.#createRules(config);
-    this.#sys = this.#createSys(config);
+    this.#sys = new SysTopics(this.broker, this.#clock, { intervalMs: config.broker.sys_interval, version: VERSION });
     this.#metrics = new Metrics(
       {
         gateway: this.#gatewayPort(),
@@ -212,11 +212,7 @@ class FerruleGateway implements Gateway {
       this.#loggers.configure(config.log);
       this.#configureBroker(config);
       await this.#reloadListeners(config.broker.listeners);
-      if (before.broker.sys_interval !== config.broker.sys_interval) {
-        this.#sys.stop();
-        this.#sys = this.#createSys(config);
-        this.#sys.start();
-      }
+      this.#sys.setInterval(config.broker.sys_interval);
       await this.#bridges.reconfigure(config.bridges);
       if (before.rules.directory !== config.rules.directory) {
         await this.#rules.stop();
@@ -289,6 +285,7 @@ class FerruleGateway implements Gateway {
   /** What the broker takes over while it runs. */
   #configureBroker({ access, broker }: Config): void {
     this.broker.access.configure(access, broker.allow_anonymous);
+    this.broker.presence.enabled = broker.presence;
     this.broker.router.groups.strategy = broker.shared_subscriptions.strategy;
     Object.assign(this.broker.limits, limitsOf(broker));
   }
@@ -327,10 +324,6 @@ class FerruleGateway implements Gateway {
   #createRules(config: Config): Rules {
     const { directory } = config.rules;
     return new Rules({ directory, port: this.#messaging, field: this.#field, clock: this.#clock, logger: this.#loggers.for('rules') });
-  }
-
-  #createSys(config: Config): SysTopics {
-    return new SysTopics(this.broker, this.#clock, { intervalMs: config.broker.sys_interval, version: VERSION });
   }
 
   #createConsole(config: Config): Console {

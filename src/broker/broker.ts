@@ -18,11 +18,13 @@ import { BrokerCounters, type BrokerLimits, DEFAULT_LIMITS } from './limits.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
+import { Presence } from './presence.js';
 import { LocalPublication, UnacknowledgedPublication } from './publication.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 import type { LocalSubscription } from './subscription.js';
+import { type Tracer, Tracing } from './trace.js';
 import { TroubleLog } from './trouble-log.js';
 import { Wills } from './wills.js';
 
@@ -61,6 +63,12 @@ export class Broker extends Aedes {
   readonly sessions: Sessions;
   readonly access: Access;
   readonly wills: Wills;
+  readonly presence: Presence;
+  readonly tracing: Tracing;
+  /** null unless somebody traces: all that tracing costs otherwise. */
+  tracer: Tracer | null = null;
+  /** Most clients connected at once since the start. */
+  maxConnected = 0;
   /** Connections by client id, as aedes has them. */
   declare readonly clients: Record<string, Connection>;
   declare connectedClients: number;
@@ -93,7 +101,12 @@ export class Broker extends Aedes {
     this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
     this.access = new Access(new Users(options.store.documents), options.log);
     this.wills = new Wills(this);
-    this.sessions.onEnded = (session) => this.wills.sessionEnded(session.clientId);
+    this.presence = new Presence(this);
+    this.tracing = new Tracing(this);
+    this.sessions.onEnded = (session) => {
+      this.wills.sessionEnded(session.clientId);
+      this.presence.sessionEnded(session);
+    };
     this.mq = new Mq(this);
     this.persistence = options.persistence;
     this.authenticate = (_client, username, password, done) => {
@@ -145,6 +158,7 @@ export class Broker extends Aedes {
     for (const socket of this.#lingering.keys()) socket.destroy();
     this.#lingering.clear();
     this.wills.stop();
+    this.tracing.stop();
     this.emit('closed');
     this.mq.close(done);
   }
@@ -176,6 +190,7 @@ export class Broker extends Aedes {
   registerConnection(connection: Connection): void {
     this.clients[connection.id] = connection;
     this.connectedClients++;
+    if (this.connectedClients > this.maxConnected) this.maxConnected = this.connectedClients;
   }
 
   connectionClosed(connection: Connection): void {
@@ -184,6 +199,8 @@ export class Broker extends Aedes {
     delete this.clients[connection.id];
     this.connectedClients--;
     const { session, will } = connection;
+    if (session !== null) session.leftBecause = connection.lastError ?? (connection.saidGoodbye ? 'disconnected' : 'connection lost');
+    if (!this.#stopping) this.presence.offline(connection);
     if (session !== null) this.sessions.disconnected(session, this.clock.now());
     if (will !== null && !this.#stopping) {
       const kept = this.sessions.get(connection.id) === session ? session : null;
@@ -252,9 +269,26 @@ export class Broker extends Aedes {
   }
 
   /** Publishes at QoS 0 and keeps the message as retained in memory only; for figures that mean nothing after a restart. */
-  publishVolatile(message: { topic: string; payload: Buffer }): void {
-    const stored: StoredMessage = {
-      ...message,
+  publishVolatile({ topic, payload }: { topic: string; payload: Buffer }): void {
+    const message: StoredMessage = {
+      topic,
+      payload,
+      qos: 0,
+      retain: true,
+      properties: null,
+      at: this.clock.now(),
+      expiresAt: 0,
+      publisher: '',
+    };
+    this.router.retained.set(topic, message);
+    this.publishTransient(topic, payload);
+  }
+
+  /** Publishes at QoS 0, kept nowhere: news of the broker itself. */
+  publishTransient(topic: string, payload: Buffer): void {
+    const message: StoredMessage = {
+      topic,
+      payload,
       qos: 0,
       retain: false,
       properties: null,
@@ -262,8 +296,7 @@ export class Broker extends Aedes {
       expiresAt: 0,
       publisher: '',
     };
-    this.router.retained.set(message.topic, { ...stored, retain: true });
-    const publication = new UnacknowledgedPublication(stored, this.router);
+    const publication = new UnacknowledgedPublication(message, this.router);
     publication.ownsPayload = true;
     this.router.route(publication);
   }

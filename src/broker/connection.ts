@@ -63,6 +63,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
   bytesIn = 0;
   dropped = 0;
   lastError: string | null = null;
+  /** It sent DISCONNECT. */
+  saidGoodbye = false;
   /** Monotonic ms when something last came from the client, or we last began to read again. */
   lastSeen: number;
 
@@ -175,7 +177,11 @@ export class Connection extends EventEmitter implements SessionReceiver {
     const bytes = encode(packet, this.version);
     // [MQTT-3.1.2-24] [MQTT-3.2.2-19] What explains and does not fit is left out; the packet itself is always small.
     const fits = bytes.length <= this.#capabilities.maximumPacketSize || !('properties' in packet);
-    this.outbox.push(fits ? bytes : encode({ ...packet, properties: null }, this.version));
+    const sent = fits ? bytes : encode({ ...packet, properties: null }, this.version);
+    this.broker.counters.packetsOut++;
+    this.broker.counters.bytesOut += sent.length;
+    if (this.broker.tracer !== null) this.broker.tracer.packet('out', this, packet);
+    this.outbox.push(sent);
   }
 
   /** Before v5 every acknowledgement is a success. */
@@ -195,7 +201,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
     if (message === null) return false;
     const bytes = this.#encode(message, entry.qos, entry.retain, dup, packetId, entry.subscriptionIds);
     if (bytes === null) return false;
-    this.#countOut(bytes.length);
+    this.#countOut(bytes.length, message.payload.length);
+    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, message, entry.qos, entry.retain, dup, packetId);
     this.outbox.push(bytes);
     return true;
   }
@@ -225,7 +232,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
       this.broker.counters.droppedUndeliverable++;
       return;
     }
-    this.#countOut(bytes.length);
+    this.#countOut(bytes.length, forwarded.payload.length);
+    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, forwarded, 0, retain, false, 0);
     this.outbox.push(bytes);
   }
 
@@ -261,10 +269,13 @@ export class Connection extends EventEmitter implements SessionReceiver {
     return null;
   }
 
-  #countOut(bytes: number): void {
+  #countOut(bytes: number, payloadBytes: number): void {
     this.messagesOut++;
-    this.broker.counters.messagesOut++;
-    this.broker.counters.bytesOut += bytes;
+    const { counters } = this.broker;
+    counters.messagesOut++;
+    counters.packetsOut++;
+    counters.bytesOut += bytes;
+    counters.payloadBytesOut += payloadBytes;
   }
 
   // --- ends
@@ -330,6 +341,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
       this.conn.end();
       // A peer that does not read keeps the socket half-closed for ever otherwise.
       if (!this.conn.destroyed) this.broker.linger(this.conn);
+      if (this.broker.tracer !== null) this.broker.tracer.closed(this);
       this.broker.connectionClosed(this);
       this.emit('close');
     }
@@ -376,6 +388,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
       while (!this.#paused && this.#state !== 'closed') {
         const packet = this.#reader.next();
         if (packet === null) return;
+        this.broker.counters.packetsIn++;
+        if (this.broker.tracer !== null) this.broker.tracer.packet('in', this, packet);
         handlePacket(this, packet);
         this.#updateFlow();
       }

@@ -53,11 +53,22 @@ export const DEFAULT_LIMITS: BrokerLimits = {
 
 /** What went through the broker, and what it dropped or refused and why. Monotonic. */
 export class BrokerCounters {
+  /** PUBLISH packets of clients, and to clients. */
   messagesIn = 0;
   messagesOut = 0;
+  /** Payload bytes of those. */
+  payloadBytesIn = 0;
+  payloadBytesOut = 0;
+  /** Packets of all types. */
+  packetsIn = 0;
+  packetsOut = 0;
+  /** All bytes, as they are on the wire. */
   bytesIn = 0;
   bytesOut = 0;
   connectionsAccepted = 0;
+  connectPackets = 0;
+  /** Sessions that outlived their time. */
+  sessionsExpired = 0;
   connectionsRefused = 0;
   protocolErrors = 0;
   loginsRefused = 0;

@@ -154,4 +154,4 @@ export class BrokerMonitor {
   }
 }
 
-const PROTOCOL_NAMES: Record<ProtocolVersion, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };
+export const PROTOCOL_NAMES: Record<ProtocolVersion, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };

@@ -1,10 +1,15 @@
 import type { StoredMessage } from '../store/types.js';
 
+/** Makes retained messages that are not kept but follow from something else, at the moment somebody asks. */
+export type RetainedSource = (filter: string, now: number) => Iterable<StoredMessage>;
+
 /** The retained messages, in memory, found by filter without walking topics that can't match. */
 export class Retained {
   readonly #root = new Node();
   #count = 0;
   #bytes = 0;
+  /** Asked for filters that begin with `$`. They count nowhere. */
+  systemSource: RetainedSource | null = null;
 
   get count(): number {
     return this.#count;
@@ -58,6 +63,7 @@ export class Retained {
   match(filter: string, now: number): StoredMessage[] {
     const found: StoredMessage[] = [];
     collect(this.#root, filter.split('/'), 0, now, found);
+    if (this.systemSource !== null && filter.startsWith('$')) found.push(...this.systemSource(filter, now));
     return found;
   }
 

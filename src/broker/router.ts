@@ -78,6 +78,13 @@ export class Router implements PublicationOwner {
     }
   }
 
+  /** Would a message for this topic reach anybody? Asked before one is made that most often nobody wants. */
+  reaches(topic: string): boolean {
+    this.#matches.length = 0;
+    this.#trie.match(topic, this.#matches);
+    return this.#matches.length > 0;
+  }
+
   /** A message for one session alone, such as a retained one for a new subscription. */
   routeTo(
     session: Session,

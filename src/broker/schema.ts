@@ -79,6 +79,7 @@ export const BrokerSchema = Type.Object(
       { ...strictly, description: 'Shared subscriptions.' },
     ),
     sys_interval: Duration({ description: 'How often the $SYS topics are published; 0: never.', default: '10s', max: '1h' }),
+    presence: Type.Boolean({ description: 'Show below $SYS/broker/client who is connected.', default: true }),
   },
   { ...strictly, description: 'The MQTT broker.' },
 );

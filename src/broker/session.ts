@@ -33,6 +33,8 @@ export class Session {
   expiryInterval = 0;
   /** Wall ms; 0: unknown or connected. */
   disconnectedAt = 0;
+  /** Why its last connection ended; null: none has, since the gateway's start. */
+  leftBecause: string | null = null;
   #receiver: SessionReceiver | null = null;
 
   constructor(context: QueueContext, options: { sid: number; clientId: string; durable: boolean; internal: boolean; limits: QueueLimits }) {

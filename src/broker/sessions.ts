@@ -26,6 +26,9 @@ export class Sessions {
   /** Volatile sessions never reach the store; they count downwards to stay apart. */
   #nextVolatile = -1;
 
+  /** Of parts of the gateway: bridges. */
+  #internal = 0;
+
   /** Called when a session is no more. */
   onEnded: (session: Session) => void = () => undefined;
 
@@ -37,6 +40,11 @@ export class Sessions {
 
   get size(): number {
     return this.#byClient.size;
+  }
+
+  /** Of parts of the gateway (bridges), counted in `size` too. */
+  get internal(): number {
+    return this.#internal;
   }
 
   all(): IterableIterator<Session> {
@@ -83,7 +91,7 @@ export class Sessions {
     for (const subscription of session.subscriptions.values()) this.#router.unsubscribe(subscription);
     session.subscriptions.clear();
     if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
-    this.#bySid.delete(session.sid);
+    if (this.#bySid.delete(session.sid) && session.internal) this.#internal--;
     if (session.durable) this.#context.store.deleteSession(session.sid);
     this.onEnded(session);
   }
@@ -91,7 +99,9 @@ export class Sessions {
   /** Ends what has outlived its time. */
   expire(now: number): void {
     for (const session of this.#byClient.values()) {
-      if (session.isExpired(now)) this.discard(session);
+      if (!session.isExpired(now)) continue;
+      this.#context.counters.sessionsExpired++;
+      this.discard(session);
     }
   }
 
@@ -159,6 +169,7 @@ export class Sessions {
   #register(session: Session): void {
     this.#byClient.set(session.clientId, session);
     this.#bySid.set(session.sid, session);
+    if (session.internal) this.#internal++;
   }
 
   #defaultLimits(): QueueLimits {

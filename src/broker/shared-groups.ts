@@ -56,6 +56,12 @@ function hashOf(text: string): number {
 export class SharedGroups {
   readonly #groups = new Map<string, SharedGroup>();
   strategy: SharedStrategy = 'round_robin';
+  #members = 0;
+
+  /** Subscriptions of all groups. */
+  get members(): number {
+    return this.#members;
+  }
 
   /** Adds the subscription to its group; gives the group where it is the first, to be put into the trie. */
   add(subscription: SessionSubscription): SharedGroup | null {
@@ -67,6 +73,7 @@ export class SharedGroups {
       this.#groups.set(place.key, group);
     }
     group.members.push(subscription);
+    this.#members++;
     return isNew ? group : null;
   }
 
@@ -77,6 +84,7 @@ export class SharedGroups {
     const index = group?.members.indexOf(subscription) ?? -1;
     if (group === undefined || index === -1) return null;
     group.members.splice(index, 1);
+    this.#members--;
     if (group.members.length > 0) return null;
     this.#groups.delete(place.key);
     return group;

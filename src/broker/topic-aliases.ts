@@ -12,6 +12,11 @@ export class InboundAliases {
     this.#maximum = maximum;
   }
 
+  /** What an alias stands for at present; undefined: nothing. */
+  peek(alias: number): string | undefined {
+    return this.#topics.get(alias);
+  }
+
   /** The topic that the packet means; remembers it where the packet says so. */
   resolve(packet: PublishPacket): string {
     const alias = packet.properties?.topicAlias;

@@ -11,6 +11,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   const { broker } = connection;
   // [MQTT-3.1.0-2]
   if (connection.connected || connection.connecting) throw new MqttError(ReasonCode.ProtocolError, '[MQTT-3.1.0-2]', 'a second CONNECT');
+  broker.counters.connectPackets++;
   connection.version = packet.version;
   connection.capabilities = capabilitiesOf(packet);
   if (packet.properties?.authenticationMethod !== undefined) {
@@ -114,6 +115,7 @@ function openSession(connection: Connection, packet: ConnectPacket): void {
     connection.accepted();
     broker.emit('connackSent', { cmd: 'connack', returnCode: 0, sessionPresent: present }, connection);
     session.attach(connection);
+    broker.presence.online(connection);
     broker.emit('client', connection);
     broker.emit('clientReady', connection);
     connection.emit('connected');

@@ -14,6 +14,7 @@ export function handleDisconnect(connection: Connection, packet: DisconnectPacke
     }
     session.expiryInterval = connection.broker.sessionExpiry(expiry);
   }
+  connection.saidGoodbye = true;
   if (packet.reasonCode === ReasonCode.Success) connection.dropWill();
   connection.close();
 }

@@ -11,6 +11,7 @@ export function handlePublish(connection: Connection, packet: PublishPacket): vo
   const { broker } = connection;
   connection.messagesIn++;
   broker.counters.messagesIn++;
+  broker.counters.payloadBytesIn += packet.payload.length;
   packet.topic = connection.inboundAliases.resolve(packet);
   check(connection, packet);
   if (packet.qos !== 0) connection.unacknowledged++;
