@@ -16,7 +16,9 @@ const EVERYTHING = '#';
 /** Every topic with its last value, live; one of them in detail; publish. */
 export function TopicsPage() {
   const { query } = useStore(location);
-  const filter = query.get('filter') ?? EVERYTHING;
+  const asked = query.get('filter') ?? EVERYTHING;
+  // An address may say anything.
+  const filter = filterFault(asked) === null ? asked : EVERYTHING;
   const selected = query.get('topic');
   const [search, setSearch] = useState('');
   const [seed, setSeed] = useState<PublishSeed>({ id: 0, topic: '' });
