@@ -1,10 +1,10 @@
 /** Writer thread: from a directory to an open, checked, migrated database that no other process has. */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
 import { migrate } from './migrate.js';
 import type { OpenAnswer, OpenOptions } from './protocol.js';
-import { checkDatabase, interruptedSalvage, PAGE_SIZE, recover, type Salvaged } from './recovery.js';
+import { checkDatabase, interruptedSalvage, PAGE_SIZE, recover, type Salvaged, syncDirectory } from './recovery.js';
 import { MIGRATIONS } from './schema/index.js';
 import { isCorruption, sqliteCode, storeErrorCode } from './sqlite-errors.js';
 import type { Db, OpenDatabase } from './writer-thread.js';
@@ -33,6 +33,8 @@ export interface Files {
   pid: string;
   /** Left when the database was found damaged while running: the next start checks all of it. */
   suspect: string;
+  /** There from before the database is created until it has its tables: an empty database beside it has lost nothing. */
+  creating: string;
 }
 
 export function filesIn(dir: string): Files {
@@ -44,6 +46,7 @@ export function filesIn(dir: string): Files {
     lock: join(dir, 'state.lock'),
     pid: join(dir, 'state.pid'),
     suspect: join(dir, 'state.suspect'),
+    creating: join(dir, 'state.creating'),
   };
 }
 
@@ -57,7 +60,7 @@ export interface Opened {
 export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Opened {
   const files = filesIn(options.dir);
   try {
-    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    createDirectory(options.dir);
   } catch (thrown) {
     throw new FerruleError('FER_STORE_OPEN', `The data directory can not be created: ${messageOf(thrown)}`, {
       where: { file: options.dir },
@@ -68,9 +71,11 @@ export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Ope
   const lock = takeLock(openDatabase, files);
   try {
     const unclean = existsSync(files.pid);
-    const created = !existsSync(files.database);
+    const created = !existsSync(files.database) || isUnfinished(files);
     const warnings = created || !unclean || existsSync(files.wal) ? [] : [MISSING_WAL];
+    if (created) unlessFull(() => writeFileSync(files.creating, ''));
     const { db, salvaged, migrated } = openChecked(openDatabase, files, options, warnings);
+    rmSync(files.creating, { force: true });
     const run = unlessFull(() => registerRun(db, options));
     unlessFull(() => writeFileSync(files.pid, `${process.pid}\n`));
     rmSync(files.suspect, { force: true });
@@ -82,6 +87,18 @@ export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Ope
     lock.close();
     throw thrown;
   }
+}
+
+/** The power went while the first start was creating the database. */
+function isUnfinished(files: Files): boolean {
+  return existsSync(files.creating) && existsSync(files.database) && statSync(files.database).size === 0;
+}
+
+/** What is created here must survive a power cut as what is written into it later does: each parent is synced. */
+function createDirectory(dir: string): void {
+  const first = mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let path = dir; path.length >= first.length; path = dirname(path)) syncDirectory(dirname(path));
 }
 
 const MISSING_WAL =
@@ -159,12 +176,15 @@ function findDamage(openDatabase: OpenDatabase, files: Files, options: OpenOptio
   }
   let db: Db | null = null;
   try {
+    const hasLog = existsSync(files.wal);
     const size = statSync(files.database).size;
-    if (size === 0) return ['state.db was empty (0 bytes)'];
+    if (size === 0) return isUnfinished(files) ? [] : ['state.db was empty (0 bytes)'];
     db = openTuned(openDatabase, files.database, options);
     const { findings, partial } = checkDatabase(db, size, existsSync(files.suspect) ? Number.POSITIVE_INFINITY : options.checkBudgetMs);
     if (partial)
       warnings.push(`state.db is too large (${size} bytes) to be checked in full at start: queues and messages were not checked.`);
+    // Closing merges the log into the database: from here on it is no loss that the log of the last run is gone.
+    if (hasLog) rmSync(files.pid, { force: true });
     return findings;
   } catch (thrown) {
     // A short read is how a truncated file shows itself.

@@ -176,7 +176,7 @@ function repairHeader(openDatabase: OpenDatabase, file: string): void {
 }
 
 /** A rename is safe only when the directory is. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
     fsyncSync(descriptor);

@@ -8,6 +8,7 @@ import { type Opened, openStore } from './open.js';
 import type { FromWriter, OpenAnswer, OpenOptions, RequestKind, Requests, ToWriter, WriterStats } from './protocol.js';
 import { QueueTable } from './queue-table.js';
 import { Reads } from './reads.js';
+import { syncDirectory } from './recovery.js';
 import { isCorruption, storeErrorCode, toWireError } from './sqlite-errors.js';
 import type { OpenDatabase, Statement } from './writer-thread.js';
 
@@ -247,6 +248,8 @@ export class Writer {
       } finally {
         closeSync(descriptor);
       }
+      // SQLite does this itself where it syncs the log, which it does not here: a new log must also have its name.
+      syncDirectory(open.options.dir);
     });
   }
 

@@ -218,6 +218,16 @@ async function killed(t: TestContext): Promise<string> {
   return copy;
 }
 
+test('a first start that the power cut short has lost nothing, and begins again', async (t) => {
+  const dir = await tempDir(t);
+  writeFileSync(join(dir, 'state.creating'), '');
+  writeFileSync(join(dir, 'state.db'), '');
+  const store = newStore(t, dir);
+  const report = await store.start();
+  assert.deepEqual([report.created, report.salvaged, report.warnings], [true, null, []]);
+  assert.ok(!existsSync(join(dir, 'state.creating')));
+});
+
 test('a log that was not merged is merged at the next start', async (t) => {
   const store = newStore(t, await killed(t));
   const report = await store.start();
