@@ -1,0 +1,124 @@
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { encode } from '../../../src/mqtt/writer.js';
+import { type RunningProcess, startProcess } from '../../support/process.js';
+import { cpuSecondsOf, memoryOf } from '../proc.js';
+
+/** A broker that is measured. */
+export interface Candidate {
+  name: string;
+  /** One line for the output: version and settings that matter. */
+  settings: string;
+  /** Only these scenarios (by the part of the id before the dot); all without it. */
+  only?: string[];
+  /** What to run; `folder` is empty, its own, and on a real disk. */
+  command(port: number, folder: string): CandidateCommand;
+}
+
+export interface CandidateCommand {
+  command: string;
+  args: string[];
+  /** Files to write into the folder before: name and content. */
+  files?: Record<string, string>;
+}
+
+/** ms until a candidate must accept connections. */
+const START_MS = 20_000;
+/** ms between two attempts to connect while a candidate starts. */
+const RETRY_MS = 2;
+
+/** A candidate that runs. */
+export class Broker {
+  readonly port: number;
+  readonly pid: number;
+  /** ms from spawning the process to the first CONNACK. */
+  readonly startMs: number;
+  readonly #process: RunningProcess;
+
+  private constructor(process: RunningProcess, port: number, startMs: number) {
+    this.#process = process;
+    this.pid = process.pid;
+    this.port = port;
+    this.startMs = startMs;
+  }
+
+  /** Starts a candidate on core 0, its only one, and waits until it lets a client in. */
+  static async start(candidate: Candidate, port: number, folder: string): Promise<Broker> {
+    const { command, args, files = {} } = candidate.command(port, folder);
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+    const begun = performance.now();
+    // taskset becomes the program: the pid is the candidate's.
+    const process = await startProcess('taskset', ['-c', '0', command, ...args]);
+    try {
+      await firstConnack(process, port, begun + START_MS);
+      return new Broker(process, port, performance.now() - begun);
+    } catch (error) {
+      await process.kill();
+      throw error;
+    }
+  }
+
+  get cpuSeconds(): number {
+    return cpuSecondsOf(this.pid);
+  }
+
+  /** Resident bytes now. */
+  get memory(): number {
+    return memoryOf(this.pid, 'VmRSS');
+  }
+
+  /** The most resident bytes so far. */
+  get peakMemory(): number {
+    return memoryOf(this.pid, 'VmHWM');
+  }
+
+  /** Rejects when the candidate ends, with what it printed. */
+  async ended(): Promise<never> {
+    await this.#process.exit;
+    throw this.#process.failure('the candidate ended by itself');
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop(10_000);
+  }
+}
+
+async function firstConnack(process: RunningProcess, port: number, deadline: number): Promise<void> {
+  while (!(await connects(port))) {
+    if (!process.running) throw process.failure('it ended before it let a client in');
+    if (performance.now() > deadline) throw process.failure(`it let no client in within ${START_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Whether a client gets its CONNACK. */
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (ok: boolean): void => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+    socket.once('data', (bytes) => end(bytes[0] === 0x20 && bytes[3] === 0));
+    socket.write(
+      encode(
+        {
+          type: 'connect',
+          version: 4,
+          clean: true,
+          keepAlive: 0,
+          clientId: 'bench-first',
+          will: null,
+          username: null,
+          password: null,
+          properties: null,
+          bridge: false,
+        },
+        4,
+      ),
+    );
+  });
+}

@@ -1,0 +1,46 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../../src/paths.js';
+import type { Candidate } from './candidate.js';
+
+const LIMITS = '{max_queued_messages: 100000000, max_queued_bytes: 64GiB}';
+
+/** The product as it is installed, durable and strict. @param nodeArgs further arguments of Node */
+export function ferrule(nodeArgs: readonly string[]): Candidate {
+  const root = packageRoot();
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return {
+    name: 'ferrule',
+    settings: `ferrule ${version} on Node ${process.versions.node}; durability strict, allow_anonymous true, limits ${LIMITS}, console on, without TLS`,
+    command: (port, folder) => {
+      const rules = join(folder, 'rules');
+      mkdirSync(rules);
+      return {
+        command: process.execPath,
+        args: [
+          ...nodeArgs,
+          join(root, 'dist', 'main.js'),
+          'start',
+          '--config',
+          join(folder, 'ferrule.yaml'),
+          '--data',
+          join(folder, 'data'),
+        ],
+        files: {
+          'ferrule.yaml': [
+            'gateway: {id: bench}',
+            'broker:',
+            `  listeners: [{type: tcp, host: 127.0.0.1, port: ${port}}]`,
+            '  allow_anonymous: true',
+            '  durability: strict',
+            `  limits: ${LIMITS}`,
+            'console: {host: 127.0.0.1, port: 0, tls: "off"}',
+            `rules: {directory: ${rules}}`,
+            'log: {level: warn}',
+            '',
+          ].join('\n'),
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { Qos0Publisher } from './publisher.js';
+
+/** ms without a delivery after which what is still missing counts as lost. */
+const STALL_MS = 300;
+
+export interface PumpOptions {
+  publishers: readonly Qos0Publisher[];
+  /** Deliveries of one message: the number of its subscribers. */
+  fanOut: number;
+  /** Messages that may have been sent and not been received by everybody. */
+  window: number;
+  /** Messages in one write of one publisher. */
+  batch: number;
+}
+
+/**
+ * Closed-loop QoS 0: sends as much as is received, so that what is measured is what the broker sustains. Without that it
+ * would be flooded and drop, and the figure would say how fast it drops.
+ */
+export class Qos0Pump {
+  readonly #options: PumpOptions;
+  #running = false;
+  #turn = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #seen = 0;
+  /** Messages. */
+  sent = 0;
+  /** Deliveries. */
+  received = 0;
+  /** Deliveries that never came. */
+  lost = 0;
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#watch = setInterval(() => this.#checkStall(), STALL_MS);
+    this.#fill();
+  }
+
+  stop(): void {
+    this.#running = false;
+    clearInterval(this.#watch);
+  }
+
+  /** Deliveries under way. */
+  get missing(): number {
+    return this.sent * this.#options.fanOut - this.received - this.lost;
+  }
+
+  /** Subscribers call it with what they read. */
+  readonly delivered = (count: number): void => {
+    this.received += count;
+    // Given up too early: it came after all.
+    this.lost = Math.max(0, this.lost + Math.min(0, this.missing));
+    if (this.#running) this.#fill();
+  };
+
+  /** Waits for what is still under way, or until nothing comes any more: that is then lost. */
+  async settle(): Promise<void> {
+    for (let before = -1; this.missing > 0 && before !== this.received; ) {
+      before = this.received;
+      await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+    }
+    this.lost += Math.max(0, this.missing);
+  }
+
+  /** What did not come exactly once, in words; call it after settle(). */
+  note(): { note?: string } {
+    if (this.missing < 0) return { note: `${-this.missing} came twice` };
+    return this.lost === 0 ? {} : { note: `${((this.lost / (this.received + this.lost)) * 100).toFixed(2)} % lost` };
+  }
+
+  #fill(): void {
+    const { publishers, fanOut, window, batch } = this.#options;
+    const now = performance.now();
+    while (this.missing <= (window - batch) * fanOut) {
+      publishers[this.#turn]!.send(batch, now);
+      this.#turn = (this.#turn + 1) % publishers.length;
+      this.sent += batch;
+    }
+  }
+
+  #checkStall(): void {
+    if (this.received === this.#seen) {
+      this.lost += Math.max(0, this.missing);
+      this.#fill();
+    }
+    this.#seen = this.received;
+  }
+}
+
+/** Open-loop QoS 0: sends at a rate, whatever is received. */
+export class PacedPump {
+  readonly #publishers: readonly Qos0Publisher[];
+  readonly #rate: number;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #turn = 0;
+  /** Messages. */
+  sent = 0;
+
+  /** @param rate messages per second of all publishers together */
+  constructor(publishers: readonly Qos0Publisher[], rate: number) {
+    this.#publishers = publishers;
+    this.#rate = rate;
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+    this.#timer = setInterval(this.#tick, 1);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Spreads what is due over the publishers; each writes at most once. */
+  readonly #tick = (): void => {
+    const now = performance.now();
+    const due = Math.floor(((now - this.#startedAt) / 1000) * this.#rate) - this.sent;
+    const count = this.#publishers.length;
+    const each = Math.floor(due / count);
+    const further = due - each * count;
+    for (let i = 0; i < (each === 0 ? further : count); i++) {
+      this.#publishers[this.#turn]!.send(each + (i < further ? 1 : 0), now);
+      this.#turn = (this.#turn + 1) % count;
+    }
+    this.sent += due;
+  };
+}

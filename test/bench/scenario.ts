@@ -1,0 +1,46 @@
+import type { Broker } from './candidates/candidate.js';
+
+/** How busy both sides were while a figure was taken, as shares of one core. */
+export interface Load {
+  candidate: number;
+  generator: number;
+  /** What other programs took of the two cores together. */
+  others: number;
+}
+
+export interface Figure {
+  /** What the number is, in a few words; the same for every candidate. */
+  name: string;
+  unit: string;
+  better: 'higher' | 'lower';
+  /** null: it could not be measured; the note says why. */
+  value: number | null;
+  load?: Load;
+  note?: string;
+}
+
+export interface ScenarioContext {
+  /** Freshly started, with nothing in it. */
+  broker: Broker;
+  /** Seconds of one measurement. */
+  seconds: number;
+  /** Of the candidate's figures in this round, by the figure's name; empty when it is the reference itself or there is none. */
+  reference: ReadonlyMap<string, number>;
+}
+
+/** One file of scenarios/ exports `scenarios`, a list of these: a file there is all it takes to add one. */
+export interface Scenario {
+  /** Such as B3.qos1: the benchmark and the variant. */
+  id: string;
+  title: string;
+  run(context: ScenarioContext): Promise<Figure[]>;
+}
+
+/** The core of the load, or of the candidate, that is the limit. */
+const GENERATOR_BUSY = 0.95;
+const CANDIDATE_BUSY = 0.9;
+
+/** The load generator could not go faster, though the candidate could have: the figure is a lower bound. */
+export function isGeneratorBound({ candidate, generator }: Pick<Load, 'candidate' | 'generator'>): boolean {
+  return generator > GENERATOR_BUSY && candidate < CANDIDATE_BUSY;
+}

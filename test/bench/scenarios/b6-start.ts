@@ -1,0 +1,16 @@
+import type { Figure, Scenario, ScenarioContext } from '../scenario.js';
+import { sleep } from '../window.js';
+
+/** Seconds after the start at which memory is read: what only the start needed is gone. */
+const IDLE_SECONDS = 2;
+
+export const scenarios: Scenario[] = [{ id: 'B6', title: 'start on an empty data folder, and idle', run: idle }];
+
+/** The peak of memory under load is read in every other scenario. */
+async function idle({ broker }: ScenarioContext): Promise<Figure[]> {
+  await sleep(IDLE_SECONDS);
+  return [
+    { name: 'start to first CONNACK', unit: 'ms', better: 'lower', value: broker.startMs },
+    { name: 'memory when idle', unit: 'MB', better: 'lower', value: broker.memory / 1e6 },
+  ];
+}
