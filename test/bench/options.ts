@@ -10,6 +10,8 @@ export interface BenchOptions {
   rounds: number;
   /** Of one measurement. */
   seconds: number;
+  /** Seconds in all that may go into repeating what other programs disturbed. */
+  patience: number;
   /** File for the results. */
   json: string | null;
   /** Folder for CPU profiles of the candidates that run on Node. */
@@ -22,6 +24,7 @@ export const USAGE = `npm run bench -- [options]
   --without-product         only the peers
   --rounds N                how often everything is measured, interleaved (default 3)
   --seconds N               how long one measurement takes (default 2)
+  --patience N              seconds in all for repeating what other programs disturbed (default 60; 0: never)
   --json FILE               keep the results
   --cpu-prof DIR            write CPU profiles of the candidates that run on Node
 `;
@@ -36,6 +39,7 @@ export function parseOptions(args: readonly string[], peers: readonly string[]):
       'without-product': { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '2' },
+      patience: { type: 'string', default: '60' },
       json: { type: 'string' },
       'cpu-prof': { type: 'string' },
     },
@@ -49,6 +53,7 @@ export function parseOptions(args: readonly string[], peers: readonly string[]):
     product: !values['without-product'],
     rounds: Math.floor(positive('--rounds', values.rounds)),
     seconds: positive('--seconds', values.seconds),
+    patience: values.patience === '0' ? 0 : positive('--patience', values.patience),
     json: values.json ?? null,
     cpuProf: values['cpu-prof'] ?? null,
   };

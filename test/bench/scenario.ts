@@ -44,3 +44,10 @@ const CANDIDATE_BUSY = 0.9;
 export function isGeneratorBound({ candidate, generator }: Pick<Load, 'candidate' | 'generator'>): boolean {
   return generator > GENERATOR_BUSY && candidate < CANDIDATE_BUSY;
 }
+
+/** Other programs took so much of the two cores, of which one and one are ours, that the figures say little. */
+const OTHERS_BUSY = 0.15;
+
+export function isDisturbed(figures: readonly Figure[]): boolean {
+  return figures.some(({ load }) => load !== undefined && load.others > OTHERS_BUSY);
+}

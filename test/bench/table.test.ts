@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isWanted, parseOptions } from './options.js';
 import { Results, summarize } from './results.js';
-import type { Figure } from './scenario.js';
+import { type Figure, isDisturbed } from './scenario.js';
 import { formatNumber, formatResults } from './table.js';
 
 const figure = (value: number | null, candidate = 1, generator = 0.5): Figure => {
@@ -47,6 +47,12 @@ test('a figure is not marked where the candidate was busy too', () => {
   const results = new Results();
   results.add({ id: 'B1', title: 'fan-in' }, 'ferrule', 0, [figure(100, 0.95, 0.99)]);
   assert.doesNotMatch(formatResults(results, ['ferrule'], 'mosquitto', 1), /!/);
+});
+
+test('a figure is disturbed where other programs took a good part of the cores', () => {
+  const disturbed = { ...figure(1), load: { candidate: 0.5, generator: 0.5, others: 0.5 } };
+  assert.equal(isDisturbed([figure(1), disturbed]), true);
+  assert.equal(isDisturbed([figure(1)]), false);
 });
 
 test('a figure that could not be measured says why', () => {

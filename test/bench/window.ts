@@ -6,6 +6,7 @@ import type { Load } from './scenario.js';
 const WARM_UP_SECONDS = 1;
 
 export interface Measured {
+  count: number;
   /** Of the counter, each second. */
   rate: number;
   /** µs of the candidate's processor time for each count. */
@@ -48,6 +49,7 @@ export function compare(before: Snapshot, after: Snapshot): Measured {
   const candidateCpu = after.candidateCpu - before.candidateCpu;
   const generatorCpu = after.generatorCpu - before.generatorCpu;
   return {
+    count,
     rate: count / seconds,
     cpuPerCount: (candidateCpu * 1e6) / count,
     load: {

@@ -96,14 +96,19 @@ export class Qos0Pump {
 export class PacedPump {
   readonly #publishers: readonly Qos0Publisher[];
   readonly #rate: number;
+  readonly #batch: number;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #turn = 0;
   /** Messages. */
   sent = 0;
 
-  /** @param rate messages per second of all publishers together */
-  constructor(publishers: readonly Qos0Publisher[], rate: number) {
+  /**
+   * @param rate messages per second of all publishers together
+   * @param batch messages that one publisher writes at once, as under full load
+   */
+  constructor(publishers: readonly Qos0Publisher[], rate: number, batch: number) {
+    this.#batch = batch;
     this.#publishers = publishers;
     this.#rate = rate;
   }
@@ -117,16 +122,13 @@ export class PacedPump {
     clearInterval(this.#timer);
   }
 
-  /** Spreads what is due over the publishers; each writes at most once. */
+  /** Each publisher in its turn writes a batch of what is due; the last one what is left. */
   readonly #tick = (): void => {
     const now = performance.now();
     const due = Math.floor(((now - this.#startedAt) / 1000) * this.#rate) - this.sent;
-    const count = this.#publishers.length;
-    const each = Math.floor(due / count);
-    const further = due - each * count;
-    for (let i = 0; i < (each === 0 ? further : count); i++) {
-      this.#publishers[this.#turn]!.send(each + (i < further ? 1 : 0), now);
-      this.#turn = (this.#turn + 1) % count;
+    for (let left = due; left > 0; left -= this.#batch) {
+      this.#publishers[this.#turn]!.send(Math.min(left, this.#batch), now);
+      this.#turn = (this.#turn + 1) % this.#publishers.length;
     }
     this.sent += due;
   };
