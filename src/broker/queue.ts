@@ -306,12 +306,15 @@ export class SessionQueue {
       return;
     }
     const now = this.#context.clock.now();
-    if (isExpired(entry, now, this.limits.maxAgeMs) && !entry.released) {
+    const dup = entry.seq <= this.#sentTo || this.#maybeSent > 0;
+    // [MQTT-4.3.3-7] What was sent does not expire. Of a QoS 1 message that may have been sent before a crash nothing is
+    // left to complete: there the expiry holds.
+    const isUnderWay = entry.released || entry.seq <= this.#sentTo || (dup && entry.qos === 2);
+    if (!isUnderWay && isExpired(entry, now, this.limits.maxAgeMs)) {
       this.#remove(entry, 'expired');
       return;
     }
     const packetId = packetIdOf(entry.seq);
-    const dup = entry.seq <= this.#sentTo || this.#maybeSent > 0;
     if (this.#maybeSent > 0) this.#maybeSent--;
     this.#inflight.set(packetId, entry);
     if (entry.seq > this.#sentTo) this.#sentTo = entry.seq;
