@@ -66,6 +66,8 @@ test('are the wills of those who were connected published after the gateway itse
   const after = await before.restart();
   const again = await RawClient.open(after.port, { clientId: 'keeper', clean: false });
   assert.equal((await again.nextMessage()).payload.toString(), 'gone');
+  // Its acknowledgement has arrived.
+  await again.ping();
   const once = await after.restart();
   const third = await RawClient.open(once.port, { clientId: 'keeper', clean: false });
   await third.ping();

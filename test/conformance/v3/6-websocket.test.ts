@@ -1,0 +1,3 @@
+import { webSocketStatements } from '../websocket.js';
+
+webSocketStatements(3);
