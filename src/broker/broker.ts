@@ -10,6 +10,9 @@ import { ReasonCode } from '../mqtt/reason-codes.js';
 import { validateFilter, validateTopicName } from '../mqtt/topics.js';
 import type { Store, StoredMessage } from '../store/types.js';
 import { Access } from './auth/access.js';
+import { Bans } from './auth/bans.js';
+import { ConnectionRate } from './auth/connection-rate.js';
+import { endExpiredLogin, followAccess, logIn, revokeSubscriptions } from './auth/enforcement.js';
 import { Users } from './auth/users.js';
 import { type AedesMessage, toStoredMessage } from './client-publish.js';
 import { Connection, type ConnectionDetails } from './connection.js';
@@ -62,6 +65,7 @@ export class Broker extends Aedes {
   readonly router: Router;
   readonly sessions: Sessions;
   readonly access: Access;
+  readonly bans = new Bans();
   readonly wills: Wills;
   readonly presence: Presence;
   readonly tracing: Tracing;
@@ -80,9 +84,10 @@ export class Broker extends Aedes {
 
   readonly #sessionsBySid = new Map<number, Session>();
   readonly #connections = new Set<Connection>();
+  readonly #connectionRate = new ConnectionRate();
   readonly #lingering = new Map<Duplex, number>();
   readonly #timers: Timer[] = [];
-  readonly #builtin: Pick<Aedes, 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward' | 'published'>;
+  readonly #builtin: Pick<Aedes, 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward' | 'published'>;
   #stopping = false;
 
   constructor(options: BrokerOptions) {
@@ -99,7 +104,8 @@ export class Broker extends Aedes {
       sessionOf: (sid) => this.#sessionsBySid.get(sid),
     });
     this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
-    this.access = new Access(new Users(options.store.documents), options.log);
+    this.access = new Access(new Users(options.store.documents), options.clock, options.log);
+    followAccess(this);
     this.wills = new Wills(this);
     this.presence = new Presence(this);
     this.tracing = new Tracing(this);
@@ -109,13 +115,11 @@ export class Broker extends Aedes {
     };
     this.mq = new Mq(this);
     this.persistence = options.persistence;
-    this.authenticate = (_client, username, password, done) => {
-      this.access.authenticate(username ?? null, password ?? null).then(
-        (allowed) => done(null, allowed),
-        (error: Error) => done(Object.assign(error, { returnCode: 3 }), false),
-      );
+    this.authenticate = (client, username, password, done) => {
+      logIn(client as unknown as Connection, username ?? null, password ?? null, done);
     };
     this.#builtin = {
+      authenticate: this.authenticate,
       authorizePublish: this.authorizePublish,
       authorizeSubscribe: this.authorizeSubscribe,
       authorizeForward: this.authorizeForward,
@@ -134,6 +138,8 @@ export class Broker extends Aedes {
       for (const message of page) this.router.retained.set(message.topic, message);
     }
     await this.sessions.load(this.clock.now());
+    // The rules may have changed while nobody was here.
+    revokeSubscriptions(this);
     this.closed = false;
     this.#stopping = false;
     await this.wills.publishLeftOver();
@@ -173,6 +179,15 @@ export class Broker extends Aedes {
     if (this.closed || this.#connections.size > this.limits.maxConnections) {
       this.counters.connectionsRefused++;
       this.trouble.warn(connection, 'connection refused', this.closed ? 'the broker is stopped' : 'too many connections');
+      connection.close();
+      return connection;
+    }
+    const admission = this.#connectionRate.admit(connection.connDetails.address, this.limits.connectionRate, this.clock.mono());
+    if (admission !== 'take') this.counters.connectionsOverRate++;
+    if (admission === 'refuse') connection.refusal = ReasonCode.ConnectionRateExceeded;
+    if (admission === 'close') {
+      this.counters.connectionsRefused++;
+      this.trouble.warn(connection, 'connection refused', 'too many connections from its address');
       connection.close();
     }
     return connection;
@@ -216,6 +231,16 @@ export class Broker extends Aedes {
 
   // --- decisions
 
+  /** Do our own users decide who comes in? Otherwise a hook that somebody set does. */
+  get decidesLogins(): boolean {
+    return this.authenticate === this.#builtin.authenticate;
+  }
+
+  /** Do our own rules decide on subscriptions? */
+  get decidesSubscriptions(): boolean {
+    return this.authorizeSubscribe === this.#builtin.authorizeSubscribe;
+  }
+
   /** true or false; null: a hook that somebody set has to be asked. */
   decidePublish(connection: Connection, topic: string): boolean | null {
     if (this.authorizePublish !== this.#builtin.authorizePublish) return null;
@@ -228,7 +253,7 @@ export class Broker extends Aedes {
   }
 
   decideSubscribe(connection: Connection, filter: string): boolean | null {
-    if (this.authorizeSubscribe !== this.#builtin.authorizeSubscribe) return null;
+    if (!this.decidesSubscriptions) return null;
     return this.access.maySubscribe(connection.username, connection.id, filter);
   }
 
@@ -358,7 +383,9 @@ export class Broker extends Aedes {
     for (const connection of this.#connections) {
       const silent = now - connection.lastSeen;
       if (!connection.connected) {
-        if (silent > this.limits.connectTimeoutMs) connection.destroy('no CONNECT in time');
+        if (silent > this.limits.connectTimeoutMs) connection.destroy('no CONNECT, or no end of the login, in time');
+      } else if (endExpiredLogin(connection)) {
+        // Its token was good for so long.
       } else if (connection.keepAlive > 0 && silent > connection.keepAlive * 1500 && !connection.isHeldUp) {
         this.emit('keepaliveTimeout', connection as never);
         connection.disconnect(ReasonCode.KeepAliveTimeout, 'keep-alive ran out');

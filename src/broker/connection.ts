@@ -11,6 +11,9 @@ import { encode } from '../mqtt/writer.js';
 import type { QueueEntry, StoredMessage } from '../store/types.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { AuthorizationCache } from './auth/authorization-cache.js';
+import type { EnhancedLogin } from './auth/enhanced-login.js';
+import type { Login } from './auth/login.js';
+import { Throttle } from './auth/throttle.js';
 import type { Broker } from './broker.js';
 import { type ClientCapabilities, UNLIMITED_CLIENT } from './client-capabilities.js';
 import { publishToClient } from './client-publish.js';
@@ -26,6 +29,8 @@ import { InboundAliases, OutboundAliases } from './topic-aliases.js';
 export interface ConnectionDetails {
   address: string | null;
   listener: string | null;
+  /** The user of its verified client certificate. */
+  certificateUser?: string | null;
 }
 
 type State = 'new' | 'connecting' | 'connected' | 'closed';
@@ -47,6 +52,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   readonly authorizations = new AuthorizationCache();
   readonly inboundAliases: InboundAliases;
   readonly connectedAt: number;
+  readonly throttle = new Throttle(this);
 
   id = '';
   version: ProtocolVersion = 4;
@@ -65,6 +71,12 @@ export class Connection extends EventEmitter implements SessionReceiver {
   lastError: string | null = null;
   /** It sent DISCONNECT. */
   saidGoodbye = false;
+  /** How it came in; null: not yet, or a hook that somebody set has let it in. */
+  login: Login | null = null;
+  /** Enhanced authentication (AUTH), where its CONNECT asked for it. */
+  enhancedLogin: EnhancedLogin | null = null;
+  /** A reason code that its CONNECT will be answered with, whatever it says. */
+  refusal: number | null = null;
   /** Monotonic ms when something last came from the client, or we last began to read again. */
   lastSeen: number;
 
@@ -336,6 +348,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     if (this.#state !== 'closed') {
       this.#state = 'closed';
       this.#closeTimer?.cancel();
+      this.throttle.stop();
       this.outbox.flush();
       this.conn.removeAllListeners('data');
       this.conn.end();
@@ -376,6 +389,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.broker.counters.bytesIn += chunk.length;
     // Before CONNECT only the time of arrival counts: trickling bytes must not hold a connection open.
     if (this.#state === 'connected') this.lastSeen = this.broker.clock.mono();
+    this.throttle.count(chunk.length, this.broker.limits.byteRate, 'bytes');
     this.#reader.push(chunk);
     this.#process();
   }
@@ -419,6 +433,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     const pause =
       this.#busy ||
       this.#refused ||
+      this.throttle.holds ||
       (this.#blocked && this.#state === 'connected') ||
       // A v5 client knows how much it may send; one that sends more is told so and leaves.
       (this.version !== 5 && this.acknowledgements.count >= this.broker.limits.maxInbound);
@@ -427,7 +442,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
     if (pause) {
       this.conn.pause();
     } else {
-      this.lastSeen = this.broker.clock.mono();
+      // A login has to end in time, however often it waits.
+      if (this.#state === 'connected') this.lastSeen = this.broker.clock.mono();
       this.conn.resume();
     }
   }

@@ -30,6 +30,16 @@ export interface BrokerLimits {
   windowBytes: number;
   /** ms a publisher stays connected without acknowledgement once the disk refuses. */
   refusedCloseMs: number;
+  /** Messages per client and second before its socket is paused; 0: unlimited. */
+  messageRate: number;
+  /** Bytes per client and second before its socket is paused; 0: unlimited. */
+  byteRate: number;
+  /** New connections per address and second, ten times as many at once; 0: unlimited. Loopback is left out. */
+  connectionRate: number;
+  /** Failed logins of a user from an address before a ban; 0: never. Loopback is left out. */
+  banAfter: number;
+  /** ms that the first ban lasts. */
+  banMs: number;
 }
 
 export const DEFAULT_LIMITS: BrokerLimits = {
@@ -49,6 +59,11 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   windowMessages: 500,
   windowBytes: 4 * 1024 * 1024,
   refusedCloseMs: 5000,
+  messageRate: 0,
+  byteRate: 0,
+  connectionRate: 50,
+  banAfter: 10,
+  banMs: 600_000,
 };
 
 /** What went through the broker, and what it dropped or refused and why. Monotonic. */
@@ -72,6 +87,18 @@ export class BrokerCounters {
   connectionsRefused = 0;
   protocolErrors = 0;
   loginsRefused = 0;
+  /** Refused or closed because too many came from one address. */
+  connectionsOverRate = 0;
+  /** Refused because of a ban. */
+  connectionsBanned = 0;
+  /** Bans that were begun. */
+  bans = 0;
+  /** Times that a client's socket was paused because it sent too much. */
+  throttled = 0;
+  /** Connections ended because the token or the user they logged in with is no longer valid. */
+  loginsEnded = 0;
+  /** Subscriptions taken away by a changed rule. */
+  subscriptionsRevoked = 0;
   publishesDenied = 0;
   subscriptionsDenied = 0;
   /** QoS 0 towards a client whose buffer was full. */

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { FilePath } from '../config/types.js';
+import { FilePath, Secret } from '../config/types.js';
 import { Duration, Size } from '../config/units.js';
+import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/jwt.js';
 
 const host = Type.String({ description: 'Address to listen on; `::` is every address, IPv4 included.', default: '::', minLength: 1 });
 const port = (usual: number) => Type.Integer({ description: 'TCP port; 0 takes a free one.', default: usual, minimum: 0, maximum: 65535 });
@@ -10,6 +11,13 @@ const certificate = {
   key: FilePath({ description: 'Private key, PEM.' }),
   client_ca: Type.Optional(FilePath({ description: 'Certificates of the authorities that sign client certificates, PEM.' })),
   require_client_cert: Type.Boolean({ description: 'Refuse clients without a valid certificate.', default: false }),
+  certificate_user: Type.Optional(
+    Type.Union([Type.Literal('cn'), Type.Literal('san'), Type.Literal('off')], {
+      description:
+        'The user that a valid client certificate stands for, without a password: its common name (cn), its first DNS name, mail address or URI (san); off: the certificate alone lets nobody in.',
+      default: 'off',
+    }),
+  ),
 };
 const strictly = { additionalProperties: false };
 
@@ -48,7 +56,37 @@ export const BrokerLimitsSchema = Type.Object(
     }),
     max_topic_levels: Type.Integer({ description: 'Levels in a topic or filter.', default: 100, minimum: 1, maximum: 1000 }),
     client_buffer: Size({ description: 'Bytes waiting towards one client before QoS 0 is dropped.', default: '1MiB', min: '16KiB' }),
-    message_rate: Type.Integer({ description: 'Messages per client and second; 0: unlimited.', default: 0, minimum: 0 }),
+    message_rate: Type.Integer({
+      description: 'Messages per client and second; a client that sends more is read more slowly. 0: unlimited.',
+      default: 0,
+      minimum: 0,
+    }),
+    byte_rate: Size({
+      description: 'Bytes per client and second; a client that sends more is read more slowly. 0: unlimited.',
+      default: '0',
+    }),
+    connection_rate: Type.Integer({
+      description: 'New connections per address and second, ten times as many at once; further ones are refused. 0: unlimited.',
+      default: 50,
+      minimum: 0,
+    }),
+    ban: Type.Object(
+      {
+        after: Type.Integer({
+          description:
+            'Failed logins of a user from an address before that user is banned there, ten times as many of all: the address. 0: never.',
+          default: 10,
+          minimum: 0,
+        }),
+        for: Duration({
+          description: 'How long the first ban lasts; each further one twice as long.',
+          default: '10m',
+          min: '1s',
+          max: '1d',
+        }),
+      },
+      { ...strictly, description: 'Who fails to log in too often is refused for a while.' },
+    ),
   },
   { ...strictly, description: 'Every limit has a counter of what it dropped or refused.' },
 );
@@ -100,6 +138,31 @@ export const AccessRuleSchema = Type.Object(
   strictly,
 );
 
+export const JwtSchema = Type.Object(
+  {
+    algorithms: Type.Array(Type.Unsafe<JwtAlgorithm>(Type.Union(JWT_ALGORITHMS.map((algorithm) => Type.Literal(algorithm)))), {
+      description: 'Signatures that are taken.',
+      minItems: 1,
+    }),
+    jwks_file: Type.Optional(FilePath({ description: 'Public keys, as a JWKS; read again when it changes.' })),
+    secret: Type.Optional(Secret({ description: 'Shared secret for HS256, HS384 and HS512; 32 characters at least.' })),
+    user_claim: Type.String({ description: 'Claim that names the user.', default: 'sub', minLength: 1 }),
+    client_id_claim: Type.Optional(Type.String({ description: 'Claim that the client id must be equal to.', minLength: 1 })),
+    audience: Type.Optional(Type.String({ description: 'Value that the claim aud must have or contain.', minLength: 1 })),
+    issuer: Type.Optional(Type.String({ description: 'Value that the claim iss must have.', minLength: 1 })),
+  },
+  { ...strictly, description: 'Tokens (JWT) that clients send as their password.' },
+);
+
+export const HttpAuthSchema = Type.Object(
+  {
+    url: Type.String({ description: 'Where to POST the question.', pattern: '^https?://[^\\s]+$' }),
+    timeout: Duration({ description: 'How long the answer may take; then nobody comes in.', default: '2s', min: '100ms', max: '8s' }),
+    cache: Duration({ description: 'How long an answer that allows is remembered; 0: not at all.', default: '60s', max: '1h' }),
+  },
+  { ...strictly, description: 'A service that is asked about users who are not in the store.' },
+);
+
 export const AccessSchema = Type.Object(
   {
     rules: Type.Array(AccessRuleSchema, {
@@ -107,6 +170,8 @@ export const AccessSchema = Type.Object(
         'Who may publish and subscribe to what; the first rule that matches decides. Without rules, whoever is let in may do everything.',
       default: [],
     }),
+    jwt: Type.Optional(JwtSchema),
+    http: Type.Optional(HttpAuthSchema),
   },
   { ...strictly, description: 'Access to topics. Users and the hashes of their passwords live in the store.' },
 );
@@ -114,4 +179,6 @@ export const AccessSchema = Type.Object(
 export type ListenerConfig = Static<typeof ListenerSchema>;
 export type BrokerConfig = Static<typeof BrokerSchema>;
 export type AccessRuleConfig = Static<typeof AccessRuleSchema>;
+export type JwtConfig = Static<typeof JwtSchema>;
+export type HttpAuthConfig = Static<typeof HttpAuthSchema>;
 export type AccessConfig = Static<typeof AccessSchema>;

@@ -12,7 +12,7 @@ export function semanticFindings(config: Config): Finding[] {
     ...under(['bridges'], checkBridges(config.bridges, config.gateway.id)),
     ...under(['broker', 'listeners'], checkListeners(config.broker.listeners)),
     ...checkConsolePort(config),
-    ...under(['access', 'rules'], checkAccess(config.access.rules)),
+    ...under(['access'], checkAccess(config.access)),
   ].map((finding) => ({ code: 'FER_CONFIG_CONFLICT' as const, ...finding }));
 }
 

@@ -15,5 +15,10 @@ export function limitsOf(config: BrokerConfig): Partial<BrokerLimits> {
     maxKeepAlive: Math.floor(limits.max_keep_alive / 1000),
     maxTopicLevels: limits.max_topic_levels,
     clientBuffer: limits.client_buffer,
+    messageRate: limits.message_rate,
+    byteRate: limits.byte_rate,
+    connectionRate: limits.connection_rate,
+    banAfter: limits.ban.after,
+    banMs: limits.ban.for,
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '../../errors.js';
 import { MqttError } from '../../mqtt/mqtt-error.js';
 import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/packets.js';
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
+import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
+import { startEnhancedLogin, supportsMethod } from './auth.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
 export function handleConnect(connection: Connection, packet: ConnectPacket): void {
@@ -14,12 +15,9 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   broker.counters.connectPackets++;
   connection.version = packet.version;
   connection.capabilities = capabilitiesOf(packet);
-  if (packet.properties?.authenticationMethod !== undefined) {
-    refuse(
-      connection,
-      ReasonCode.BadAuthenticationMethod,
-      `no authentication method ${JSON.stringify(packet.properties.authenticationMethod)}`,
-    );
+  const refusal = connection.refusal ?? refusalOf(connection, packet);
+  if (refusal !== null) {
+    refuse(connection, refusal, REFUSALS[refusal] ?? `no authentication method ${JSON.stringify(packet.properties?.authenticationMethod)}`);
     return;
   }
   if (packet.clientId === '' && !packet.clean && packet.version !== 5) {
@@ -38,6 +36,22 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   connection.connecting = true;
   connection.wait();
   askPreConnect(connection, packet);
+}
+
+const REFUSALS: Record<number, string> = {
+  [ReasonCode.ConnectionRateExceeded]: 'too many connections from its address',
+  [ReasonCode.Banned]: 'too many failed logins',
+};
+
+/** Why nobody is asked at all; null: nothing stands against it. */
+function refusalOf(connection: Connection, packet: ConnectPacket): number | null {
+  const { broker } = connection;
+  const method = packet.properties?.authenticationMethod;
+  if (broker.bans.remaining(connection.connDetails.address, packet.username, broker.clock.mono()) > 0) {
+    broker.counters.connectionsBanned++;
+    return ReasonCode.Banned;
+  }
+  return method === undefined || supportsMethod(broker, method) ? null : ReasonCode.BadAuthenticationMethod;
 }
 
 /** The answer to a CONNECT that could not be read, where its version tells how to answer at all. */
@@ -74,17 +88,29 @@ function askPreConnect(connection: Connection, packet: ConnectPacket): void {
 
 function askAuthenticate(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
+  if (packet.properties?.authenticationMethod !== undefined) {
+    startEnhancedLogin(connection, packet, {
+      allow: () => openSession(connection, packet),
+      refuse: (error) => refuseLogin(connection, packet, error),
+    });
+    return;
+  }
   broker.authenticate(connection, packet.username ?? undefined, packet.password ?? undefined, (error, allowed) => {
     if (connection.closed) return;
     if (error === null && allowed === true) {
+      broker.bans.succeeded(connection.connDetails.address, packet.username);
       openSession(connection, packet);
-      return;
+    } else {
+      refuseLogin(connection, packet, error ?? null);
     }
-    broker.counters.loginsRefused++;
-    const code = (error as { returnCode?: number } | null)?.returnCode;
-    const reason = code === 4 ? ReasonCode.BadUserNameOrPassword : code === 3 ? ReasonCode.ServerUnavailable : ReasonCode.NotAuthorized;
-    refuse(connection, reason, error === null ? `user ${JSON.stringify(packet.username)} may not connect` : messageOf(error));
   });
+}
+
+/** `error`: why, where the hook said it; null: it just said no. */
+function refuseLogin(connection: Connection, packet: ConnectPacket, error: Error | null): void {
+  const failure = loginFailure(packet, error);
+  countFailedLogin(connection, packet.username, failure);
+  refuse(connection, failure.reasonCode, failure.message, failure.detail);
 }
 
 function openSession(connection: Connection, packet: ConnectPacket): void {
@@ -160,16 +186,17 @@ function connackProperties(connection: Connection, packet: ConnectPacket, expiry
   if (expiryInterval !== (packet.properties?.sessionExpiryInterval ?? 0)) properties.sessionExpiryInterval = expiryInterval;
   // [MQTT-3.1.3-6] [MQTT-3.2.2-16]
   if (packet.clientId === '') properties.assignedClientIdentifier = connection.id;
+  if (connection.enhancedLogin !== null) Object.assign(properties, connection.enhancedLogin.lastProperties);
   // [MQTT-3.2.2-21]
   if (connection.keepAlive !== packet.keepAlive) properties.serverKeepAlive = connection.keepAlive;
   return properties;
 }
 
 /** [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
-function refuse(connection: Connection, reason: number, cause: string): void {
+function refuse(connection: Connection, reason: number, cause: string, detail = cause): void {
   sendRefusal(connection, reason, connection.version, cause);
   connection.broker.counters.connectionsRefused++;
-  connection.broker.trouble.warn(connection, 'connection refused', cause);
+  connection.broker.trouble.warn(connection, 'connection refused', detail);
   connection.dropWill();
   connection.destroy(cause);
 }

@@ -3,6 +3,7 @@ import type { Packet } from '../../mqtt/packets.js';
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import type { Connection } from '../connection.js';
 import { handleAck } from './ack.js';
+import { handleAuth } from './auth.js';
 import { handleConnect } from './connect.js';
 import { handleDisconnect } from './disconnect.js';
 import { handlePingreq } from './ping.js';
@@ -13,6 +14,15 @@ import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
 export function handlePacket(connection: Connection, packet: Packet): void {
   if (packet.type === 'connect') {
     handleConnect(connection, packet);
+    return;
+  }
+  if (packet.type === 'auth') {
+    handleAuth(connection, packet);
+    return;
+  }
+  // [MQTT-3.1.2-30] While AUTH goes back and forth, a client may also give up.
+  if (packet.type === 'disconnect' && !connection.connected && connection.enhancedLogin !== null) {
+    connection.close();
     return;
   }
   // [MQTT-3.1.0-1]
@@ -39,7 +49,6 @@ export function handlePacket(connection: Connection, packet: Packet): void {
     case 'disconnect':
       handleDisconnect(connection, packet);
       return;
-    case 'auth':
     case 'connack':
     case 'suback':
     case 'unsuback':

@@ -10,6 +10,7 @@ import { ClientPublication, UnacknowledgedPublication } from '../publication.js'
 export function handlePublish(connection: Connection, packet: PublishPacket): void {
   const { broker } = connection;
   connection.messagesIn++;
+  connection.throttle.count(1, broker.limits.messageRate, 'messages');
   broker.counters.messagesIn++;
   broker.counters.payloadBytesIn += packet.payload.length;
   packet.topic = connection.inboundAliases.resolve(packet);

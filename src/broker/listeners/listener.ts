@@ -4,7 +4,9 @@ import { createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { FerruleError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { certificateIdentity } from '../auth/certificate-user.js';
 import type { Broker } from '../broker.js';
+import type { ConnectionDetails } from '../connection.js';
 import type { ListenerConfig } from '../schema.js';
 import { WebSocketServing } from './websocket.js';
 
@@ -80,17 +82,28 @@ export class Listener {
         return server;
       }
       case 'ws':
-        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.name);
+        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.#detailsOf);
         return this.#webSockets.createServer(null);
       case 'wss':
-        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.name);
+        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.#detailsOf);
         return this.#webSockets.createServer(await this.#tlsOptions());
     }
   }
 
   #accept(socket: Socket): void {
-    this.#broker.accept(socket, undefined, { address: socket.remoteAddress ?? null, listener: this.name });
+    this.#broker.accept(socket, undefined, this.#detailsOf(socket));
   }
+
+  readonly #detailsOf = (socket: Socket): ConnectionDetails => {
+    const address = socket.remoteAddress ?? null;
+    const from = 'certificate_user' in this.config ? (this.config.certificate_user ?? 'off') : 'off';
+    const identity = certificateIdentity(socket, from, this.#broker.clock.now());
+    if (identity.user === null && identity.fault !== null) {
+      const client = { id: '', connDetails: { address } };
+      this.#broker.trouble.warn(client, 'its certificate stands for nobody', identity.fault);
+    }
+    return { address, listener: this.name, certificateUser: identity.user };
+  };
 
   async #tlsOptions(): Promise<TlsOptions> {
     const { config } = this;

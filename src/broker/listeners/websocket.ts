@@ -1,10 +1,11 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Server as NetServer } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Broker } from '../broker.js';
+import type { ConnectionDetails } from '../connection.js';
 
 /** [MQTT-6.0.0-3]; the second name is what clients of MQTT 3.1 ask for. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
@@ -13,13 +14,13 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
 export class WebSocketServing {
   readonly #path: string;
   readonly #broker: Broker;
-  readonly #listener: string;
+  readonly #detailsOf: (socket: Socket) => ConnectionDetails;
   readonly #sockets: WebSocketServer;
 
-  constructor(path: string, broker: Broker, listener: string) {
+  constructor(path: string, broker: Broker, detailsOf: (socket: Socket) => ConnectionDetails) {
     this.#path = path;
     this.#broker = broker;
-    this.#listener = listener;
+    this.#detailsOf = detailsOf;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: broker.limits.maxPacketSize,
@@ -36,8 +37,7 @@ export class WebSocketServing {
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const details = { address: request.socket.remoteAddress ?? null, listener: this.#listener };
-        this.#broker.accept(new WebSocketStream(webSocket), request, details);
+        this.#broker.accept(new WebSocketStream(webSocket), request, this.#detailsOf(request.socket));
       });
     });
     return server;
