@@ -2,9 +2,25 @@ import type { Clock, Timer } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { Broker } from './broker.js';
+import { type ClientDetails, detailsOf } from './client-details.js';
+import type { BrokerCounters } from './limits.js';
 import type { Session } from './session.js';
+import { droppedOf } from './sys.js';
+import type { TraceListener, TraceRequest } from './trace.js';
 
 const SAMPLE_MS = 2000;
+/** A client's rates are measured for so long after somebody asked for it, and for so many clients. */
+const WATCH_MS = 60_000;
+const MAX_WATCHED = 100;
+
+/** A client that somebody looks at. */
+interface Watch {
+  askedAt: number;
+  sampledAt: number;
+  messagesIn: number;
+  messagesOut: number;
+  rates: { messagesIn: number; messagesOut: number } | null;
+}
 
 export interface BrokerStatus {
   connections: number;
@@ -49,6 +65,7 @@ export class BrokerMonitor {
   #timer: Timer | null = null;
   #sample = { at: 0, messagesIn: 0, messagesOut: 0 };
   #rates = { in: 0, out: 0 };
+  readonly #watched = new Map<string, Watch>();
 
   constructor(broker: Broker, clock: Clock) {
     this.#broker = broker;
@@ -83,7 +100,7 @@ export class BrokerMonitor {
       messagesOutRate: this.#rates.out,
       messagesIn: counters.messagesIn,
       messagesOut: counters.messagesOut,
-      dropped: counters.droppedSlow + counters.droppedFull + counters.droppedExpired + counters.droppedUndeliverable,
+      dropped: droppedOf(counters),
       queued,
       queuedBytes,
     };
@@ -96,6 +113,29 @@ export class BrokerMonitor {
       if (!session.internal) clients.push(this.#describe(session));
     }
     return clients;
+  }
+
+  /** Everything about one client; null: there is none, or it is one of the gateway's own parts. */
+  client(clientId: string): ClientDetails | null {
+    const session = this.#broker.sessions.get(clientId);
+    if (session === undefined || session.internal) return null;
+    const rates = this.#broker.clients[clientId] === undefined ? null : this.#watch(clientId);
+    return {
+      ...this.#describe(session),
+      ...detailsOf(this.#broker, session),
+      messagesInRate: rates?.messagesIn ?? null,
+      messagesOutRate: rates?.messagesOut ?? null,
+    };
+  }
+
+  /** What was counted since the start, by the names in BrokerCounters. */
+  counters(): Record<keyof BrokerCounters, number> {
+    return { ...this.#broker.counters };
+  }
+
+  /** Follows packets; the function that is returned ends it. Throws FER_BROKER_TRACE. */
+  trace(request: TraceRequest, listener: TraceListener): () => void {
+    return this.#broker.tracing.start(request, listener);
   }
 
   /** false: nobody with that client id is connected. */
@@ -136,8 +176,38 @@ export class BrokerMonitor {
       messagesIn: connection?.messagesIn ?? 0,
       messagesOut: connection?.messagesOut ?? 0,
       dropped: session.queue.dropped + (connection?.dropped ?? 0),
-      lastError: connection?.lastError ?? null,
+      lastError: connection === undefined ? session.leftBecause : connection.lastError,
     };
+  }
+
+  /** Its rates as far as they are known, measured from now on. */
+  #watch(clientId: string): Watch['rates'] {
+    const now = this.#clock.mono();
+    const known = this.#watched.get(clientId);
+    if (known !== undefined) {
+      known.askedAt = now;
+      return known.rates;
+    }
+    if (this.#watched.size >= MAX_WATCHED) this.#watched.delete(this.#watched.keys().next().value!);
+    const { messagesIn, messagesOut } = this.#broker.clients[clientId]!;
+    this.#watched.set(clientId, { askedAt: now, sampledAt: now, messagesIn, messagesOut, rates: null });
+    return null;
+  }
+
+  #sampleWatched(now: number): void {
+    for (const [clientId, watch] of this.#watched) {
+      const connection = this.#broker.clients[clientId];
+      // Another connection of the same client began to count anew.
+      if (connection === undefined || now - watch.askedAt > WATCH_MS || isAnother(connection, watch)) {
+        this.#watched.delete(clientId);
+        continue;
+      }
+      const seconds = (now - watch.sampledAt) / 1000;
+      if (seconds < 1) continue;
+      const { messagesIn, messagesOut } = connection;
+      watch.rates = { messagesIn: (messagesIn - watch.messagesIn) / seconds, messagesOut: (messagesOut - watch.messagesOut) / seconds };
+      Object.assign(watch, { sampledAt: now, messagesIn, messagesOut });
+    }
   }
 
   #takeSample(): void {
@@ -151,7 +221,12 @@ export class BrokerMonitor {
       };
     }
     this.#sample = { at, messagesIn, messagesOut };
+    this.#sampleWatched(at);
   }
 }
 
 export const PROTOCOL_NAMES: Record<ProtocolVersion, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' };
+
+function isAnother(connection: { messagesIn: number; messagesOut: number }, watch: Watch): boolean {
+  return connection.messagesIn < watch.messagesIn || connection.messagesOut < watch.messagesOut;
+}

@@ -99,28 +99,80 @@ export const TrendPoint = Type.Object(
   { $id: 'TrendPoint' },
 );
 
-export const Client = Type.Object(
+const clientStatus = {
+  clientId: text,
+  username: nullable(Type.String()),
+  connected: Type.Boolean(),
+  address: nullable(Type.String()),
+  protocol: text,
+  listener: nullable(Type.String()),
+  keepAlive: Type.Number({ description: 'Seconds.' }),
+  connectedAt: nullable(Type.Number()),
+  disconnectedAt: nullable(Type.Number()),
+  cleanSession: Type.Boolean(),
+  subscriptions: Type.Array(Type.Object({ filter: text, qos: count })),
+  inflight: count,
+  queued: count,
+  queuedBytes: count,
+  messagesIn: count,
+  messagesOut: count,
+  dropped: count,
+  lastError: nullable(Type.String(), 'What went wrong on its connection, or why the last one ended.'),
+};
+
+export const Client = Type.Object(clientStatus, { $id: 'Client' });
+
+/** `object | null`. */
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const ClientDetails = Type.Object(
   {
-    clientId: text,
-    username: nullable(Type.String()),
-    connected: Type.Boolean(),
-    address: nullable(Type.String()),
-    protocol: text,
-    listener: nullable(Type.String()),
-    keepAlive: Type.Number({ description: 'Seconds.' }),
-    connectedAt: nullable(Type.Number()),
-    disconnectedAt: nullable(Type.Number()),
-    cleanSession: Type.Boolean(),
-    subscriptions: Type.Array(Type.Object({ filter: text, qos: count })),
-    inflight: count,
-    queued: count,
-    queuedBytes: count,
-    messagesIn: count,
-    messagesOut: count,
-    dropped: count,
-    lastError: nullable(Type.String()),
+    ...clientStatus,
+    subscriptionOptions: Type.Array(
+      Type.Object({
+        filter: text,
+        qos: count,
+        noLocal: Type.Boolean(),
+        retainAsPublished: Type.Boolean(),
+        retainHandling: count,
+        subscriptionId: nullable(Type.Number()),
+      }),
+    ),
+    sessionExpiry: nullable(Type.Number(), 'Seconds that the session outlives its connection; null: for ever.'),
+    lastSeenAt: nullable(Type.Number(), 'When something last came from it, ms since the epoch; null: not connected.'),
+    bytesIn: count,
+    bytesOut: count,
+    sendBuffer: Type.Number({ description: 'Bytes that wait for its socket.' }),
+    inflightIn: Type.Number({ description: 'QoS 1 and 2 messages from it, not acknowledged yet.' }),
+    maxInflight: Type.Number({ description: 'Most unacknowledged messages towards it.' }),
+    messagesInRate: nullable(Type.Number(), 'Per second; null: not connected, or measured from now on: ask again after 2 s.'),
+    messagesOutRate: nullable(Type.Number(), 'Per second, likewise.'),
+    will: orNull(Type.Object({ topic: text, qos: count, retain: Type.Boolean(), size: count })),
+    capabilities: orNull(
+      Type.Object(
+        {
+          receiveMaximum: count,
+          maximumPacketSize: nullable(Type.Number(), 'Bytes; null: no limit.'),
+          topicAliasMaximum: count,
+          wantsProblemInformation: Type.Boolean(),
+        },
+        { description: 'What an MQTT 5 client said in CONNECT that it takes.' },
+      ),
+    ),
+    queue: Type.Object(
+      {
+        accepted: count,
+        delivered: count,
+        droppedFull: count,
+        droppedExpired: count,
+        droppedOther: count,
+        maxMessages: count,
+        maxBytes: count,
+      },
+      { description: 'Since the session began: accepted = delivered + dropped + queued.' },
+    ),
   },
-  { $id: 'Client' },
+  { $id: 'ClientDetails' },
 );
 
 export const Ledger = Type.Object(
@@ -272,6 +324,7 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   Bus,
   TrendPoint,
   Client,
+  ClientDetails,
   Ledger,
   Bridge,
   BridgeSummary,

@@ -16,6 +16,7 @@ import type { ConsoleSettings } from './schema.js';
 import { createApp } from './server.js';
 import { STREAM_LIMITS, StreamHub, type StreamLimits } from './stream-hub.js';
 import { TopicCache } from './topic-cache.js';
+import { TraceStreams } from './trace-streams.js';
 
 export interface ConsoleOptions {
   settings: ConsoleSettings;
@@ -39,6 +40,7 @@ interface Running {
   drain: () => void;
   topics: TopicCache;
   streams: StreamHub;
+  traces: TraceStreams;
   renewal: Timer | null;
 }
 
@@ -105,15 +107,16 @@ export class Console {
     const claim = new Claim(ports.documents, accounts, attempts);
     const topics = new TopicCache(ports.messaging, clock);
     const streams = new StreamHub({ ports, topics, clock }, logins, log, streamLimits ?? STREAM_LIMITS);
+    const traces = new TraceStreams(ports.broker, logins, clock);
     await accounts.load();
     await logins.load();
     const code = await claim.load();
     const certificate = await loadCertificate(settings.tls, tlsDir, clock);
-    const context = { ports, clock, log, accounts, logins, claim, attempts, topics, streams, secure: certificate !== null };
+    const context = { ports, clock, log, accounts, logins, claim, attempts, topics, streams, traces, secure: certificate !== null };
     const app = await createApp(context, certificate, uiDir);
     const drain = trackRequests(app.server);
     await listen(app, settings);
-    this.#running = { app, drain, topics, streams, renewal: certificate === null ? null : this.#renewInTime(app, certificate) };
+    this.#running = { app, drain, topics, streams, traces, renewal: certificate === null ? null : this.#renewInTime(app, certificate) };
     this.#url = urlOf(app, settings, certificate !== null);
     log.info({ url: this.#url, claimed: claim.claimed }, 'the web console listens');
     if (code !== null) {
@@ -192,9 +195,10 @@ function urlOf(app: App, { host }: ConsoleSettings, secure: boolean): string {
   return `${secure ? 'https' : 'http'}://${name}:${port}`;
 }
 
-async function shutDown({ app, drain, topics, streams, renewal }: Running, clock: Clock): Promise<void> {
+async function shutDown({ app, drain, topics, streams, traces, renewal }: Running, clock: Clock): Promise<void> {
   renewal?.cancel();
   streams.stop();
+  traces.stop();
   topics.stop();
   drain();
   const force = clock.setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS);

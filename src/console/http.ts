@@ -13,6 +13,7 @@ import type { Login, Logins } from './logins.js';
 import type { ConsolePorts } from './ports.js';
 import type { StreamHub } from './stream-hub.js';
 import type { TopicCache } from './topic-cache.js';
+import type { TraceStreams } from './trace-streams.js';
 
 /** Makes the types of a handler follow from its schemas. */
 interface TypeBoxProvider extends FastifyTypeProvider {
@@ -33,6 +34,7 @@ export interface RouteContext {
   attempts: Attempts;
   topics: TopicCache;
   streams: StreamHub;
+  traces: TraceStreams;
   /** Served over HTTPS, so cookies are `Secure`. */
   secure: boolean;
 }

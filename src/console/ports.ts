@@ -74,7 +74,69 @@ export interface ClientStatus {
   lastError: string | null;
 }
 
+export interface ClientDetails extends ClientStatus {
+  subscriptionOptions: {
+    filter: string;
+    qos: number;
+    noLocal: boolean;
+    retainAsPublished: boolean;
+    retainHandling: number;
+    subscriptionId: number | null;
+  }[];
+  /** Seconds; null: never. */
+  sessionExpiry: number | null;
+  /** Wall ms; null: not connected. */
+  lastSeenAt: number | null;
+  bytesIn: number;
+  bytesOut: number;
+  /** Bytes that wait for its socket. */
+  sendBuffer: number;
+  /** Unacknowledged messages from it. */
+  inflightIn: number;
+  maxInflight: number;
+  /** Per second; null: measured from now on. */
+  messagesInRate: number | null;
+  messagesOutRate: number | null;
+  will: { topic: string; qos: number; retain: boolean; size: number } | null;
+  /** What an MQTT 5 client said that it takes. */
+  capabilities: {
+    receiveMaximum: number;
+    /** null: no limit. */
+    maximumPacketSize: number | null;
+    topicAliasMaximum: number;
+    wantsProblemInformation: boolean;
+  } | null;
+  queue: {
+    accepted: number;
+    delivered: number;
+    droppedFull: number;
+    droppedExpired: number;
+    droppedOther: number;
+    maxMessages: number;
+    maxBytes: number;
+  };
+}
+
+/** Either a client or a topic filter. */
+export interface TraceRequest {
+  client?: string;
+  topic?: string;
+  /** Bytes of each payload to show, 0 to 128. */
+  payload: number;
+}
+
+export interface TraceListener {
+  /** Plain data: one packet. */
+  packet(packet: object): void;
+  leftOut(count: number): void;
+  ended(reason: string): void;
+}
+
 export interface BrokerPort {
+  /** null: there is no such client. */
+  client(clientId: string): ClientDetails | null;
+  /** Follows packets until the returned function is called. Throws FER_BROKER_TRACE where that is not possible. */
+  trace(request: TraceRequest, listener: TraceListener): () => void;
   status(): BrokerStatus;
   clients(): ClientStatus[];
   disconnect(clientId: string): boolean;

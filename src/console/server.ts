@@ -25,6 +25,7 @@ import { setupRoutes } from './routes/setup.js';
 import { storageRoutes } from './routes/storage.js';
 import { streamRoutes } from './routes/stream.js';
 import { topicRoutes } from './routes/topics.js';
+import { traceRoutes } from './routes/trace.js';
 import { staticFiles } from './static-files.js';
 
 export const API_PREFIX = '/api/v1';
@@ -46,6 +47,7 @@ const API_ROUTES = [
   storageRoutes,
   mqttUserRoutes,
   streamRoutes,
+  traceRoutes,
 ];
 
 /** The HTTP server with all routes, not listening yet. */

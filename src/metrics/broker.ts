@@ -2,6 +2,8 @@ import type { Registry } from 'prom-client';
 import type { MetricsPorts } from './ports.js';
 import { counter, gauge, plain } from './series.js';
 
+type Totals = ReturnType<MetricsPorts['broker']['counters']>;
+
 export function registerBroker(registry: Registry, broker: MetricsPorts['broker']): void {
   gauge(registry, 'ferrule_broker_connections', 'Connected MQTT clients.', [], () => plain(broker.status().connections));
   gauge(registry, 'ferrule_broker_sessions', 'MQTT sessions, connected or not.', [], () => plain(broker.status().sessions));
@@ -13,14 +15,55 @@ export function registerBroker(registry: Registry, broker: MetricsPorts['broker'
   gauge(registry, 'ferrule_broker_queued_bytes', 'Payload bytes that wait in the queues of all sessions.', [], () =>
     plain(broker.status().queuedBytes),
   );
-  counter(registry, 'ferrule_broker_messages_total', 'Messages that the broker took and sent.', ['direction'], () => {
-    const { messagesIn, messagesOut } = broker.status();
+  registerTraffic(registry, broker);
+  registerRefusals(registry, broker);
+}
+
+function registerTraffic(registry: Registry, broker: MetricsPorts['broker']): void {
+  const both = (name: string, help: string, pick: (totals: Totals) => [received: number, sent: number]): void =>
+    counter(registry, `ferrule_broker_${name}_total`, help, ['direction'], () => {
+      const [received, sent] = pick(broker.counters());
+      return [
+        [['in'], received],
+        [['out'], sent],
+      ];
+    });
+  both('messages', 'Messages (PUBLISH) that clients sent and were sent.', ({ messagesIn, messagesOut }) => [messagesIn, messagesOut]);
+  both('payload_bytes', 'Payload bytes of those.', ({ payloadBytesIn, payloadBytesOut }) => [payloadBytesIn, payloadBytesOut]);
+  both('packets', 'MQTT packets of all types.', ({ packetsIn, packetsOut }) => [packetsIn, packetsOut]);
+  both('bytes', 'Bytes of all packets.', ({ bytesIn, bytesOut }) => [bytesIn, bytesOut]);
+}
+
+function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): void {
+  const total = (name: string, help: string, pick: (totals: Totals) => number): void =>
+    counter(registry, `ferrule_broker_${name}_total`, help, [], () => plain(pick(broker.counters())));
+  total('connections_accepted', 'Network connections that were opened.', (totals) => totals.connectionsAccepted);
+  total('connections_refused', 'Connections that were refused, for any reason.', (totals) => totals.connectionsRefused);
+  total('connects', 'CONNECT packets.', (totals) => totals.connectPackets);
+  total('logins_refused', 'Clients that did not prove who they are.', (totals) => totals.loginsRefused);
+  total('protocol_errors', 'Connections closed because of what the client sent.', (totals) => totals.protocolErrors);
+  total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);
+  total('store_refused', 'Clients held up because what they sent could not be stored.', (totals) => totals.storeRefused);
+  counter(registry, 'ferrule_broker_denied_total', 'What the access rules denied.', ['action'], () => {
+    const { publishesDenied, subscriptionsDenied } = broker.counters();
     return [
-      [['in'], messagesIn],
-      [['out'], messagesOut],
+      [['publish'], publishesDenied],
+      [['subscribe'], subscriptionsDenied],
     ];
   });
-  counter(registry, 'ferrule_broker_messages_dropped_total', 'Messages dropped by a limit or policy.', [], () =>
-    plain(broker.status().dropped),
+  counter(
+    registry,
+    'ferrule_broker_messages_dropped_total',
+    'Messages dropped: slow (QoS 0 past the buffer of a client), full (queue limits), expired, undeliverable (too large, or withheld).',
+    ['reason'],
+    () => {
+      const { droppedSlow, droppedFull, droppedExpired, droppedUndeliverable } = broker.counters();
+      return [
+        [['slow'], droppedSlow],
+        [['full'], droppedFull],
+        [['expired'], droppedExpired],
+        [['undeliverable'], droppedUndeliverable],
+      ];
+    },
   );
 }

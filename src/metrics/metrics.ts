@@ -25,7 +25,10 @@ export class Metrics {
     const { gateway, broker, field, bridges, rules, storage, console } = ports;
     this.#eventLoop = new EventLoopProbe(clock);
     registerProcess(this.#registry, gateway, this.#eventLoop);
-    registerBroker(this.#registry, { status: this.#oncePerScrape(() => broker.status()) });
+    registerBroker(this.#registry, {
+      status: this.#oncePerScrape(() => broker.status()),
+      counters: this.#oncePerScrape(() => broker.counters()),
+    });
     registerField(this.#registry, {
       devices: this.#oncePerScrape(() => field.devices()),
       buses: this.#oncePerScrape(() => field.buses()),

@@ -14,11 +14,32 @@ export interface MetricsPorts {
       sessions: number;
       subscriptions: number;
       retained: number;
-      messagesIn: number;
-      messagesOut: number;
-      dropped: number;
       queued: number;
       queuedBytes: number;
+    };
+    /** Totals since the start. */
+    counters(): {
+      messagesIn: number;
+      messagesOut: number;
+      payloadBytesIn: number;
+      payloadBytesOut: number;
+      packetsIn: number;
+      packetsOut: number;
+      bytesIn: number;
+      bytesOut: number;
+      connectionsAccepted: number;
+      connectionsRefused: number;
+      connectPackets: number;
+      sessionsExpired: number;
+      protocolErrors: number;
+      loginsRefused: number;
+      publishesDenied: number;
+      subscriptionsDenied: number;
+      droppedSlow: number;
+      droppedFull: number;
+      droppedExpired: number;
+      droppedUndeliverable: number;
+      storeRefused: number;
     };
   };
   field: {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { client } from './fakes.js';
 import { claimedConsole, PASSWORD, startConsole, Visitor } from './harness.js';
 
 /** What every test of reading routes compares: the answer to a GET. */
@@ -104,6 +105,15 @@ test('buses, clients, bridges, rules and storage are what the parts say', async 
   assert.deepEqual(await get(admin, '/bridges'), { bridges: plant.bridges });
   assert.deepEqual(await get(admin, '/rules'), { rules: plant.rules });
   assert.equal((await get(admin, '/storage')).databaseBytes, 4096);
+});
+
+test('one client has its details, and whoever is not there is not found', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  assert.deepEqual(await get(admin, '/clients/panel'), plant.ports().broker.client('panel'));
+  assert.equal(await admin.refused(404, 'GET', '/clients/nobody'), 'FER_CONSOLE_NOT_FOUND');
+  const strange = client('a/b c#');
+  plant.clients.push(strange);
+  assert.equal((await get(admin, `/clients/${encodeURIComponent('a/b c#')}`)).clientId, 'a/b c#');
 });
 
 test('clients can be searched by client id', async (t) => {
@@ -224,6 +234,7 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'GET /api/v1/topics',
     'POST /api/v1/topics/publish',
     'GET /api/v1/clients',
+    'GET /api/v1/clients/{id}',
     'DELETE /api/v1/clients/{id}',
     'DELETE /api/v1/sessions/{id}',
     'GET /api/v1/bridges',
@@ -235,6 +246,7 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'PUT /api/v1/mqtt-users/{name}',
     'DELETE /api/v1/mqtt-users/{name}',
     'GET /api/v1/stream',
+    'GET /api/v1/trace',
     'GET /api/v1/openapi.json',
     'GET /healthz',
     'GET /readyz',

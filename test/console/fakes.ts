@@ -2,6 +2,7 @@
 
 import type {
   BridgeStatus,
+  ClientDetails,
   ClientStatus,
   ConsolePorts,
   DeviceStatus,
@@ -11,6 +12,7 @@ import type {
   PartStatus,
   RuleStatus,
   TagStatus,
+  TraceListener,
 } from '../../src/console/ports.js';
 import { FerruleError } from '../../src/errors.js';
 import type { Message } from '../../src/mqtt/message.js';
@@ -104,6 +106,22 @@ export function client(clientId: string): ClientStatus {
   return { clientId, username: null, ...link, ...times, subscriptions: [{ filter: 'a/#', qos: 1 }], ...counts, lastError: null };
 }
 
+/** The status of a client with all that its page shows. */
+export function detailsOf(status: ClientStatus): ClientDetails {
+  const options = { noLocal: false, retainAsPublished: false, retainHandling: 0, subscriptionId: null };
+  const counts = { bytesIn: 1, bytesOut: 2, sendBuffer: 0, inflightIn: 0, maxInflight: 100, messagesInRate: null, messagesOutRate: 1.5 };
+  return {
+    ...status,
+    ...counts,
+    subscriptionOptions: status.subscriptions.map((subscription) => ({ ...subscription, ...options })),
+    sessionExpiry: null,
+    lastSeenAt: 5,
+    will: { topic: 'gone', qos: 1, retain: true, size: 3 },
+    capabilities: { receiveMaximum: 10, maximumPacketSize: null, topicAliasMaximum: 0, wantsProblemInformation: true },
+    queue: { accepted: 3, delivered: 2, droppedFull: 1, droppedExpired: 0, droppedOther: 0, maxMessages: 10, maxBytes: 100 },
+  };
+}
+
 export function bridge(name: string): BridgeStatus {
   const ledger = { accepted: 5, delivered: 3, waiting: 2, waitingBytes: 64, dropped: { full: 0 }, difference: 0, oldestAgeMs: 700 };
   const rates = { latency: 20, outRate: 1, inRate: 0, received: 0, inflight: 0 };
@@ -138,6 +156,7 @@ export class FakePlant {
   rules = [rule('high voltage')];
   paused = new Set<string>();
   discarded: string[] = [];
+  readonly traces = new Set<TraceListener>();
   metrics: ConsolePorts['metrics'] = { metricsText: async () => 'ferrule_up 1\n', eventLoopDelayMs: () => 1 };
   readonly #listeners = new Set<(device: string, tags: string[]) => void>();
 
@@ -176,6 +195,15 @@ export class FakePlant {
           queuedBytes: 0,
         }),
         clients: () => this.clients,
+        client: (id) => {
+          const found = this.clients.find((each) => each.clientId === id);
+          return found === undefined ? null : detailsOf(found);
+        },
+        trace: (request, listener) => {
+          if (request.client === undefined && request.topic === undefined) throw new FerruleError('FER_BROKER_TRACE', 'Nothing to trace.');
+          this.traces.add(listener);
+          return () => this.traces.delete(listener);
+        },
         disconnect: (id) => this.clients.some((each) => each.clientId === id),
         discardSession: async (id) => {
           if (!this.clients.some((each) => each.clientId === id)) return false;

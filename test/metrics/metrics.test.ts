@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { BrokerCounters } from '../../src/broker/limits.js';
 import { systemClock } from '../../src/clock.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import type { MetricsPorts } from '../../src/metrics/ports.js';
@@ -20,6 +21,7 @@ class Plant {
   ];
   ledger = { accepted: 9, delivered: 5, waiting: 3, waitingBytes: 64, dropped: { full: 1 }, difference: 0, oldestAgeMs: 1500 };
   freeBytes: number | null = 1000;
+  counters = Object.assign(new BrokerCounters(), { messagesIn: 70, messagesOut: 80, droppedFull: 9 });
 
   ports(): MetricsPorts {
     return {
@@ -38,12 +40,10 @@ class Plant {
           sessions: 4,
           subscriptions: 5,
           retained: 6,
-          messagesIn: 70,
-          messagesOut: 80,
-          dropped: 9,
           queued: 2,
           queuedBytes: 20,
         }),
+        counters: () => this.counters,
       },
       field: {
         devices: () => {
@@ -93,7 +93,8 @@ test('every part of the gateway is in the metrics, in base units', async (t) => 
     ['ferrule_broker_connections', 3],
     ['ferrule_broker_messages_total{direction="in"}', 70],
     ['ferrule_broker_messages_total{direction="out"}', 80],
-    ['ferrule_broker_messages_dropped_total', 9],
+    ['ferrule_broker_messages_dropped_total{reason="full"}', 9],
+    ['ferrule_broker_messages_dropped_total{reason="slow"}', 0],
     ['ferrule_device_state{device="meter1",bus="hall",state="online"}', 1],
     ['ferrule_device_state{device="meter1",bus="hall",state="offline"}', 0],
     ['ferrule_device_latency_seconds{device="meter1",bus="hall"}', 0.012],
@@ -113,6 +114,20 @@ test('every part of the gateway is in the metrics, in base units', async (t) => 
   ];
   for (const [series, value] of expected) assert.equal(valueIn(text, series), value, series);
   assert.ok((valueIn(text, 'ferrule_process_resident_bytes') ?? 0) > 1_000_000);
+});
+
+test('every counter of the broker is in the metrics', async (t) => {
+  const { metrics, plant } = start(t);
+  const names = Object.keys(plant.counters) as (keyof BrokerCounters)[];
+  names.forEach((name, index) => {
+    plant.counters[name] = 1_000_001 + index;
+  });
+  const values = new Set((await metrics.render()).split('\n').map((line) => line.split(' ').at(-1)));
+  // A counter that is missing here goes into src/metrics/ports.ts and src/metrics/broker.ts.
+  assert.deepEqual(
+    names.filter((name) => !values.has(String(plant.counters[name]))),
+    [],
+  );
 });
 
 test('the text is what Prometheus reads: help and type for each name, all of them ferrule_*', async (t) => {

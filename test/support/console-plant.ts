@@ -11,7 +11,7 @@ import type {
   TrendPoint,
 } from '../../src/console/ports.js';
 import { FerruleError } from '../../src/errors.js';
-import { MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fakes.js';
+import { detailsOf, MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fakes.js';
 
 const MINUTE = 60_000;
 
@@ -303,6 +303,11 @@ export class ConsolePlant {
           queuedBytes: 96_320,
         }),
         clients: () => this.clients,
+        client: (id) => {
+          const found = this.clients.find((client) => client.clientId === id);
+          return found === undefined ? null : detailsOf(found);
+        },
+        trace: () => () => {},
         disconnect: (id) => {
           const found = this.clients.find((client) => client.clientId === id && client.connected);
           if (found !== undefined) found.connected = false;

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Client } from '../api-schemas.js';
+import { Client, ClientDetails } from '../api-schemas.js';
 import { type App, answers, Nothing, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
@@ -30,6 +30,26 @@ export function clientRoutes(app: App, context: RouteContext): void {
       const { search = '', limit = 1000 } = request.query;
       const found = broker.clients().filter((client) => client.clientId.includes(search) || (client.username ?? '').includes(search));
       return { clients: found.slice(0, limit), total: found.length };
+    },
+  );
+
+  app.get(
+    '/clients/:id',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        operationId: 'getClient',
+        tags: ['clients'],
+        summary: 'Everything about one MQTT client or kept session.',
+        params: Params,
+        response: answers({ 200: ref(ClientDetails) }),
+      },
+    },
+    (request) => {
+      const { id } = request.params;
+      const client = broker.client(id);
+      if (client === null) throw notFound(`There is no client and no session ${JSON.stringify(id)}.`, id);
+      return client;
     },
   );
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
+import { startEvents } from '../event-stream.js';
 import { type App, answers, type RouteContext } from '../http.js';
 import { loginOf } from './session.js';
 
@@ -31,13 +32,7 @@ export function streamRoutes(app: App, context: RouteContext): void {
       const { id } = loginOf(request);
       const views = request.query.views.split(',').map(decodeView);
       context.streams.check(id, views);
-      reply.hijack();
-      // From here on fastify does nothing more: the headers that the hooks have set are carried over.
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no', connection: 'close' });
-      context.streams.add(id, views, reply.raw);
+      context.streams.add(id, views, startEvents(reply));
     },
   );
 }
