@@ -42,6 +42,12 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('connects', 'CONNECT packets.', (totals) => totals.connectPackets);
   total('logins_refused', 'Clients that did not prove who they are.', (totals) => totals.loginsRefused);
   total('protocol_errors', 'Connections closed because of what the client sent.', (totals) => totals.protocolErrors);
+  total('connections_over_rate', 'Connections refused because too many came from one address.', (totals) => totals.connectionsOverRate);
+  total('connections_banned', 'Connections refused because of a ban.', (totals) => totals.connectionsBanned);
+  total('bans', 'Bans that were begun.', (totals) => totals.bans);
+  total('throttled', 'Times that a client was not read because it sent too much.', (totals) => totals.throttled);
+  total('logins_ended', 'Connections ended because their token or user is no longer valid.', (totals) => totals.loginsEnded);
+  total('subscriptions_revoked', 'Subscriptions taken away by a changed rule.', (totals) => totals.subscriptionsRevoked);
   total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);
   total('store_refused', 'Clients held up because what they sent could not be stored.', (totals) => totals.storeRefused);
   counter(registry, 'ferrule_broker_denied_total', 'What the access rules denied.', ['action'], () => {

@@ -40,6 +40,12 @@ export interface MetricsPorts {
       droppedExpired: number;
       droppedUndeliverable: number;
       storeRefused: number;
+      connectionsOverRate: number;
+      connectionsBanned: number;
+      bans: number;
+      throttled: number;
+      loginsEnded: number;
+      subscriptionsRevoked: number;
     };
   };
   field: {
