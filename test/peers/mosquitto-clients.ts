@@ -25,6 +25,8 @@ export interface ReceivedMessage {
   payload: string;
   qos: number;
   retain: boolean;
+  /** 5.0: as mosquitto_sub's JSON has them, e.g. `content-type`; undefined: none. */
+  properties?: Record<string, unknown>;
 }
 
 /** Runs mosquitto_sub until the test ends; resolves when the broker granted the subscriptions. */
@@ -100,6 +102,12 @@ function clientArgs(options: ClientOptions): string[] {
 }
 
 function parse(line: string): ReceivedMessage {
-  const { topic, payload, qos, retain } = JSON.parse(line) as { topic: string; payload?: string; qos: number; retain: number };
-  return { topic, payload: payload ?? '', qos, retain: retain === 1 };
+  const { topic, payload, qos, retain, properties } = JSON.parse(line) as {
+    topic: string;
+    payload?: string;
+    qos: number;
+    retain: number;
+    properties?: Record<string, unknown>;
+  };
+  return { topic, payload: payload ?? '', qos, retain: retain === 1, ...(properties === undefined ? {} : { properties }) };
 }
