@@ -101,12 +101,3 @@ statement('MQTT-3.14.4-3', async ({ open, name }) => {
   await (await open({ will })).close(0x04);
   await watcher.nextMessage();
 });
-
-statement('MQTT-3.15.1-1', async ({ refuses }) => {
-  await refuses(packet(0xf1, '18 04 150001 78'), MALFORMED);
-});
-
-statement('MQTT-3.15.2-1', async ({ refuses }) => {
-  await refuses(packet(0xf0, '00 04 150001 78'), PROTOCOL_ERROR);
-  await refuses(packet(0xf0, '80 04 150001 78'), PROTOCOL_ERROR);
-});

@@ -339,24 +339,6 @@ statement('MQTT-4.9.0-3', async ({ own, t, name }) => {
   assert.equal((await client.publish(name, 'next', { qos: 2 }))?.reasonCode, 0);
 });
 
-statement('MQTT-4.12.0-1', async ({ attempt }) => {
-  const client = await attempt({ properties: { authenticationMethod: 'unheard of', authenticationData: Buffer.from('x') } });
-  assert.equal(client.connack.reasonCode, 0x8c);
-  await client.closed();
-});
-
-statement('MQTT-4.12.0-6', async ({ open }) => {
-  const client = await open();
-  await client.ping();
-  assert.equal(client.connack.properties?.authenticationMethod, undefined);
-  assert.deepEqual(kindsOf(client), ['connack', 'pingresp']);
-});
-
-statement('MQTT-4.12.0-7', async ({ refuses }) => {
-  await refuses(packet(0xf0, '18 04 150001 78'), PROTOCOL_ERROR);
-  await refuses(packet(0xf0, '19 04 150001 78'), PROTOCOL_ERROR);
-});
-
 statement('MQTT-4.13.1-1', async ({ refuses, open }) => {
   const bystander = await open();
   await refuses(Buffer.from([0x20, 0x02, 0, 0]), PROTOCOL_ERROR);
