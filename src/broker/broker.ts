@@ -365,6 +365,7 @@ export class Broker extends Aedes {
   }
 
   #publish(message: StoredMessage, done: (error: Error | null) => void, from: Connection | null): void {
+    this.counters.messagesLocal++;
     const publication = new LocalPublication(message, this.router, done);
     publication.ownsPayload = true;
     this.router.route(publication);

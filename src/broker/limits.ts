@@ -70,6 +70,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
 export class BrokerCounters {
   /** PUBLISH packets of clients, and to clients. */
   messagesIn = 0;
+  /** Published by the gateway's own parts: values, rules, bridges, the console. */
+  messagesLocal = 0;
   messagesOut = 0;
   /** Payload bytes of those. */
   payloadBytesIn = 0;

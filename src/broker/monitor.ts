@@ -27,7 +27,7 @@ export interface BrokerStatus {
   sessions: number;
   subscriptions: number;
   retained: number;
-  /** Per second, over the last two seconds. */
+  /** Per second, over the last two seconds; in: from clients and from the gateway's own parts. */
   messagesInRate: number;
   messagesOutRate: number;
   messagesIn: number;
@@ -63,7 +63,7 @@ export class BrokerMonitor {
   readonly #broker: Broker;
   readonly #clock: Clock;
   #timer: Timer | null = null;
-  #sample = { at: 0, messagesIn: 0, messagesOut: 0 };
+  #sample: { at: number; messagesIn: number; messagesOut: number } | null = null;
   #rates = { in: 0, out: 0 };
   readonly #watched = new Map<string, Watch>();
 
@@ -98,7 +98,7 @@ export class BrokerMonitor {
       retained: router.retained.count,
       messagesInRate: this.#rates.in,
       messagesOutRate: this.#rates.out,
-      messagesIn: counters.messagesIn,
+      messagesIn: counters.messagesIn + counters.messagesLocal,
       messagesOut: counters.messagesOut,
       dropped: droppedOf(counters),
       queued,
@@ -211,14 +211,14 @@ export class BrokerMonitor {
   }
 
   #takeSample(): void {
-    const { messagesIn, messagesOut } = this.#broker.counters;
+    const { counters } = this.#broker;
+    const messagesIn = counters.messagesIn + counters.messagesLocal;
+    const { messagesOut } = counters;
     const at = this.#clock.mono();
-    const seconds = (at - this.#sample.at) / 1000;
-    if (this.#sample.at !== 0 && seconds > 0) {
-      this.#rates = {
-        in: (messagesIn - this.#sample.messagesIn) / seconds,
-        out: (messagesOut - this.#sample.messagesOut) / seconds,
-      };
+    const before = this.#sample;
+    if (before !== null && at > before.at) {
+      const seconds = (at - before.at) / 1000;
+      this.#rates = { in: (messagesIn - before.messagesIn) / seconds, out: (messagesOut - before.messagesOut) / seconds };
     }
     this.#sample = { at, messagesIn, messagesOut };
     this.#sampleWatched(at);

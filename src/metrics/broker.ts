@@ -29,6 +29,9 @@ function registerTraffic(registry: Registry, broker: MetricsPorts['broker']): vo
       ];
     });
   both('messages', 'Messages (PUBLISH) that clients sent and were sent.', ({ messagesIn, messagesOut }) => [messagesIn, messagesOut]);
+  counter(registry, 'ferrule_broker_local_messages_total', "Messages of the gateway's own parts.", [], () =>
+    plain(broker.counters().messagesLocal),
+  );
   both('payload_bytes', 'Payload bytes of those.', ({ payloadBytesIn, payloadBytesOut }) => [payloadBytesIn, payloadBytesOut]);
   both('packets', 'MQTT packets of all types.', ({ packetsIn, packetsOut }) => [packetsIn, packetsOut]);
   both('bytes', 'Bytes of all packets.', ({ bytesIn, bytesOut }) => [bytesIn, bytesOut]);

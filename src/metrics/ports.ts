@@ -21,6 +21,7 @@ export interface MetricsPorts {
     counters(): {
       messagesIn: number;
       messagesOut: number;
+      messagesLocal: number;
       payloadBytesIn: number;
       payloadBytesOut: number;
       packetsIn: number;
