@@ -117,13 +117,19 @@ export class SessionQueue {
   }
 
   /** Takes up what the store loaded. `crashed`: the session was connected when the gateway died. */
-  restore(lastSeq: number, counters: QueueCounters, crashed: boolean): void {
+  restore(lastSeq: number, sentTo: number, counters: QueueCounters, crashed: boolean): void {
     const { waiting, waitingBytes, ...tally } = counters;
     this.#lastSeq = lastSeq;
+    this.#sentTo = sentTo;
     this.#count = waiting;
     this.#bytes = waitingBytes;
     Object.assign(this.tally, tally);
     this.#maybeSent = crashed ? this.#context.limits.maxInflight : 0;
+  }
+
+  /** Highest sequence number ever handed to a receiver. */
+  get sentTo(): number {
+    return this.#sentTo;
   }
 
   /** The next entry for this session; it becomes part of the queue with add(). */

@@ -79,6 +79,7 @@ export class Session {
       internal: this.internal,
       maxQueuedMessages: this.internal ? this.queue.limits.maxMessages : 0,
       maxQueuedBytes: this.internal ? this.queue.limits.maxBytes : 0,
+      sentTo: this.queue.sentTo,
     };
   }
 }

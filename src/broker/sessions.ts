@@ -155,7 +155,7 @@ export class Sessions {
     session.expiryInterval = stored.internal ? NEVER_EXPIRES : stored.expiryInterval;
     session.disconnectedAt = stored.connected || stored.disconnectedAt === 0 ? now : stored.disconnectedAt;
     for (const packetId of stored.inboundQos2) session.inboundQos2.add(packetId);
-    session.queue.restore(stored.lastSeq, stored.counters, stored.connected);
+    session.queue.restore(stored.lastSeq, stored.sentTo ?? 0, stored.counters, stored.connected);
     this.#register(session);
     for (const filter of stored.subscriptions) {
       const subscription: SessionSubscription = { ...filter, session };

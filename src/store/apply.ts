@@ -141,10 +141,11 @@ class MiscStatements {
     this.#queue = queue;
     this.#statements = {
       putSession: db.prepare(
-        `INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sid) DO UPDATE SET client_id = excluded.client_id,
+        `INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sid) DO UPDATE SET client_id = excluded.client_id,
          username = excluded.username, version = excluded.version, expiry_interval = excluded.expiry_interval,
          connected = excluded.connected, disconnected_at = excluded.disconnected_at, internal = excluded.internal,
-         max_queued_messages = excluded.max_queued_messages, max_queued_bytes = excluded.max_queued_bytes`,
+         max_queued_messages = excluded.max_queued_messages, max_queued_bytes = excluded.max_queued_bytes,
+         sent_to = excluded.sent_to`,
       ),
       evict: db.prepare('SELECT sid FROM session WHERE client_id = ? AND sid <> ?').pluck(),
       isInternal: db.prepare('SELECT client_id, internal FROM session WHERE sid = ?').raw(),
@@ -205,6 +206,7 @@ class MiscStatements {
       session.internal ? 1 : 0,
       session.maxQueuedMessages,
       session.maxQueuedBytes,
+      session.sentTo ?? 0,
     );
     this.#queue.open(session.sid, session.internal ? session.clientId : null);
   }

@@ -17,6 +17,7 @@ interface SessionRow {
   internal: number;
   max_queued_messages: number;
   max_queued_bytes: number;
+  sent_to: number;
   first_seq: number | null;
   last_seq: number;
   waiting: number;
@@ -98,6 +99,7 @@ export class Reads {
       internal: row.internal === 1,
       maxQueuedMessages: row.max_queued_messages,
       maxQueuedBytes: row.max_queued_bytes,
+      sentTo: row.sent_to,
       subscriptions: (this.#statements.subscriptions.all(row.sid) as SubscriptionRow[]).map(toSubscription),
       inboundQos2: this.#statements.inbound.all(row.sid) as number[],
       firstSeq: row.first_seq ?? 0,

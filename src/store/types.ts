@@ -40,6 +40,8 @@ export interface StoredSession {
   /** Policy limits of this session's queue; 0: the broker's default. */
   maxQueuedMessages: number;
   maxQueuedBytes: number;
+  /** Highest sequence number that was handed to a receiver before the last disconnect. Missing: 0, none. */
+  sentTo?: number;
 }
 
 /** What a session's queue holds, and what went through it. accepted = delivered + dropped + waiting, always. */

@@ -1,4 +1,5 @@
 import { initial } from './001-initial.js';
+import { sentTo } from './002-sent-to.js';
 
 export interface Migration {
   /** Consecutive from 1; becomes PRAGMA user_version. */
@@ -8,4 +9,4 @@ export interface Migration {
 }
 
 /** In order. One that was released is never changed: add another. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, sentTo];

@@ -24,6 +24,23 @@ statement('MQTT-3.3.1-1', async ({ open, name }) => {
   );
 });
 
+statement('MQTT-3.3.1-1', async ({ t, own, name }) => {
+  // Also after an orderly restart; what was not sent before it comes without DUP.
+  const before = await own({});
+  const options = { version: 5 as const, clientId: name, clean: false, autoAck: false };
+  const first = await RawClient.open(before.port, { ...options, properties: { sessionExpiryInterval: 1000, receiveMaximum: 2 } });
+  await first.subscribe(name, 2);
+  for (const qos of [1, 2, 1] as const) await first.publish(name, String(qos), { qos });
+  await first.nextMessages(2);
+  const { port } = await before.restart();
+  const again = await RawClient.open(port, { ...options, properties: { sessionExpiryInterval: 1000 } });
+  t.after(() => again.kill());
+  assert.deepEqual(
+    (await again.nextMessages(3)).map(({ dup }) => dup),
+    [true, true, false],
+  );
+});
+
 statement('MQTT-3.3.1-2', async ({ open, refuses, name }) => {
   await refuses(packet(0x38, "0001 'a' 00"), MALFORMED);
   const client = await open();
