@@ -105,6 +105,7 @@ export class Access {
       throw new LoginRefused(ReasonCode.NotAuthorized, 'clients without a user name may not connect');
     }
     if (this.#http !== null && !this.users.has(username)) return this.#http.login(request);
+    if (this.users.isBusy) throw new LoginRefused(ReasonCode.ServerBusy, 'too many logins at once');
     if (await this.users.check(username, password ?? Buffer.alloc(0))) return { username, provider: 'store', expiresAt: null };
     throw new LoginRefused(ReasonCode.NotAuthorized, 'wrong user name or password', {
       detail: `wrong user name or password: ${JSON.stringify(username)}`,

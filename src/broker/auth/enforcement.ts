@@ -20,7 +20,7 @@ export function logIn(connection: Connection, username: string | null, password:
       connection.username = login.username;
       done(null, true);
     },
-    (error: Error) => done(Object.assign(error, { returnCode: 5 }), false),
+    (error: Error) => done(Object.assign(error, { returnCode: error instanceof LoginRefused ? 5 : 3 }), false),
   );
 }
 

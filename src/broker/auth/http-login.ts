@@ -5,6 +5,7 @@ import { ReasonCode } from '../../mqtt/reason-codes.js';
 import type { HttpAuthConfig } from '../schema.js';
 import { BoundedMap } from './addresses.js';
 import { type Login, LoginRefused, type LoginRequest } from './login.js';
+import { Turns } from './turns.js';
 
 /** Questions under way at once; further ones wait. */
 const MAX_CONCURRENT = 32;
@@ -26,8 +27,7 @@ export class HttpLogin {
   readonly #secret = randomBytes(32);
   /** Monotonic ms until which an answer holds. */
   readonly #allowed = new BoundedMap<number>(MAX_CACHED);
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns = new Turns(MAX_CONCURRENT, MAX_WAITING);
 
   constructor(config: HttpAuthConfig, clock: Clock) {
     this.#config = config;
@@ -39,34 +39,19 @@ export class HttpLogin {
     const key = this.#keyOf(request);
     const login: Login = { username: request.username, provider: 'http', expiresAt: null };
     if ((this.#allowed.get(key) ?? 0) > this.#clock.mono()) return login;
-    await this.#turn();
-    let verdict: 'allow' | 'deny';
-    try {
-      verdict = await this.#ask(request);
-    } catch (error) {
-      const detail = `the authentication service failed: ${messageOf(error)}`;
-      throw new LoginRefused(ReasonCode.ServerUnavailable, 'the authentication service does not answer', { detail });
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
-    }
-    if (verdict === 'deny') throw new LoginRefused(ReasonCode.NotAuthorized, 'wrong user name or password', { isGuess: true });
-    if (this.#config.cache > 0) this.#allowed.set(key, this.#clock.mono() + this.#config.cache);
-    return login;
-  }
-
-  /** Whoever is done hands its place on to the one that has waited longest. */
-  async #turn(): Promise<void> {
-    if (this.#running < MAX_CONCURRENT) {
-      this.#running++;
-      return;
-    }
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#turns.isFull) {
       const detail = `more than ${MAX_WAITING} logins wait for the authentication service`;
       throw new LoginRefused(ReasonCode.ServerBusy, 'too many logins at once', { detail });
     }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const verdict = await this.#turns
+      .run(() => this.#ask(request))
+      .catch((error: unknown) => {
+        const detail = `the authentication service failed: ${messageOf(error)}`;
+        throw new LoginRefused(ReasonCode.ServerUnavailable, 'the authentication service does not answer', { detail });
+      });
+    if (verdict === 'deny') throw new LoginRefused(ReasonCode.NotAuthorized, 'wrong user name or password', { isGuess: true });
+    if (this.#config.cache > 0) this.#allowed.set(key, this.#clock.mono() + this.#config.cache);
+    return login;
   }
 
   async #ask({ username, password, clientId, address, version }: LoginRequest): Promise<'allow' | 'deny'> {

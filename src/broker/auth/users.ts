@@ -85,6 +85,11 @@ export class Users {
     return true;
   }
 
+  /** So many passwords wait to be checked that no further one should be. */
+  get isBusy(): boolean {
+    return this.#verifier.isBusy;
+  }
+
   async check(name: string, password: Buffer): Promise<boolean> {
     const user = this.#users.get(name);
     const right = await this.#verifier.verify(password, user?.hash ?? this.#decoy);
