@@ -125,7 +125,7 @@ class FerruleGateway implements Gateway {
     this.#messaging = {
       publish: (message) => this.broker.publishMessage(message),
       subscribe: (filter, handler) => this.broker.subscribeLocal(filter, handler),
-      retained: (filter) => this.broker.router.retained.match(filter, this.#clock.now()),
+      retained: (filter) => this.broker.router.retained.match(filter, this.broker.clock.now()),
     };
     this.#field = new Field({ config: config.field, messaging: this.#messaging, clock: this.#clock, log: this.#loggers.for('field') });
     this.#bridges = new Bridges({
@@ -135,7 +135,8 @@ class FerruleGateway implements Gateway {
         openSpool: (spool) => Spool.open(this.broker, spool),
         publish: (message, publisher) => this.broker.publishMessage(message, publisher),
       },
-      clock: this.#clock,
+      // What expires does so by the broker's clock.
+      clock: this.broker.clock,
       log: this.#loggers.for('bridge'),
     });
     this.#rules = this.#createRules(config);

@@ -26,6 +26,7 @@ import { LocalPublication, UnacknowledgedPublication } from './publication.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
+import { SteadyClock } from './steady-clock.js';
 import type { LocalSubscription } from './subscription.js';
 import { type Tracer, Tracing } from './trace.js';
 import { TroubleLog } from './trouble-log.js';
@@ -55,7 +56,8 @@ export interface BrokerOptions {
  */
 export class Broker extends Aedes {
   readonly store: Store;
-  readonly clock: Clock;
+  /** Its wall time is steady: a step of the system's clock expires nothing. */
+  readonly clock: SteadyClock;
   readonly log: Logger;
   readonly limits: BrokerLimits;
   readonly counters = new BrokerCounters();
@@ -93,7 +95,7 @@ export class Broker extends Aedes {
   constructor(options: BrokerOptions) {
     super({ id: options.id ?? randomUUID(), mq: NO_MQ });
     this.store = options.store;
-    this.clock = options.clock;
+    this.clock = new SteadyClock(options.clock);
     this.log = options.log;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.trouble = new TroubleLog(options.log, options.clock);
@@ -380,6 +382,7 @@ export class Broker extends Aedes {
 
   /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close. */
   #sweep(): void {
+    this.clock.follow();
     const now = this.clock.mono();
     for (const connection of this.#connections) {
       const silent = now - connection.lastSeen;

@@ -5,7 +5,7 @@ import { packageRoot } from '../../src/paths.js';
 import { freePort } from '../support/free-port.js';
 import { type RunningProcess, startProcess } from '../support/process.js';
 import { tempDir } from '../support/temp-dir.js';
-import { waitFor } from '../support/wait-for.js';
+import { waitFor, within } from '../support/wait-for.js';
 
 /** The gateway as its own process, as it runs on an appliance; it can be killed and started again on the same data. */
 export class GatewayProcess {
@@ -16,6 +16,10 @@ export class GatewayProcess {
   readonly folder: string;
   /** Output of all its lives. */
   log = '';
+  /** Added to its environment. */
+  env: Record<string, string> = {};
+  /** A program that runs it and is replaced by it (`exec`); none: it is run directly. */
+  runner: readonly string[] = [];
   #process: RunningProcess | null = null;
 
   private constructor(ports: { mqtt: number; console: number; webSocket?: number }, folder: string) {
@@ -69,9 +73,8 @@ export class GatewayProcess {
   /** Resolves when it says that it runs. */
   async start(): Promise<void> {
     const main = join(packageRoot(), 'build/src/main.js');
-    this.#process = await startProcess(process.execPath, [main, 'start', '--config', this.configFile, '--data', this.dataDir], {
-      ready: /the gateway runs/,
-    });
+    const [command, ...args] = [...this.runner, process.execPath, main, 'start', '--config', this.configFile, '--data', this.dataDir];
+    this.#process = await startProcess(command!, args, { ready: /the gateway runs/, env: this.env });
   }
 
   /** What it printed in all its lives, this one included. */
@@ -85,6 +88,14 @@ export class GatewayProcess {
       timeout,
       message: () => `the gateway to say ${String(pattern)}; it said\n${this.printed.slice(-3000)}`,
     });
+  }
+
+  /** Waits until it ends by itself; gives the exit code. */
+  async ended(timeout = 15_000): Promise<number | null> {
+    const { code } = await within(timeout, 'the end of the gateway', this.#process!.exit);
+    this.keepLog();
+    this.#process = null;
+    return code;
   }
 
   /** Reads its configuration again. */

@@ -3,7 +3,7 @@
  * DISK_DIR, and can
  *   DISK_LOG=file    record it, in the order in which it happened (format: see test/crash/disk-log.ts),
  *   DISK_DELAY=file  make fsync and fdatasync take as many milliseconds as stand in the file,
- *   DISK_FAIL=file   make them fail with EIO, and writes too, while the file exists.
+ *   DISK_FAIL=file   make them fail, and writes too, with the errno that stands in the file, while it exists.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -116,10 +116,21 @@ OPEN(open64)
 
 static int is_file(int fd) { return fd >= 0 && fd < MAX_FD && watched[fd] == 1; }
 
+/* 0: there is no such file. */
+static long number_in(const char *file) {
+  if (file == NULL) return 0;
+  char text[16] = {0};
+  int fd = real_open(file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  long number = read(fd, text, sizeof text - 1) > 0 ? atol(text) : 0;
+  real_close(fd);
+  return number;
+}
+
 static int fails(void) {
-  if (fail_file == NULL || access(fail_file, F_OK) != 0) return 0;
-  errno = EIO;
-  return 1;
+  long error = number_in(fail_file);
+  if (error != 0) errno = error;
+  return error != 0;
 }
 
 int close(int fd) {
@@ -164,12 +175,7 @@ int ftruncate64(int fd, off64_t size) {
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
 static void delay(void) {
-  if (delay_file == NULL) return;
-  char text[16] = {0};
-  int fd = real_open(delay_file, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  long ms = read(fd, text, sizeof text - 1) > 0 ? atol(text) : 0;
-  real_close(fd);
+  long ms = number_in(delay_file);
   struct timespec time = {ms / 1000, (ms % 1000) * 1000000};
   nanosleep(&time, NULL);
 }

@@ -12,6 +12,8 @@ export type Peer =
   | 'python3-serial-asyncio'
   | 'python3-paho-mqtt'
   | 'chromium'
+  | 'faketime'
+  | 'iproute2'
   | 'gcc';
 
 const TABLE = JSON.parse(readFileSync(join(packageRoot(), 'scripts/lib/peers.json'), 'utf8')) as Record<Peer, { file: string }>;
