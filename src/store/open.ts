@@ -1,5 +1,18 @@
 /** Writer thread: from a directory to an open, checked, migrated database that no other process has. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
 import { migrate } from './migrate.js';
@@ -67,6 +80,7 @@ export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Ope
       hint: 'Give a directory that this user may create and write.',
     });
   }
+  refuseReadOnly(options.dir);
   const fsyncMs = measureFsync(options.dir);
   const lock = takeLock(openDatabase, files);
   try {
@@ -86,6 +100,19 @@ export function openStore(openDatabase: OpenDatabase, options: OpenOptions): Ope
   } catch (thrown) {
     lock.close();
     throw thrown;
+  }
+}
+
+/** SQLite would open what it can and then speak of an I/O error. */
+function refuseReadOnly(dir: string): void {
+  try {
+    accessSync(dir, constants.W_OK);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EROFS')) return;
+    throw new FerruleError('FER_STORE_OPEN', 'The disk of the data directory is read-only', {
+      where: { file: dir },
+      hint: 'Mount it for writing. Linux makes a disk with errors read-only by itself: see the system log.',
+    });
   }
 }
 
