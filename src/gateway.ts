@@ -26,6 +26,12 @@ import { Rules } from './rules/rules.js';
 import { StorageMonitor } from './store/monitor.js';
 import { SqliteStore } from './store/store.js';
 
+export { ConfigErrors } from './config/errors.js';
+export { configFrom, type LoadedConfig, loadConfig, parseConfig } from './config/load.js';
+export { FerruleError } from './errors.js';
+export { type Logger, Loggers } from './log.js';
+export type { Broker, Clock, Config, Notice, PartStatus };
+
 export interface GatewayOptions {
   /** As the configuration loader gives it: defaults filled in, durations in ms, sizes in bytes. */
   config: Config;

@@ -221,7 +221,7 @@ export class Broker extends Aedes {
     if (session !== null) this.sessions.disconnected(session, this.clock.now());
     if (will !== null && !this.#stopping) {
       const kept = this.sessions.get(connection.id) === session ? session : null;
-      this.wills.connectionLost(connection.id, connection.username, will, kept);
+      this.wills.connectionLost(connection.id, connection.username, will, kept, connection);
     }
     connection.will = null;
     this.emit('clientDisconnect', connection as never);
@@ -238,6 +238,11 @@ export class Broker extends Aedes {
     return this.authenticate === this.#builtin.authenticate;
   }
 
+  /** Do our own rules decide on what is published? */
+  get decidesPublishes(): boolean {
+    return this.authorizePublish === this.#builtin.authorizePublish;
+  }
+
   /** Do our own rules decide on subscriptions? */
   get decidesSubscriptions(): boolean {
     return this.authorizeSubscribe === this.#builtin.authorizeSubscribe;
@@ -245,7 +250,7 @@ export class Broker extends Aedes {
 
   /** true or false; null: a hook that somebody set has to be asked. */
   decidePublish(connection: Connection, topic: string): boolean | null {
-    if (this.authorizePublish !== this.#builtin.authorizePublish) return null;
+    if (!this.decidesPublishes) return null;
     const { revision } = this.access;
     const known = connection.authorizations.get(topic, revision);
     if (known !== undefined) return known;

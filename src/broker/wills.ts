@@ -10,6 +10,7 @@ import type { Session } from './session.js';
 interface DelayedWill {
   will: Will;
   username: string | null;
+  client: Connection | null;
   timer: Timer;
 }
 
@@ -19,7 +20,7 @@ interface DelayedWill {
  */
 export class Wills {
   readonly #broker: Broker;
-  readonly #stored = new Set<string>();
+  readonly #stored = new Map<string, Will>();
   /** Of clients that are gone and may still come back in time. */
   readonly #delayed = new Map<string, DelayedWill>();
 
@@ -28,7 +29,7 @@ export class Wills {
   }
 
   remember(connection: Connection, will: Will): void {
-    this.#stored.add(connection.id);
+    this.#stored.set(connection.id, will);
     this.#broker.store.putWill({ clientId: connection.id, will, username: connection.username, at: this.#broker.clock.now() });
   }
 
@@ -39,28 +40,28 @@ export class Wills {
     if (this.#stored.delete(clientId)) this.#broker.store.deleteWill(clientId);
   }
 
-  /** The connection broke; `session` is null where it ended with it. */
-  connectionLost(clientId: string, username: string | null, will: Will, session: Session | null): void {
+  /** The connection broke; `session` is null where it ended with it, `client` where that was before the gateway's start. */
+  connectionLost(clientId: string, username: string | null, will: Will, session: Session | null, client: Connection | null): void {
     const delay = session === null ? 0 : Math.min(will.properties?.willDelayInterval ?? 0, session.expiryInterval);
     if (delay === 0) {
-      this.#publish(clientId, username, will);
+      this.#judge(clientId, username, will, client);
       return;
     }
-    const timer = this.#broker.clock.setTimeout(() => this.#publish(clientId, username, will), delay * 1000);
-    this.#delayed.set(clientId, { will, username, timer });
+    const timer = this.#broker.clock.setTimeout(() => this.#judge(clientId, username, will, client), delay * 1000);
+    this.#delayed.set(clientId, { will, username, client, timer });
   }
 
   /** [MQTT-3.1.2-8] The end of the session ends the delay too. */
   sessionEnded(clientId: string): void {
     const delayed = this.#delayed.get(clientId);
-    if (delayed !== undefined) this.#publish(clientId, delayed.username, delayed.will);
+    if (delayed !== undefined) this.#judge(clientId, delayed.username, delayed.will, delayed.client);
   }
 
   /** The wills of those who were connected, or gone for less than their delay, when the gateway stopped. */
   async publishLeftOver(): Promise<void> {
     for (const { clientId, username, will } of await this.#broker.store.loadWills()) {
-      this.#stored.add(clientId);
-      this.connectionLost(clientId, username, will, this.#broker.sessions.get(clientId) ?? null);
+      this.#stored.set(clientId, will);
+      this.connectionLost(clientId, username, will, this.#broker.sessions.get(clientId) ?? null, null);
     }
   }
 
@@ -71,25 +72,45 @@ export class Wills {
     this.#stored.clear();
   }
 
-  #publish(clientId: string, username: string | null, will: Will): void {
-    const { access, clock, router, counters } = this.#broker;
-    if (access.mayPublish(username, clientId, will.topic)) {
-      const { topic, payload, qos, retain, properties } = will;
-      const now = clock.now();
-      const message: StoredMessage = {
-        ...{ topic, payload, qos, retain },
-        properties: messageProperties(properties),
-        at: now,
-        expiresAt: expiryOf(properties, now),
-        publisher: clientId,
-      };
-      const publication = new UnacknowledgedPublication(message, router);
-      publication.ownsPayload = true;
-      router.route(publication);
-    } else {
-      counters.publishesDenied++;
+  /** The rules decide, or the hook that somebody set, in its own time. */
+  #judge(clientId: string, username: string | null, will: Will, client: Connection | null): void {
+    const { access, decidesPublishes } = this.#broker;
+    if (decidesPublishes) {
+      this.#finish(clientId, will, access.mayPublish(username, clientId, will.topic));
+      return;
     }
+    this.#delayed.get(clientId)?.timer.cancel();
+    this.#delayed.delete(clientId);
+    const { topic, payload, qos, retain } = will;
+    const asked = { cmd: 'publish' as const, topic, payload, qos, retain, dup: false };
+    this.#broker.authorizePublish(client as never, asked, (error) => {
+      // Stopped meanwhile: it stays on disk.
+      if (this.#broker.closed) return;
+      const changed = { ...will, topic: asked.topic, payload: Buffer.from(asked.payload), retain: asked.retain };
+      this.#finish(clientId, will, !error, changed);
+    });
+  }
+
+  #finish(clientId: string, will: Will, allowed: boolean, changed: Will = will): void {
+    if (allowed) this.#publish(clientId, changed);
+    else this.#broker.counters.publishesDenied++;
     // In the same batch as what the will put into queues: after a crash it is published or still there, never lost.
-    this.forget(clientId);
+    // The client may be back by now, with another one.
+    if (this.#stored.get(clientId) === will) this.forget(clientId);
+  }
+
+  #publish(clientId: string, { topic, payload, qos, retain, properties }: Will): void {
+    const { clock, router } = this.#broker;
+    const now = clock.now();
+    const message: StoredMessage = {
+      ...{ topic, payload, qos, retain },
+      properties: messageProperties(properties),
+      at: now,
+      expiresAt: expiryOf(properties, now),
+      publisher: clientId,
+    };
+    const publication = new UnacknowledgedPublication(message, router);
+    publication.ownsPayload = true;
+    router.route(publication);
   }
 }

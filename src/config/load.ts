@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { FerruleError } from '../errors.js';
 import { semanticFindings } from './checks.js';
 import { Converter } from './convert.js';
@@ -73,6 +73,16 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   warnings.push(...secrets.warnings);
   if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
   return { config, warnings: inOrder(warnings), file, text };
+}
+
+/**
+ * A configuration from an object, with the keys and values of the file (durations and sizes as text); `{}` has all
+ * defaults. Relative paths are below `directory`. Throws ConfigErrors.
+ */
+export async function configFrom(settings: Record<string, unknown>, directory = process.cwd(), options: LoadOptions = {}): Promise<Config> {
+  // JSON is YAML: what is wrong is reported with its place as in a file.
+  const { config } = await parseConfig(JSON.stringify(settings, null, 2), join(resolve(directory), 'settings'), options);
+  return config;
 }
 
 function readRaw(source: ConfigSource): unknown {
