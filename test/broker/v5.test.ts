@@ -165,7 +165,7 @@ for (const [what, alias, topic, code] of [
   });
 }
 
-test('[MQTT-3.3.4-9] is a client that sends more than the receive maximum disconnected with 0x93?', async (t) => {
+test('[MQTT-3.3.4-7] is a client that sends more than the receive maximum disconnected with 0x93?', async (t) => {
   const { port } = await startBroker(t, { limits: { maxInbound: 3 } });
   const client = await RawClient.open(port, V5);
   for (let packetId = 1; packetId <= 4; packetId++) {
@@ -175,7 +175,7 @@ test('[MQTT-3.3.4-9] is a client that sends more than the receive maximum discon
   await client.closed();
 });
 
-test('[MQTT-3.3.4-7] does the broker keep to the receive maximum of the client?', async (t) => {
+test('[MQTT-3.3.4-9] does the broker keep to the receive maximum of the client?', async (t) => {
   const { port } = await startBroker(t);
   const client = await RawClient.open(port, { ...V5, autoAck: false, properties: { receiveMaximum: 2 } });
   await client.subscribe('t', 1);

@@ -35,9 +35,9 @@ function check(connection: Connection, packet: PublishPacket): void {
   if (packet.properties?.subscriptionIdentifiers !== undefined) {
     throw new MqttError(ReasonCode.ProtocolError, '[MQTT-3.3.4-6]', 'a subscription identifier from a client');
   }
-  // [MQTT-3.3.4-9] Before v5 nothing was announced: there the socket is simply not read until acknowledgements have left.
+  // [MQTT-3.3.4-7] Before v5 nothing was announced: there the socket is simply not read until acknowledgements have left.
   if (packet.qos !== 0 && connection.version === 5 && connection.unacknowledged >= maxInbound) {
-    throw new MqttError(ReasonCode.ReceiveMaximumExceeded, '[MQTT-3.3.4-9]', `more than ${maxInbound} unacknowledged messages`);
+    throw new MqttError(ReasonCode.ReceiveMaximumExceeded, '[MQTT-3.3.4-7]', `more than ${maxInbound} unacknowledged messages`);
   }
 }
 

@@ -25,7 +25,7 @@ export function handleSubscribe(connection: Connection, packet: SubscribePacket)
   connection.wait();
   judge(connection, packet.subscriptions, (verdicts) => {
     if (connection.closed) return;
-    // [MQTT-3.8.2-1] (3.8.2.1.2): one identifier for all filters of the packet.
+    // 3.8.2.1.2: one identifier for all filters of the packet.
     const subscriptionId = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
     const granted = apply(connection, packet.subscriptions, verdicts, subscriptionId);
     whenSafe(connection, (error) => {
@@ -172,7 +172,7 @@ function announce(connection: Connection, granted: readonly Granted[]): void {
   const session = connection.session!;
   for (const { request, isNew, subscriptionIds } of granted) {
     if (connection.closed) return;
-    // [MQTT-4.8.2-3] (4.8.2) A shared subscription gets no retained messages when it is made.
+    // 4.8.2: a shared subscription gets no retained messages when it is made.
     if (isShared(request.filter)) continue;
     if (request.retainHandling === 2 || (request.retainHandling === 1 && !isNew)) continue;
     // Unsubscribed meanwhile?
