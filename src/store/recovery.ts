@@ -19,10 +19,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../errors.js';
 import type { Files } from './open.js';
 import { salvageRows } from './salvage.js';
-import { isCorruption } from './sqlite-errors.js';
+import { DatabasePages } from './salvage-file.js';
 import type { StartReport } from './types.js';
 import type { Db, OpenDatabase } from './writer-thread.js';
 
@@ -81,7 +80,7 @@ export function recover(
   const target = create(files.salvage);
   const salvaged: Salvaged = { setAside, saved: {}, lost: describe(findings) };
   try {
-    withSource(openDatabase, setAside, salvaged, (source) => salvageRows(source, target, salvaged));
+    salvage(openDatabase, setAside, target, salvaged);
     target.pragma('wal_checkpoint(TRUNCATE)');
   } finally {
     target.close();
@@ -109,37 +108,39 @@ function freeName(wanted: string): string {
   return file;
 }
 
-/** Works on a copy: what was set aside stays as it was found. */
-function withSource(openDatabase: OpenDatabase, setAside: string, salvaged: Salvaged, work: (source: Db) => void): void {
-  if (!existsSync(setAside) || statSync(setAside).size === 0) {
-    salvaged.lost.push(
-      'Nothing could be read from the database: sessions, queued and retained messages, users and settings kept in it are gone.',
-    );
-    return;
-  }
+/** SQLite works on a copy: what was set aside stays as it was found. */
+function salvage(openDatabase: OpenDatabase, setAside: string, target: Db, salvaged: Salvaged): void {
+  const pages = new DatabasePages(setAside, PAGE_SIZE);
   const copy = `${setAside}.copy`;
+  const findings = salvaged.lost.slice();
+  let source: Db | null = null;
   try {
-    copyFileSync(setAside, copy);
-    if (existsSync(`${setAside}-wal`)) copyFileSync(`${setAside}-wal`, `${copy}-wal`);
-    let source = openReadable(openDatabase, copy);
-    if (source === null) {
-      repairHeader(openDatabase, copy);
-      source = openReadable(openDatabase, copy);
-    }
-    if (source === null) {
-      salvaged.lost.push(
-        'The database could not be read at all: sessions, queued and retained messages, users and settings kept in it are gone.',
-      );
-      return;
-    }
-    try {
-      work(source);
-    } finally {
-      source.close();
-    }
+    source = openCopy(openDatabase, setAside, copy);
+    salvageRows(openDatabase, source, pages, target, salvaged);
+    if (Object.values(salvaged.saved).every((count) => count === 0)) salvaged.lost = [...findings, NOTHING];
+    else if (source === null) salvaged.lost.push('The database could not be opened; what was saved comes from its single pages.');
   } finally {
+    pages.close();
+    source?.close();
     for (const suffix of ['', '-wal', '-shm', '-header']) rmSync(`${copy}${suffix}`, { force: true });
   }
+}
+
+const NOTHING = 'Nothing could be read from the database: sessions, queued and retained messages, users and settings kept in it are gone.';
+
+/** null where SQLite can't read it, or it can't be copied (a disk with bad sectors, or without space). */
+function openCopy(openDatabase: OpenDatabase, setAside: string, copy: string): Db | null {
+  try {
+    if (statSync(setAside).size === 0) return null;
+    copyFileSync(setAside, copy);
+    if (existsSync(`${setAside}-wal`)) copyFileSync(`${setAside}-wal`, `${copy}-wal`);
+    const source = openReadable(openDatabase, copy);
+    if (source !== null) return source;
+    repairHeader(openDatabase, copy);
+  } catch {
+    return null;
+  }
+  return openReadable(openDatabase, copy);
 }
 
 /** null where not even the schema can be read. */
@@ -151,11 +152,9 @@ function openReadable(openDatabase: OpenDatabase, file: string): Db | null {
     db.pragma('query_only = ON');
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
     return db;
-  } catch (thrown) {
+  } catch {
     db?.close();
-    if (isCorruption(thrown)) return null;
-    if (messageOf(thrown).includes('malformed')) return null;
-    throw thrown;
+    return null;
   }
 }
 

@@ -1,7 +1,15 @@
-/** Writer thread: copies row by row what a damaged database still gives, and makes the copy consistent. */
+/**
+ * Writer thread: copies row by row what a damaged database still gives, and makes the copy consistent. SQLite reads what it
+ * can; tables that it can't read to the end are read once more page by page.
+ */
+
 import { isSound } from './message-codec.js';
+import type { PageReader } from './salvage-file.js';
+import { shapesOf } from './salvage-shapes.js';
+import { TreeSalvage } from './salvage-trees.js';
+import { MIGRATIONS } from './schema/index.js';
 import type { StartReport } from './types.js';
-import type { Db } from './writer-thread.js';
+import type { Db, OpenDatabase } from './writer-thread.js';
 
 type Salvaged = NonNullable<StartReport['salvaged']>;
 type Row = unknown[];
@@ -10,129 +18,165 @@ interface Table {
   name: string;
   /** The primary key, in order. */
   key: string[];
-  /** Its last column is a number (and the first, of two, a session): rows behind a damaged page can be found by jumping over it. */
-  jump: boolean;
-  /** Column that holds a message with its checksum. */
-  message: string | null;
+  /** How its rows show that they are whole: a message has a checksum, a document is JSON. */
+  check: { column: string; isWhole: (value: unknown) => boolean } | null;
   /** What people call its rows. */
   words: string;
 }
 
+const MESSAGE = { column: 'message', isWhole: (value: unknown): boolean => !(value instanceof Buffer) || isSound(value) };
+const DOCUMENT = { column: 'value', isWhole: isJson };
+
 const TABLES: Table[] = [
-  { name: 'run', key: ['id'], jump: true, message: null, words: 'program starts' },
-  { name: 'session', key: ['sid'], jump: true, message: null, words: 'sessions' },
-  { name: 'queue_state', key: ['sid'], jump: true, message: null, words: 'queue counters' },
-  { name: 'ledger', key: ['client_id'], jump: false, message: null, words: 'ledgers' },
-  { name: 'subscription', key: ['sid', 'filter'], jump: false, message: null, words: 'subscriptions' },
-  { name: 'body', key: ['id'], jump: true, message: 'message', words: 'message bodies' },
-  { name: 'queue', key: ['sid', 'seq'], jump: true, message: 'message', words: 'queued messages' },
-  { name: 'inbound', key: ['sid', 'packet_id'], jump: true, message: null, words: 'inbound QoS 2 ids' },
-  { name: 'retained', key: ['topic'], jump: false, message: 'message', words: 'retained messages' },
-  { name: 'will', key: ['client_id'], jump: false, message: 'message', words: 'wills' },
-  { name: 'document', key: ['collection', 'key'], jump: false, message: null, words: 'documents (users, tokens, revisions)' },
-  { name: 'contract_outgoing', key: ['client_id', 'n'], jump: false, message: null, words: 'outgoing packets of the persistence contract' },
-  {
-    name: 'contract_incoming',
-    key: ['client_id', 'message_id'],
-    jump: false,
-    message: null,
-    words: 'incoming packets of the persistence contract',
-  },
+  { name: 'run', key: ['id'], check: null, words: 'program starts' },
+  { name: 'session', key: ['sid'], check: null, words: 'sessions' },
+  { name: 'queue_state', key: ['sid'], check: null, words: 'queue counters' },
+  { name: 'ledger', key: ['client_id'], check: null, words: 'ledgers' },
+  { name: 'subscription', key: ['sid', 'filter'], check: null, words: 'subscriptions' },
+  { name: 'body', key: ['id'], check: MESSAGE, words: 'message bodies' },
+  { name: 'queue', key: ['sid', 'seq'], check: MESSAGE, words: 'queued messages' },
+  { name: 'inbound', key: ['sid', 'packet_id'], check: null, words: 'inbound QoS 2 ids' },
+  { name: 'retained', key: ['topic'], check: MESSAGE, words: 'retained messages' },
+  { name: 'will', key: ['client_id'], check: MESSAGE, words: 'wills' },
+  { name: 'document', key: ['collection', 'key'], check: DOCUMENT, words: 'documents (users, tokens, revisions)' },
+  { name: 'contract_outgoing', key: ['client_id', 'n'], check: null, words: 'outgoing packets of the persistence contract' },
+  { name: 'contract_incoming', key: ['client_id', 'message_id'], check: null, words: 'incoming packets of the persistence contract' },
 ];
 
-/** Jumps over unreadable rows double up to this. */
-const MAX_JUMP = 2 ** 20;
 /** Where a session's counters are lost: far enough that no sequence number comes twice. */
 const LOST_SEQ_GAP = 1_000_000;
 
-/** Adds to `salvaged` how many rows of each table were saved, and what was lost, in words. */
-export function salvageRows(source: Db, target: Db, salvaged: Salvaged): void {
+/**
+ * Adds to `salvaged` how many rows of each table were saved, and what was lost, in words.
+ *
+ * @param source null where SQLite can't open it
+ * @param pages of the same database
+ */
+export function salvageRows(openDatabase: OpenDatabase, source: Db | null, pages: PageReader, target: Db, salvaged: Salvaged): void {
   target.transaction(() => {
-    for (const table of TABLES) copyTable(source, target, table, salvaged);
+    const copies = TABLES.map((table) => new Copy(target, table));
+    const present = source === null ? [] : tablesOf(source);
+    // Where the schema can be read, a table that isn't there was unknown to the older program that wrote the file.
+    const readable = copies.some(({ table }) => present.includes(table.name));
+    const wanted = readable ? copies.filter(({ table }) => present.includes(table.name)) : copies;
+    const broken = wanted.filter((copy) => !readable || !copy.readAll(source!));
+    if (broken.length > 0) readPages(openDatabase, pages, broken);
+    for (const copy of wanted) copy.report(salvaged, broken.includes(copy));
     repair(target, salvaged);
   })();
 }
 
-function copyTable(source: Db, target: Db, table: Table, salvaged: Salvaged): void {
-  const columns = target.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).pluck().all() as string[];
-  const exists = source.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table.name) !== undefined;
-  // Written by an older program that didn't know the table.
-  if (!exists) return;
-  const available = source.prepare(`SELECT name FROM pragma_table_info('${table.name}')`).pluck().all() as string[];
-  const names = columns.filter((column) => available.includes(column));
-  const insert = target.prepare(`INSERT OR IGNORE INTO ${table.name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`);
-  const messageAt = table.message === null ? -1 : names.indexOf(table.message);
-  let saved = 0;
-  const unsound = new Set<string>();
-  const keyAt = table.key.map((column) => names.indexOf(column));
-  const spoil = (row: Row): void => {
-    unsound.add(keyAt.map((at) => String(row[at])).join(' '));
-  };
-  const take = (row: Row): void => {
-    const message = messageAt === -1 ? null : row[messageAt];
-    if (message instanceof Buffer && !isSound(message)) {
-      spoil(row);
-      return;
-    }
-    try {
-      saved += insert.run(...row).changes;
-    } catch {
-      // A row that the schema refuses (NULL where none may be) is damaged.
-      spoil(row);
-    }
-  };
-  const complete = scan(source, target, table, names, take);
-  salvaged.saved[table.name] = saved;
-  if (!complete) salvaged.lost.push(`Some ${table.words}: parts of their table could not be read (${saved} were saved).`);
-  if (unsound.size > 0) salvaged.lost.push(`${unsound.size} ${table.words} whose bytes were damaged.`);
+function tablesOf(source: Db): string[] {
+  try {
+    return source.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+  } catch {
+    return [];
+  }
 }
 
-/** Calls `take` for each row that can be read; false where some could not. A row may come more than once. */
-function scan(source: Db, target: Db, table: Table, names: string[], take: (row: Row) => void): boolean {
-  const key = table.key.join(', ');
-  const lastKey = table.key.at(-1)!;
-  const lastAt = names.indexOf(lastKey);
-  const select = `SELECT ${names.join(', ')} FROM ${table.name}`;
-  let last = 0;
-  const attempt = (sql: string, ...parameters: Row): boolean => {
+function readPages(openDatabase: OpenDatabase, pages: PageReader, copies: readonly Copy[]): void {
+  const byName = new Map(copies.map((copy) => [copy.table.name, copy]));
+  const shapes = shapesOf(openDatabase, MIGRATIONS, [...byName.keys()]);
+  const whole = new TreeSalvage(pages).rows(shapes, (name, columns, values) =>
+    byName.get(name)!.take(
+      columns.map((column) => column.name),
+      values,
+    ),
+  );
+  for (const [name, damaged] of whole) if (damaged) byName.get(name)!.damaged = true;
+}
+
+/** One table on its way; of rows with the same key the first is kept. */
+class Copy {
+  readonly table: Table;
+  damaged = false;
+  #saved = 0;
+  readonly #target: Db;
+  readonly #columns: string[];
+  readonly #inserts = new Map<string, { run: (row: Row) => number; keys: number[]; check: number }>();
+  readonly #unsound = new Set<string>();
+
+  constructor(target: Db, table: Table) {
+    this.#target = target;
+    this.table = table;
+    this.#columns = columnsOf(target, table.name);
+  }
+
+  /** As SQLite gives them, up to the first that it can't read; false where there was one. */
+  readAll(source: Db): boolean {
     try {
-      for (const row of source
-        .prepare(sql)
-        .raw()
-        .iterate(...parameters) as IterableIterator<Row>) {
-        last = Number(row[lastAt]);
-        take(row);
-      }
+      const available = columnsOf(source, this.table.name);
+      const names = this.#columns.filter((column) => available.includes(column));
+      const rows = source.prepare(`SELECT ${names.join(', ')} FROM ${this.table.name} ORDER BY ${this.table.key.join(', ')}`).raw();
+      for (const row of rows.iterate() as IterableIterator<Row>) this.take(names, row);
       return true;
     } catch {
       return false;
     }
-  };
-  if (attempt(`${select} ORDER BY ${key}`)) return true;
-  if (table.jump) {
-    // Around what can't be read: from the last row on by doubling steps; where the key begins with a session, in each session.
-    const perSession = table.key.length > 1;
-    const where = perSession ? `WHERE ${table.key[0]} = ? AND ${lastKey} >= ?` : `WHERE ${lastKey} >= ?`;
-    const groups = perSession
-      ? (target.prepare('SELECT sid FROM session ORDER BY sid').pluck().all() as number[]).map((sid) => [sid])
-      : [[]];
-    for (const group of groups) {
-      last = -1;
-      for (let jump = 1; jump <= MAX_JUMP; ) {
-        const from = last;
-        if (attempt(`${select} ${where} ORDER BY ${key}`, ...group, from + jump)) break;
-        jump = last === from ? jump * 2 : 1;
-      }
+  }
+
+  take(names: readonly string[], row: Row): void {
+    const insert = this.#insert(names);
+    if (insert.check !== -1 && !this.table.check!.isWhole(row[insert.check])) {
+      this.#spoil(row, insert.keys);
+      return;
+    }
+    try {
+      this.#saved += insert.run(row);
+    } catch {
+      // A row that the schema refuses (NULL where none may be) is damaged.
+      this.#spoil(row, insert.keys);
     }
   }
-  // From the other end; what was saved already is ignored.
-  attempt(`${select} ORDER BY ${table.key.map((column) => `${column} DESC`).join(', ')}`);
-  return false;
+
+  report(salvaged: Salvaged, broken: boolean): void {
+    const { name, words } = this.table;
+    salvaged.saved[name] = this.#saved;
+    if (broken && this.damaged) salvaged.lost.push(`Some ${words}: parts of their table could not be read (${this.#saved} were saved).`);
+    if (this.#unsound.size > 0) salvaged.lost.push(`${this.#unsound.size} ${words} whose bytes were damaged.`);
+  }
+
+  #spoil(row: Row, keys: readonly number[]): void {
+    this.#unsound.add(keys.map((at) => String(row[at])).join(' '));
+  }
+
+  #insert(names: readonly string[]): { run: (row: Row) => number; keys: number[]; check: number } {
+    const id = names.join();
+    const known = this.#inserts.get(id);
+    if (known !== undefined) return known;
+    const kept = names.flatMap((column, i) => (this.#columns.includes(column) ? [i] : []));
+    const sql = `INSERT OR IGNORE INTO ${this.table.name} (${kept.map((i) => names[i]).join(', ')}) VALUES (${kept.map(() => '?').join(', ')})`;
+    const statement = this.#target.prepare(sql);
+    const made = {
+      run: (row: Row): number => statement.run(...kept.map((i) => row[i])).changes,
+      keys: this.table.key.map((column) => names.indexOf(column)),
+      check: this.table.check === null ? -1 : names.indexOf(this.table.check.column),
+    };
+    this.#inserts.set(id, made);
+    return made;
+  }
+}
+
+function columnsOf(db: Db, table: string): string[] {
+  return db.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[];
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    JSON.parse(String(value));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What was read in parts must fit together again: messages and sessions, references, counters, the highest numbers. */
 function repair(target: Db, salvaged: Salvaged): void {
   const count = (sql: string): number => target.prepare(sql).run().changes;
+  const expected = target
+    .prepare('SELECT ifnull(sum(waiting), 0) FROM queue_state WHERE sid IN (SELECT sid FROM session)')
+    .pluck()
+    .get() as number;
   const homeless = count('DELETE FROM queue WHERE sid NOT IN (SELECT sid FROM session)');
   const bodiless = count('DELETE FROM queue WHERE body IS NOT NULL AND body NOT IN (SELECT id FROM body)');
   count('DELETE FROM body WHERE id NOT IN (SELECT body FROM queue WHERE body IS NOT NULL)');
@@ -140,6 +184,7 @@ function repair(target: Db, salvaged: Salvaged): void {
   for (const table of ['subscription', 'inbound', 'queue_state']) count(`DELETE FROM ${table} WHERE sid NOT IN (SELECT sid FROM session)`);
   const queued = target.prepare('SELECT count(*) FROM queue').pluck().get() as number;
   if (salvaged.saved.queue !== undefined) salvaged.saved.queue = queued;
+  if (expected > queued) salvaged.lost.push(`${expected - queued} queued messages in all; they count as dropped.`);
   if (homeless > 0) salvaged.lost.push(`${homeless} queued messages of sessions that were lost (or had been deleted).`);
   if (bodiless > 0) salvaged.lost.push(`${bodiless} queued messages whose content could not be read.`);
   repairCounters(target);

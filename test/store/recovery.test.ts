@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { intervalFor } from '../../src/store/open.js';
+import { PAGE_SIZE } from '../../src/store/recovery.js';
 import type { StartReport } from '../../src/store/types.js';
 import {
   committed,
@@ -139,12 +140,21 @@ test('a garbage header: everything behind it is saved', async (t) => {
   assert.deepEqual(found, ALL);
 });
 
-test('a garbage first page: it starts empty and says so', async (t) => {
+test('a garbage first page: all that lies on the others is saved', async (t) => {
   const dir = await populated(t);
-  damage(dir, (bytes) => bytes.fill(0x5a, 0, 4096));
+  damage(dir, (bytes) => bytes.fill(0x5a, 0, PAGE_SIZE));
   const { report, ...found } = await restart(t, dir);
   assertSetAside(report);
-  assert.match(report.salvaged!.lost.join('\n'), /could not be read at all/);
+  assert.match(report.salvaged!.lost.join('\n'), /comes from its single pages/);
+  assert.deepEqual(found, ALL);
+});
+
+test('nothing but garbage: it starts empty and says so', async (t) => {
+  const dir = await populated(t);
+  damage(dir, (bytes) => bytes.fill(0x5a));
+  const { report, ...found } = await restart(t, dir);
+  assertSetAside(report);
+  assert.match(report.salvaged!.lost.join('\n'), /Nothing could be read/);
   assert.equal(found.sessions, 0);
 });
 
