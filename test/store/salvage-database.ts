@@ -71,7 +71,19 @@ export function populate(file: string, random: Random, scale = 1, keepLog = fals
   db.transaction(() => {
     insert('run', 1, 'boot', 1, 0.5);
     for (const n of shuffled(60)) {
-      insert('session', n, filled(mark('s', n), upTo(80)), null, 4, 0xffffffff, 0, 0, 0, 0, 0);
+      insert(
+        'session (sid, client_id, username, version, expiry_interval, connected, disconnected_at, internal, max_queued_messages, max_queued_bytes)',
+        n,
+        filled(mark('s', n), upTo(80)),
+        null,
+        4,
+        0xffffffff,
+        0,
+        0,
+        0,
+        0,
+        0,
+      );
       insert('subscription', n, filled(mark('f', n), upTo(60)), 1, 0, 0, 0, 0, 0);
     }
     for (const n of shuffled(30)) insert('ledger', filled(mark('l', n), upTo(90)), n, 5, 5, 0, 0, 0);
