@@ -1,4 +1,4 @@
-import { type Figure, isGeneratorBound, type Load } from './scenario.js';
+import { type Figure, isDisturbed, isGeneratorBound, type Load } from './scenario.js';
 import { median, medianRatio, spread } from './stats.js';
 
 /** One figure of one candidate over all rounds. */
@@ -27,6 +27,9 @@ export interface Summary {
   load: Load | null;
   /** In most rounds the load generator was the limit. */
   generatorBound: boolean;
+  /** In most rounds other programs took a good part of the cores. */
+  disturbed: boolean;
+  /** What was noted, and in how many rounds. */
   note: string | null;
 }
 
@@ -73,11 +76,18 @@ export function summarize(series: Series, reference: Series | null): Summary {
     ratio: Number.isNaN(ratio) ? null : ratio,
     load: loads.length === 0 ? null : medianLoad(loads),
     generatorBound: loads.filter(isGeneratorBound).length * 2 > loads.length,
-    note: notes[0] ?? null,
+    disturbed: loads.filter((load) => isDisturbed([{ load }])).length * 2 > loads.length,
+    note: summarizeNotes(notes, series.values.length),
   };
 }
 
 function medianLoad(loads: readonly Load[]): Load {
   const of = (key: keyof Load): number => median(loads.map((load) => load[key]));
   return { candidate: of('candidate'), generator: of('generator'), others: of('others') };
+}
+
+function summarizeNotes(notes: readonly string[], rounds: number): string | null {
+  if (notes.length === 0) return null;
+  const text = [...new Set(notes)].join('; ');
+  return notes.length === rounds ? text : `${text} (${notes.length} of ${rounds} rounds)`;
 }

@@ -48,6 +48,11 @@ export function isGeneratorBound({ candidate, generator }: Pick<Load, 'candidate
 /** Other programs took so much of the two cores, of which one and one are ours, that the figures say little. */
 const OTHERS_BUSY = 0.15;
 
-export function isDisturbed(figures: readonly Figure[]): boolean {
-  return figures.some(({ load }) => load !== undefined && load.others > OTHERS_BUSY);
+export function isDisturbed(figures: readonly Pick<Figure, 'load'>[]): boolean {
+  return othersOf(figures) > OTHERS_BUSY;
+}
+
+/** The most that other programs took while one of the figures was measured. */
+export function othersOf(figures: readonly Pick<Figure, 'load'>[]): number {
+  return Math.max(0, ...figures.map(({ load }) => load?.others ?? 0));
 }

@@ -55,6 +55,19 @@ test('a figure is disturbed where other programs took a good part of the cores',
   assert.equal(isDisturbed([figure(1)]), false);
 });
 
+test('a figure that other programs disturbed in most rounds is marked, also where there is none', () => {
+  const results = new Results();
+  const disturbed = { candidate: 0.5, generator: 0.5, others: 0.9 };
+  results.add({ id: 'B1', title: 'fan-in' }, 'ferrule', 0, [{ ...figure(100), load: disturbed }]);
+  results.add({ id: 'B1', title: 'fan-in' }, 'aedes', 0, [{ ...figure(null), load: disturbed, note: 'cannot sustain it' }]);
+  assert.match(formatResults(results, ['ferrule', 'aedes'], 'mosquitto', 1), /100 ~ +cannot sustain it ~/);
+});
+
+test('a note says in how many rounds it was made', () => {
+  const series = { values: [1, 2], loads: [], notes: ['1 came twice'] };
+  assert.equal(summarize(series, null).note, '1 came twice (1 of 2 rounds)');
+});
+
 test('a figure that could not be measured says why', () => {
   const results = new Results();
   results.add({ id: 'B1', title: 'fan-in' }, 'aedes', 0, [{ ...figure(null), note: 'cannot sustain it' }]);

@@ -1,6 +1,8 @@
 import type { FigureRow, Results } from './results.js';
 import { type Summary, summarize } from './results.js';
 
+const BUSY = '    busy: candidate / load / others';
+
 /** A number with three digits that count, and a thin reading aid between thousands. */
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
@@ -10,11 +12,12 @@ export function formatNumber(value: number): string {
   return String(Math.round(rounded)).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
 }
 
-/** `81 200 ±3 % 1.25x`, with `!` where the load generator was the limit. */
+/** `81 200 ±3 % 1.25x`, with `!` where the load generator was the limit and `~` where other programs disturbed. */
 export function formatCell(summary: Summary | null, rounds: number): string {
   if (summary === null) return '';
-  if (summary.median === null) return summary.note ?? '-';
-  const parts = [`${formatNumber(summary.median)}${summary.generatorBound ? ' !' : ''}`];
+  const mark = `${summary.generatorBound ? ' !' : ''}${summary.disturbed ? ' ~' : ''}`;
+  if (summary.median === null) return `${summary.note ?? '-'}${mark}`;
+  const parts = [`${formatNumber(summary.median)}${mark}`];
   if (rounds > 1) parts.push(`±${Math.round(summary.spread * 100)} %`);
   if (summary.ratio !== null) parts.push(`${summary.ratio.toFixed(2)}x`);
   return parts.join('  ');
@@ -41,7 +44,15 @@ export function formatResults(results: Results, candidates: readonly string[], r
   const lines: string[][] = [['', ...candidates]];
   for (const { id, title, rows } of results.scenarios()) {
     lines.push([], [`${id}: ${title}`]);
-    for (const row of rows) lines.push(...rowLines(row, candidates, reference, rounds));
+    let busy = '';
+    for (const row of rows) {
+      const [figure, ...further] = rowLines(row, candidates, reference, rounds);
+      // Figures of one measurement share their load: it stands once.
+      const [first, ...rest] = further;
+      const repeated = first !== undefined && first.join() === busy;
+      if (first?.[0] === BUSY) busy = first.join();
+      lines.push(figure!, ...(repeated ? rest : further));
+    }
   }
   // Titles are not cells: they would make the first column as wide as themselves.
   const isTitle = (line: readonly string[]): boolean => line.length === 1;
@@ -57,7 +68,7 @@ function rowLines(row: FigureRow, candidates: readonly string[], reference: stri
   });
   const lines = [[`  ${row.name} (${row.unit})`, ...summaries.map((summary) => formatCell(summary, rounds))]];
   if (summaries.some((summary) => summary?.load != null)) {
-    lines.push(['    busy: candidate / load / others', ...summaries.map((summary) => formatLoad(summary))]);
+    lines.push([BUSY, ...summaries.map((summary) => formatLoad(summary))]);
   }
   if (summaries.some((summary) => summary !== null && summary.median !== null && summary.note !== null)) {
     lines.push(['    note', ...summaries.map((summary) => (summary?.median == null ? '' : (summary.note ?? '')))]);

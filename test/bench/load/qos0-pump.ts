@@ -1,7 +1,9 @@
 import type { Qos0Publisher } from './publisher.js';
 
-/** ms without a delivery after which what is still missing counts as lost. */
+/** ms without a delivery after which the window is opened again, as if what is missing were lost. */
 const STALL_MS = 300;
+/** ms without a delivery after which, at the end, nothing more is expected. */
+const QUIET_MS = 2000;
 
 export interface PumpOptions {
   publishers: readonly Qos0Publisher[];
@@ -58,13 +60,19 @@ export class Qos0Pump {
     if (this.#running) this.#fill();
   };
 
-  /** Waits for what is still under way, or until nothing comes any more: that is then lost. */
+  /**
+   * Waits until nothing has come for a while; only what is missing then is lost. What a stall gave up meanwhile may have
+   * come after all: on a busy machine a broker may stand still for longer than a stall.
+   */
   async settle(): Promise<void> {
-    for (let before = -1; this.missing > 0 && before !== this.received; ) {
+    const { fanOut } = this.#options;
+    let quietSince = performance.now();
+    for (let before = this.received; this.received < this.sent * fanOut && performance.now() - quietSince < QUIET_MS; ) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (this.received !== before) quietSince = performance.now();
       before = this.received;
-      await new Promise((resolve) => setTimeout(resolve, STALL_MS));
     }
-    this.lost += Math.max(0, this.missing);
+    this.lost = Math.max(0, this.sent * fanOut - this.received);
   }
 
   /** What did not come exactly once, in words; call it after settle(). */

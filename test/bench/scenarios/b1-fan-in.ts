@@ -38,7 +38,7 @@ async function fanIn(context: ScenarioContext): Promise<Figure[]> {
     await pump.settle();
     const figures: Figure[] = [
       { name: CAPACITY, unit: '/s', better: 'higher', value: rate, load, ...pump.note() },
-      { name: 'CPU per message', unit: 'µs', better: 'lower', value: cpuPerCount },
+      { name: 'CPU per message', unit: 'µs', better: 'lower', value: cpuPerCount, load },
     ];
     const ofReference = reference.get(CAPACITY);
     const own = await paced('80 % of its own capacity', rate * SHARE);
