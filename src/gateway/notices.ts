@@ -8,7 +8,9 @@ export function noticesOf(report: StartReport, at: number): Notice[] {
   const notices: Notice[] = report.warnings.map((message) => ({ at, level: 'warning', message }));
   if (report.salvaged !== null) {
     const { setAside, saved, lost } = report.salvaged;
-    const kept = Object.entries(saved).map(([what, count]) => `${count} ${what}`);
+    const kept = Object.entries(saved)
+      .filter(([, count]) => count > 0)
+      .map(([what, count]) => `${count} ${what}`);
     notices.push({
       at,
       level: 'error',
