@@ -33,7 +33,6 @@ export class Acknowledgements {
         return;
       }
       this.#head++;
-      if (publication.failed !== null && publication.qos === 2) this.connection.session?.inboundQos2.delete(publication.packetId);
       this.connection.sendPublishAck(publication.qos, publication.packetId, publication.reasonCode);
     }
     if (this.#head === this.#waiting.length) {

@@ -8,7 +8,7 @@ import type { Logger } from '../log.js';
 import type { Message } from '../mqtt/message.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import { validateFilter, validateTopicName } from '../mqtt/topics.js';
-import type { Store, StoredMessage } from '../store/types.js';
+import type { Store, StoredMessage, StoreState } from '../store/types.js';
 import { Access } from './auth/access.js';
 import { Bans } from './auth/bans.js';
 import { ConnectionRate } from './auth/connection-rate.js';
@@ -91,6 +91,7 @@ export class Broker extends Aedes {
   readonly #timers: Timer[] = [];
   readonly #builtin: Pick<Aedes, 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward' | 'published'>;
   #stopping = false;
+  #pressure = false;
 
   constructor(options: BrokerOptions) {
     super({ id: options.id ?? randomUUID(), mq: NO_MQ });
@@ -146,6 +147,7 @@ export class Broker extends Aedes {
     this.#stopping = false;
     await this.wills.publishLeftOver();
     this.store.on('pressure', this.#onPressure);
+    this.store.on('state', this.#onStoreState);
     this.#timers.push(
       this.clock.setInterval(() => this.#sweep(), SWEEP_MS),
       this.clock.setInterval(() => this.#upkeep(), UPKEEP_MS),
@@ -161,6 +163,7 @@ export class Broker extends Aedes {
     this.closed = true;
     this.#stopping = true;
     this.store.off('pressure', this.#onPressure);
+    this.store.off('state', this.#onStoreState);
     for (const timer of this.#timers.splice(0)) timer.cancel();
     for (const connection of this.#connections) connection.disconnect(ReasonCode.ServerShuttingDown, 'the gateway is going down');
     for (const socket of this.#lingering.keys()) socket.destroy();
@@ -178,6 +181,7 @@ export class Broker extends Aedes {
     const connection = new Connection(this, stream, request, details);
     this.counters.connectionsAccepted++;
     this.#connections.add(connection);
+    if (this.#pressure) connection.setBlocked(true);
     if (this.closed || this.#connections.size > this.limits.maxConnections) {
       this.counters.connectionsRefused++;
       this.trouble.warn(connection, 'connection refused', this.closed ? 'the broker is stopped' : 'too many connections');
@@ -228,7 +232,8 @@ export class Broker extends Aedes {
   }
 
   linger(socket: Duplex): void {
-    this.#lingering.set(socket, this.clock.mono() + LINGER_MS);
+    if (this.closed) socket.destroy();
+    else this.#lingering.set(socket, this.clock.mono() + LINGER_MS);
   }
 
   // --- decisions
@@ -268,9 +273,15 @@ export class Broker extends Aedes {
   forwarded(connection: Connection, message: StoredMessage): StoredMessage | null {
     if (this.authorizeForward === this.#builtin.authorizeForward) return message;
     const packet = toAedesPacket(message, this);
-    const forwarded = this.authorizeForward(connection as never, packet as never);
-    if (!forwarded) return null;
-    return { ...message, topic: forwarded.topic, payload: Buffer.from(forwarded.payload) };
+    try {
+      const forwarded = this.authorizeForward(connection as never, packet as never);
+      if (!forwarded) return null;
+      return { ...message, topic: forwarded.topic, payload: Buffer.from(forwarded.payload) };
+    } catch (error) {
+      // A hook that fails for one receiver must not harm the publisher or the other receivers.
+      this.log.error({ err: error, client: connection.id }, 'the authorizeForward hook failed; the message was withheld');
+      return null;
+    }
   }
 
   // --- in-process use
@@ -382,7 +393,15 @@ export class Broker extends Aedes {
   // --- upkeep
 
   readonly #onPressure = (high: boolean): void => {
+    this.#pressure = high;
     for (const connection of this.#connections) connection.setBlocked(high);
+  };
+
+  /** When the disk takes changes again, what waited for that goes on. */
+  readonly #onStoreState = (state: StoreState): void => {
+    if (state !== 'running') return;
+    this.router.saveRetained();
+    for (const session of this.sessions.all()) session.queue.recovered();
   };
 
   /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close. */
@@ -409,7 +428,7 @@ export class Broker extends Aedes {
 
   #upkeep(): void {
     const now = this.clock.now();
-    this.sessions.expire(now);
+    this.sessions.expire(this.clock.mono());
     for (const topic of this.router.retained.expired(now)) {
       this.router.retained.delete(topic);
       this.store.putRetained(topic, null);

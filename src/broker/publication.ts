@@ -1,11 +1,14 @@
 import { FerruleError } from '../errors.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
-import type { Publication, QueueEntry, StoredMessage } from '../store/types.js';
+import type { Publication, StoredMessage } from '../store/types.js';
 import type { Connection } from './connection.js';
+import type { QueuedEntry } from './queue.js';
 
 /** Who put the entries into their queues and takes them out again when they could not be stored. */
 export interface PublicationOwner {
-  commitFailed(entry: QueueEntry): void;
+  commitFailed(entry: QueuedEntry): void;
+  /** The publication's retained message (or its clearing) is on disk; with an error: it is not. */
+  retainSettled(publication: RoutedPublication, error: Error | null): void;
 }
 
 /**
@@ -16,7 +19,7 @@ export interface PublicationOwner {
  * The store calls settled() exactly once; a class with a method rather than a closure for each message.
  */
 export abstract class RoutedPublication implements Publication {
-  entries: QueueEntry[] = [];
+  entries: QueuedEntry[] = [];
   retain = false;
   inboundQos2: Publication['inboundQos2'] = null;
   outstanding = 0;
@@ -37,6 +40,7 @@ export abstract class RoutedPublication implements Publication {
 
   settled(error: Error | null): void {
     if (error !== null) for (const entry of this.entries) this.owner.commitFailed(entry);
+    if (this.retain) this.owner.retainSettled(this, error);
     this.finished(error);
   }
 
@@ -63,6 +67,7 @@ export class ClientPublication extends RoutedPublication {
   protected finished(error: Error | null): void {
     this.done = true;
     this.failed = error;
+    if (this.inboundQos2 !== null) this.connection.session?.inboundSettled(this.packetId, error === null);
     if (error !== null) this.reasonCode = isFull(error) ? ReasonCode.QuotaExceeded : ReasonCode.ImplementationSpecificError;
     else if (this.reasonCode === ReasonCode.Success && this.reach === 0) this.reasonCode = ReasonCode.NoMatchingSubscribers;
     this.connection.acknowledgements.flush();

@@ -8,6 +8,7 @@ import {
   type Store,
   type StoredMessage,
 } from '../store/types.js';
+import { EntryDeque } from './entry-deque.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 import type { SharedGroup } from './shared-groups.js';
 
@@ -31,8 +32,14 @@ export interface QueueLimits {
   whenFull: BrokerLimits['whenQueueFull'];
 }
 
+/** An entry as its queue holds it. */
+export interface QueuedEntry extends QueueEntry {
+  /** It counts no more: settled, dropped, or never stored. */
+  left: boolean;
+}
+
 interface SharedEntry {
-  entry: QueueEntry;
+  entry: QueuedEntry;
   group: SharedGroup;
 }
 
@@ -69,17 +76,20 @@ export class SessionQueue {
   #loadedTo = 0;
   /** Highest number ever handed to a receiver: what is sent again carries DUP. */
   #sentTo = 0;
-  /** After a crash: how many of the next entries may have been sent before it. */
+  /** After a crash: how many of the next entries beyond #sentTo may have been sent before it. */
   #maybeSent = 0;
-  #ready = new Deque();
-  readonly #inflight = new Map<number, QueueEntry>();
+  #ready = new EntryDeque();
+  readonly #inflight = new Map<number, QueuedEntry>();
+  /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
+  #unreleased: QueuedEntry[] = [];
   /** What arrived while a page was being read; null: not reading, or too much arrived. */
-  #arrivals: QueueEntry[] | null = null;
+  #arrivals: EntryDeque | null = null;
   /** Changes when the receiver does, so that a page read for a former one is left alone. */
   #epoch = 0;
   #loading = false;
   #pumping = false;
   #trimming = false;
+  #trimAgain = false;
   /** By sequence number; null: none. */
   #shared: Map<number, SharedEntry> | null = null;
 
@@ -124,7 +134,12 @@ export class SessionQueue {
     this.#count = waiting;
     this.#bytes = waitingBytes;
     Object.assign(this.tally, tally);
-    this.#maybeSent = crashed ? this.#context.limits.maxInflight : 0;
+    this.#maybeSent = crashed ? Math.min(waiting, this.#context.limits.maxInflight) : 0;
+  }
+
+  /** Something may have been sent before a crash, and nobody has been here since to acknowledge it. */
+  get isUncertain(): boolean {
+    return this.#maybeSent > 0 && this.#count > 0;
   }
 
   /** Highest sequence number ever handed to a receiver. */
@@ -133,7 +148,7 @@ export class SessionQueue {
   }
 
   /** The next entry for this session; it becomes part of the queue with add(). */
-  newEntry(message: StoredMessage, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): QueueEntry {
+  newEntry(message: StoredMessage, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): QueuedEntry {
     this.#lastSeq++;
     return {
       sid: this.#sid,
@@ -146,6 +161,7 @@ export class SessionQueue {
       released: false,
       state: EntryState.Pending,
       publication: null,
+      left: false,
     };
   }
 
@@ -155,7 +171,7 @@ export class SessionQueue {
   }
 
   /** The entry came through a shared subscription: where this session leaves it, another member gets it. */
-  markShared(entry: QueueEntry, group: SharedGroup): void {
+  markShared(entry: QueuedEntry, group: SharedGroup): void {
     this.#shared ??= new Map();
     this.#shared.set(entry.seq, { entry, group });
   }
@@ -167,23 +183,23 @@ export class SessionQueue {
   takeShared(): SharedEntry[] {
     const shared = [...(this.#shared?.values() ?? [])];
     this.#shared = null;
-    return shared.filter(({ entry }) => entry.state !== EntryState.Gone && !(entry.qos === 2 && entry.seq <= this.#sentTo));
+    return shared.filter(({ entry }) => entry.state !== EntryState.Gone && !entry.left && !(entry.qos === 2 && entry.seq <= this.#sentTo));
   }
 
   /** Another session has got the entry. */
-  handOver(entry: QueueEntry): void {
+  handOver(entry: QueuedEntry): void {
     this.#inflight.delete(packetIdOf(entry.seq));
     this.#remove(entry, 'other');
   }
 
   /** Takes the entry that newEntry() made (a durable one after store.publish) and sends it if it is its turn. */
-  add(entry: QueueEntry): void {
+  add(entry: QueuedEntry): void {
     this.#count++;
     this.tally.accepted++;
     this.#bytes += entry.bytes;
     if (this.#isOverLimit() && !this.#makeRoom(entry)) return;
     if (this.#arrivals !== null) {
-      this.#keepArrival(entry);
+      this.#keepArrival(entry, this.#arrivals);
     } else if (this.#holdsAllBefore(entry.seq) && this.#hasRoom()) {
       this.#ready.push(entry);
       this.#loadedTo = entry.seq;
@@ -203,6 +219,12 @@ export class SessionQueue {
     this.#receiver = null;
     this.#epoch++;
     if (this.#durable) this.#forgetWindow();
+  }
+
+  /** The store takes changes again after it could not. */
+  recovered(): void {
+    for (const entry of this.#unreleased.splice(0)) this.#releaseWhenCommitted(entry);
+    this.pump();
   }
 
   /** Sends what may be sent. Called whenever something changed: a message, an acknowledgement, room in the socket. */
@@ -245,11 +267,7 @@ export class SessionQueue {
     }
     this.#context.store.releaseEntry(entry);
     entry.released = true;
-    const epoch = this.#epoch;
-    // The receiver forgets the id once it is released: the fact must be on disk first, or a crash would deliver twice.
-    this.#context.store.whenCommitted((error) => {
-      if (error === null && epoch === this.#epoch) this.#receiver?.sendRelease(entry, packetId);
-    });
+    this.#releaseWhenCommitted(entry);
     return true;
   }
 
@@ -264,10 +282,8 @@ export class SessionQueue {
   }
 
   /** The commit that held this entry failed: its publisher was told so, and the entry no longer waits. */
-  commitFailed(entry: QueueEntry): void {
-    const held = this.#receiver !== null && (entry.seq <= this.#loadedTo || this.#arrivals !== null);
-    // What is held here is let go of when its turn or its acknowledgement comes.
-    if (!held) this.#neverStored(entry);
+  commitFailed(entry: QueuedEntry): void {
+    if (this.#leaves(entry)) this.tally.accepted--;
   }
 
   /** The receiver refused this message for good. */
@@ -282,14 +298,23 @@ export class SessionQueue {
 
   /** Enforces limits that changed or age; for sessions that nobody receives from, too. */
   trim(): void {
-    if (!this.#durable || this.#trimming || this.#count === 0) return;
+    if (!this.#durable || this.#count === 0) return;
+    // What a page under way holds must not be dropped on disk, nor what is being dropped be read.
+    if (this.#trimming || this.#loading) {
+      this.#trimAgain = true;
+      return;
+    }
+    this.#trimAgain = false;
+    if (this.#receiver !== null) this.#dropReady();
     const { maxMessages, maxBytes, maxAgeMs } = this.limits;
+    if (maxAgeMs === 0 && !this.#isOverLimit()) return;
     this.#trimming = true;
     const olderThan = maxAgeMs === 0 ? 0 : this.#context.clock.now() - maxAgeMs;
     const keepBelow = this.#receiver === null ? 0 : this.#loadedTo + 1;
     this.#context.store.trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan }).then(
       (result) => {
         this.#trimming = false;
+        this.#forgetShared(keepBelow, result.upToSeq);
         this.#count -= result.droppedFull + result.droppedExpired;
         this.#bytes -= result.droppedBytes;
         this.tally.droppedFull += result.droppedFull;
@@ -297,20 +322,30 @@ export class SessionQueue {
         this.#context.counters.droppedFull += result.droppedFull;
         this.#context.counters.droppedExpired += result.droppedExpired;
         // What came meanwhile may be too much again.
-        if (this.#isOverLimit() && result.droppedFull > 0) this.trim();
+        if (this.#trimAgain || (this.#isOverLimit() && result.droppedFull > 0)) this.trim();
+        this.pump();
       },
       () => {
         // The store reports its own trouble; the limit is enforced at the next message.
         this.#trimming = false;
+        this.pump();
       },
     );
   }
 
-  #send(receiver: Receiver, entry: QueueEntry): void {
-    if (entry.state === EntryState.Gone) {
-      this.#neverStored(entry);
-      return;
-    }
+  #releaseWhenCommitted(entry: QueuedEntry): void {
+    const epoch = this.#epoch;
+    // The receiver forgets the id once it is released: the fact must be on disk first, or a crash would deliver twice.
+    this.#context.store.whenCommitted((error) => {
+      if (epoch !== this.#epoch) return;
+      if (error === null) this.#receiver?.sendRelease(entry, packetIdOf(entry.seq));
+      else this.#unreleased.push(entry);
+    });
+  }
+
+  #send(receiver: Receiver, entry: QueuedEntry): void {
+    // Its commit failed: its publisher knows, and it is not counted.
+    if (entry.state === EntryState.Gone) return;
     const now = this.#context.clock.now();
     const dup = entry.seq <= this.#sentTo || this.#maybeSent > 0;
     // [MQTT-4.3.3-7] What was sent does not expire. Of a QoS 1 message that may have been sent before a crash nothing is
@@ -321,9 +356,11 @@ export class SessionQueue {
       return;
     }
     const packetId = packetIdOf(entry.seq);
-    if (this.#maybeSent > 0) this.#maybeSent--;
     this.#inflight.set(packetId, entry);
-    if (entry.seq > this.#sentTo) this.#sentTo = entry.seq;
+    if (entry.seq > this.#sentTo) {
+      this.#sentTo = entry.seq;
+      if (this.#maybeSent > 0) this.#maybeSent--;
+    }
     if (entry.released) {
       receiver.sendRelease(entry, packetId);
     } else if (!receiver.sendEntry(entry, packetId, dup)) {
@@ -332,8 +369,8 @@ export class SessionQueue {
     }
   }
 
-  #remove(entry: QueueEntry, reason: RemoveReason): void {
-    this.#forget(entry);
+  #remove(entry: QueuedEntry, reason: RemoveReason): void {
+    if (!this.#leaves(entry)) return;
     switch (reason) {
       case 'delivered':
         this.tally.delivered++;
@@ -355,16 +392,23 @@ export class SessionQueue {
     else entry.state = EntryState.Gone;
   }
 
-  #forget(entry: QueueEntry): void {
+  /** Counts the entry out, once. */
+  #leaves(entry: QueuedEntry): boolean {
+    if (entry.left) return false;
+    entry.left = true;
     this.#shared?.delete(entry.seq);
     this.#count--;
     this.#bytes -= entry.bytes;
+    return true;
   }
 
-  /** Its commit failed, its publisher knows: it never counted. */
-  #neverStored(entry: QueueEntry): void {
-    this.#forget(entry);
-    this.tally.accepted--;
+  /** The store has dropped what it had between the two, and counted it. */
+  #forgetShared(from: number, to: number): void {
+    for (const [seq, { entry }] of this.#shared ?? []) {
+      if (seq < from || seq > to) continue;
+      entry.left = true;
+      this.#shared?.delete(seq);
+    }
   }
 
   #isOverLimit(): boolean {
@@ -372,20 +416,16 @@ export class SessionQueue {
   }
 
   /** Applies the policy for a full queue. false: the new entry itself was dropped. */
-  #makeRoom(entry: QueueEntry): boolean {
+  #makeRoom(entry: QueuedEntry): boolean {
     if (this.limits.whenFull !== 'drop_oldest') {
       this.#remove(entry, 'full');
       // Its number is passed over: nothing with it will ever be read.
       if (this.#arrivals === null && this.#holdsAllBefore(entry.seq)) this.#loadedTo = entry.seq;
       return false;
     }
-    while (this.#isOverLimit()) {
-      const oldest = this.#ready.shift();
-      if (oldest === undefined) break;
-      this.#remove(oldest, 'full');
-    }
+    this.#dropReady();
     if (!this.#isOverLimit()) return true;
-    if (this.#durable) {
+    if (!this.#holdsAllBefore(entry.seq)) {
       this.trim();
       return true;
     }
@@ -395,13 +435,27 @@ export class SessionQueue {
     return false;
   }
 
+  #dropReady(): void {
+    while (this.#isOverLimit()) {
+      const oldest = this.#ready.shift();
+      if (oldest === undefined) return;
+      this.#remove(oldest, 'full');
+    }
+  }
+
+  /** Nothing before it is on disk alone. */
   #holdsAllBefore(seq: number): boolean {
-    return this.#loadedTo === seq - 1 && (this.#receiver !== null || !this.#durable);
+    if (!this.#durable) return true;
+    return this.#receiver !== null && this.#loadedTo === seq - 1 && !this.#loading && !this.#trimming;
   }
 
   #hasRoom(): boolean {
-    if (!this.#durable) return true;
-    return this.#ready.length < this.#context.limits.windowMessages && this.#ready.bytes < this.#context.limits.windowBytes;
+    return !this.#durable || this.#fits(this.#ready);
+  }
+
+  #fits({ length, bytes }: EntryDeque): boolean {
+    const { windowMessages, windowBytes } = this.#context.limits;
+    return length < windowMessages && bytes < windowBytes;
   }
 
   /** The next page is read while half of the last one is still to be sent, so that a drain never waits for the disk. */
@@ -410,24 +464,26 @@ export class SessionQueue {
     return this.#ready.length <= windowMessages / 2 && this.#ready.bytes <= windowBytes / 2;
   }
 
-  #keepArrival(entry: QueueEntry): void {
-    if (this.#arrivals!.length < this.#context.limits.windowMessages) this.#arrivals!.push(entry);
+  #keepArrival(entry: QueuedEntry, arrivals: EntryDeque): void {
+    if (this.#fits(arrivals)) arrivals.push(entry);
     else this.#arrivals = null;
   }
 
   #forgetWindow(): void {
-    this.#ready = new Deque();
+    this.#ready = new EntryDeque();
     this.#inflight.clear();
+    this.#unreleased = [];
     this.#arrivals = null;
     this.#loading = false;
     // Read again from the first that is left.
     this.#loadedTo = 0;
+    if (this.#trimAgain) this.trim();
   }
 
   #load(): void {
-    if (this.#loading || !this.#durable) return;
+    if (this.#loading || this.#trimming || !this.#durable) return;
     this.#loading = true;
-    this.#arrivals = [];
+    this.#arrivals = new EntryDeque();
     const epoch = this.#epoch;
     const upTo = this.#lastSeq;
     const { windowMessages, windowBytes } = this.#context.limits;
@@ -440,6 +496,7 @@ export class SessionQueue {
         // The store is in trouble and says so itself; the next message or acknowledgement tries again.
         this.#loading = false;
         this.#arrivals = null;
+        if (this.#trimAgain) this.trim();
       },
     );
   }
@@ -449,18 +506,19 @@ export class SessionQueue {
     const arrivals = this.#arrivals;
     this.#arrivals = null;
     for (const entry of page) {
-      if (entry.seq <= upTo) this.#ready.push(entry);
+      if (entry.seq <= upTo) this.#ready.push({ ...entry, left: false });
     }
     const last = page.at(-1)?.seq ?? upTo;
     this.#loadedTo = Math.min(last, upTo);
     if (this.#loadedTo >= upTo && arrivals !== null) {
-      for (const entry of arrivals) {
+      for (let entry = arrivals.shift(); entry !== undefined; entry = arrivals.shift()) {
         // A read may already see what was appended after it was asked for.
         if (entry.seq <= this.#loadedTo) continue;
         this.#ready.push(entry);
         this.#loadedTo = entry.seq;
       }
     }
+    if (this.#trimAgain) this.trim();
     this.pump();
   }
 }
@@ -468,39 +526,4 @@ export class SessionQueue {
 function isExpired(entry: QueueEntry, now: number, maxAgeMs: number): boolean {
   const { expiresAt, at } = entry.message;
   return (expiresAt !== 0 && expiresAt <= now) || (maxAgeMs !== 0 && at + maxAgeMs <= now);
-}
-
-/** A queue of entries whose ends are cheap. */
-class Deque {
-  #items: (QueueEntry | undefined)[] = [];
-  #head = 0;
-  bytes = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  peek(): QueueEntry | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(entry: QueueEntry): void {
-    this.#items.push(entry);
-    this.bytes += entry.bytes;
-  }
-
-  shift(): QueueEntry | undefined {
-    const entry = this.#items[this.#head];
-    if (entry === undefined) return undefined;
-    this.#items[this.#head++] = undefined;
-    this.bytes -= entry.bytes;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items.splice(0, this.#head);
-      this.#head = 0;
-    }
-    return entry;
-  }
 }

@@ -1,7 +1,8 @@
 import type { Logger } from '../log.js';
-import type { QueueEntry, Store, StoredMessage } from '../store/types.js';
+import type { Store, StoredMessage } from '../store/types.js';
 import type { BrokerCounters } from './limits.js';
 import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
+import type { QueuedEntry } from './queue.js';
 import { Retained } from './retained.js';
 import type { Session } from './session.js';
 import { isShared, type SharedGroup, SharedGroups } from './shared-groups.js';
@@ -36,6 +37,8 @@ export class Router implements PublicationOwner {
   readonly #matches: Subscription[] = [];
   readonly retained = new Retained();
   readonly groups = new SharedGroups();
+  /** Topics whose retained message on disk may not be the one in memory, by the last publication that changed it. */
+  readonly #unsaved = new Map<string, RoutedPublication>();
   /** Local handlers may publish: what they do is routed after the message they were called for. */
   readonly #waiting: RoutedPublication[] = [];
   #routing = false;
@@ -99,7 +102,7 @@ export class Router implements PublicationOwner {
       return;
     }
     const entry = session.queue.newEntry(message, qos, retain, subscriptionIds);
-    if (group !== null) session.queue.markShared(entry, group);
+    if (group !== null && session.receiver !== null) session.queue.markShared(entry, group);
     if (session.durable) {
       const publication = new UnacknowledgedPublication(message, this);
       publication.entries.push(entry);
@@ -108,8 +111,28 @@ export class Router implements PublicationOwner {
     session.queue.add(entry);
   }
 
-  commitFailed(entry: QueueEntry): void {
+  commitFailed(entry: QueuedEntry): void {
     this.#context.sessionOf(entry.sid)?.queue.commitFailed(entry);
+  }
+
+  retainSettled(publication: RoutedPublication, error: Error | null): void {
+    const { topic } = publication.message;
+    if (error !== null) {
+      if (!this.#unsaved.has(topic)) this.#unsaved.set(topic, publication);
+    } else if (this.#unsaved.get(topic) === publication || this.retained.get(topic) === publication.message) {
+      this.#unsaved.delete(topic);
+    }
+  }
+
+  /** Brings the retained messages on disk up to those in memory, after the disk had refused some. */
+  saveRetained(): void {
+    if (this.#unsaved.size === 0) return;
+    const saved = [...this.#unsaved];
+    for (const [topic] of saved) this.#context.store.putRetained(topic, this.retained.get(topic) ?? null);
+    this.#context.store.whenCommitted((error) => {
+      if (error !== null) return;
+      for (const [topic, publication] of saved) if (this.#unsaved.get(topic) === publication) this.#unsaved.delete(topic);
+    });
   }
 
   #routeOne(publication: RoutedPublication): void {
@@ -152,7 +175,8 @@ export class Router implements PublicationOwner {
     if (!session.durable && session.receiver === null) return;
     own(publication);
     const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
-    if (group !== null) session.queue.markShared(entry, group);
+    // One that is away was picked because nobody else is here: what waits for it is on disk, not in memory.
+    if (group !== null && session.receiver !== null) session.queue.markShared(entry, group);
     if (session.durable) publication.entries.push(entry);
     else volatile.push({ session, entry });
   }
@@ -178,8 +202,9 @@ export class Router implements PublicationOwner {
   #retain(publication: RoutedPublication): void {
     const { message } = publication;
     if (message.payload.length === 0) {
-      // [MQTT-3.3.1-6] An empty retained message clears; there is nothing to write where nothing was kept.
-      publication.retain = this.retained.delete(message.topic);
+      // [MQTT-3.3.1-6] An empty retained message clears; there is nothing to write where nothing was kept, on disk either.
+      publication.retain = this.retained.delete(message.topic) || this.#unsaved.has(message.topic);
+      if (publication.retain) this.#unsaved.set(message.topic, publication);
       return;
     }
     own(publication);
@@ -213,7 +238,7 @@ export class Router implements PublicationOwner {
 
 interface VolatileEntry {
   session: Session;
-  entry: QueueEntry;
+  entry: QueuedEntry;
 }
 
 /** The payload is a view into what was read from the socket; what is kept gets its own bytes, once. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
 import type { StoredMessage, StoredSession } from '../store/types.js';
 import { type QueueContext, type QueueLimits, type Receiver, SessionQueue } from './queue.js';
@@ -25,7 +26,13 @@ export class Session {
   readonly subscriptions = new Map<string, SessionSubscription>();
   /** Inbound QoS 2 messages that were taken and not yet released by their publisher. */
   readonly inboundQos2 = new Set<number>();
+  /** Of those: which are not on disk yet. */
+  readonly #inboundUnsettled = new Set<number>();
+  /** Released, but that is not on disk yet. */
+  readonly inboundReleasing = new Set<number>();
   readonly queue: SessionQueue;
+  /** It is on disk: its client may be told that it has a session. */
+  kept = false;
 
   username: string | null = null;
   version: ProtocolVersion = 4;
@@ -35,6 +42,9 @@ export class Session {
   disconnectedAt = 0;
   /** Why its last connection ended; null: none has, since the gateway's start. */
   leftBecause: string | null = null;
+  readonly #clock: Clock;
+  /** Monotonic ms since when nobody is connected: no step of the wall clock ends a session. */
+  #awaySince: number;
   #receiver: SessionReceiver | null = null;
 
   constructor(context: QueueContext, options: { sid: number; clientId: string; durable: boolean; internal: boolean; limits: QueueLimits }) {
@@ -42,7 +52,25 @@ export class Session {
     this.clientId = options.clientId;
     this.durable = options.durable;
     this.internal = options.internal;
+    this.#clock = context.clock;
+    this.#awaySince = context.clock.mono();
     this.queue = new SessionQueue(context, options.sid, options.durable, options.limits);
+  }
+
+  /** A QoS 2 message with a durable id is on its way to the disk; see inboundSettled(). */
+  expectInbound(packetId: number): void {
+    this.inboundQos2.add(packetId);
+    this.#inboundUnsettled.add(packetId);
+  }
+
+  /** `stored` false: it was not taken; when the client sends it again, it is new. */
+  inboundSettled(packetId: number, stored: boolean): void {
+    this.#inboundUnsettled.delete(packetId);
+    if (!stored) this.inboundQos2.delete(packetId);
+  }
+
+  isInboundSettled(packetId: number): boolean {
+    return !this.#inboundUnsettled.has(packetId);
   }
 
   get receiver(): SessionReceiver | null {
@@ -58,12 +86,19 @@ export class Session {
   detach(now: number): void {
     this.#receiver = null;
     this.disconnectedAt = now;
+    this.#awaySince = this.#clock.mono();
     this.queue.detach();
   }
 
+  /** Restored from the store: it was away for this long (ms) already. */
+  awayFor(ms: number): void {
+    this.#awaySince = this.#clock.mono() - ms;
+  }
+
+  /** @param now monotonic ms */
   isExpired(now: number): boolean {
     if (this.#receiver !== null || this.internal || this.expiryInterval === NEVER_EXPIRES) return false;
-    return this.disconnectedAt + this.expiryInterval * 1000 <= now;
+    return this.#awaySince + this.expiryInterval * 1000 <= now;
   }
 
   /** What the store keeps of it. */

@@ -17,6 +17,14 @@ export interface OpenRequest {
   limits?: QueueLimits;
 }
 
+/** Wall clocks before this have not been set yet: small gateways start in 1970. */
+const PLAUSIBLE_WALL = Date.UTC(2025, 0, 1);
+
+/** ms between two moments of the wall clock as far as it can be believed; never negative. */
+function timeBetween(earlier: number, later: number): number {
+  return earlier < PLAUSIBLE_WALL ? 0 : Math.max(0, later - earlier);
+}
+
 /** All sessions, durable and volatile, by client id and by number. */
 export class Sessions {
   readonly #context: QueueContext;
@@ -63,7 +71,7 @@ export class Sessions {
   }
 
   /** The session for a connection: `present` where one was kept and goes on. */
-  open(request: OpenRequest): { session: Session; present: boolean; created: boolean } {
+  open(request: OpenRequest): { session: Session; present: boolean } {
     const known = this.#byClient.get(request.clientId);
     // Another user's session must not be resumed: what waits in it is not meant for this one.
     const resumable =
@@ -75,14 +83,14 @@ export class Sessions {
     session.expiryInterval = request.expiryInterval;
     session.disconnectedAt = 0;
     if (session.durable) this.#context.store.putSession(session.toStored(true));
-    return { session, present: resumable, created: !resumable };
+    return { session, present: resumable && known.kept };
   }
 
   /** The connection has ended. */
   disconnected(session: Session, now: number): void {
     session.detach(now);
     this.#router.redistribute(session);
-    if (session.durable && session.expiryInterval > 0) this.#context.store.putSession(session.toStored(false));
+    if (session.durable && session.expiryInterval > 0) this.#context.store.putSession(session.toStored(session.queue.isUncertain));
     else this.discard(session);
   }
 
@@ -96,7 +104,7 @@ export class Sessions {
     this.onEnded(session);
   }
 
-  /** Ends what has outlived its time. */
+  /** Ends what has outlived its time; `now`: monotonic ms. */
   expire(now: number): void {
     for (const session of this.#byClient.values()) {
       if (!session.isExpired(now)) continue;
@@ -153,7 +161,9 @@ export class Sessions {
     session.username = stored.username;
     session.version = stored.version;
     session.expiryInterval = stored.internal ? NEVER_EXPIRES : stored.expiryInterval;
-    session.disconnectedAt = stored.connected || stored.disconnectedAt === 0 ? now : stored.disconnectedAt;
+    session.disconnectedAt = stored.disconnectedAt === 0 ? now : stored.disconnectedAt;
+    session.awayFor(timeBetween(session.disconnectedAt, now));
+    session.kept = true;
     for (const packetId of stored.inboundQos2) session.inboundQos2.add(packetId);
     session.queue.restore(stored.lastSeq, stored.sentTo ?? 0, stored.counters, stored.connected);
     this.#register(session);
@@ -162,8 +172,8 @@ export class Sessions {
       session.subscriptions.set(filter.filter, subscription);
       this.#router.subscribe(subscription);
     }
-    // What the store said about the crash has been taken up; the next start must not take it up again.
-    if (stored.connected) this.#context.store.putSession(session.toStored(false));
+    // It counts as disconnected since now, at the next start too.
+    if (stored.disconnectedAt === 0) this.#context.store.putSession(session.toStored(stored.connected));
   }
 
   #register(session: Session): void {

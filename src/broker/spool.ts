@@ -106,7 +106,7 @@ export class Spool {
   async update(options: Omit<SpoolOptions, 'clientId'>): Promise<void> {
     const { sessions, store } = this.#broker;
     this.#session.queue.limits = limitsOf(options);
-    store.putSession(this.#session.toStored(false));
+    store.putSession(this.#session.toStored(true));
     const wanted = new Map(options.filters.map((filter) => [filter.filter, filter]));
     for (const filter of [...this.#session.subscriptions.keys()]) {
       if (!wanted.has(filter)) sessions.unsubscribe(this.#session, filter);

@@ -24,13 +24,20 @@ export interface TestBrokerOptions {
   access?: AccessConfig;
   limits?: BrokerOptions['limits'];
   clock?: Clock;
+  commitIntervalMs?: number;
 }
 
 /** A real broker on a real store, on a free port of the loopback interface. */
 export async function startBroker(t: TestContext, options: TestBrokerOptions = {}): Promise<TestBroker> {
   const dir = options.dir ?? (await tempDir(t));
   const clock = options.clock ?? systemClock;
-  const store = new SqliteStore({ dir, durability: 'strict', commitIntervalMs: 0, clock: systemClock, log: silentLogger });
+  const store = new SqliteStore({
+    dir,
+    durability: 'strict',
+    commitIntervalMs: options.commitIntervalMs ?? 0,
+    clock: systemClock,
+    log: silentLogger,
+  });
   await store.start();
   const broker = new Broker({ store, clock, log: silentLogger, ...(options.limits === undefined ? {} : { limits: options.limits }) });
   broker.access.configure(options.access ?? { rules: [] }, options.anonymous ?? true);

@@ -135,6 +135,27 @@ test('is an inbound QoS 2 id known after a restart, so that a repeated message i
   assert.equal(reader.messages.length, 1);
 });
 
+test('is a QoS 2 message that comes again over a new connection acknowledged only when the first is on disk?', async (t) => {
+  const { port, store } = await startBroker(t, { commitIntervalMs: 400 });
+  const subscriber = await RawClient.open(port, { clientId: 's', clean: false });
+  await subscriber.subscribe('t', 2);
+  await subscriber.close();
+  const options = { clientId: 'p', clean: false };
+  const message = { type: 'publish', topic: 't', payload: Buffer.from('x'), qos: 2, retain: false, packetId: 9, properties: null } as const;
+  const first = await RawClient.open(port, options);
+  await first.publish('t', 'a commit, so that the next one has to wait', { qos: 1 });
+  first.send({ ...message, dup: false });
+  await first.ping();
+  first.kill();
+  const second = await RawClient.open(port, options);
+  const { commits } = store.stats;
+  second.send({ ...message, dup: true });
+  await second.expect('pubrec');
+  assert.ok(store.stats.commits > commits);
+  const again = await RawClient.open(port, { clientId: 's', clean: false });
+  assert.deepEqual(texts(await again.nextMessages(2)).slice(1), ['x']);
+});
+
 test('[MQTT-3.1.4-2] does a second connection with the same client id end the first and keep its session?', async (t) => {
   const { port } = await startBroker(t);
   const first = await RawClient.open(port, { clientId: 'c', clean: false });
@@ -202,9 +223,9 @@ test('is a session that outlived its time gone?', async (t) => {
   await client.subscribe('t', 1);
   await client.close();
   await waitFor(() => broker.sessions.get('c')?.receiver === null);
-  broker.sessions.expire(broker.clock.now() + 500);
+  broker.sessions.expire(broker.clock.mono() + 500);
   assert.notEqual(broker.sessions.get('c'), undefined);
-  broker.sessions.expire(broker.clock.now() + 1500);
+  broker.sessions.expire(broker.clock.mono() + 1500);
   assert.equal(broker.sessions.get('c'), undefined);
   assert.equal(broker.router.subscriptions, 0);
   await new Promise<void>((resolve) => store.whenCommitted(() => resolve()));

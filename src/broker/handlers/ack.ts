@@ -33,15 +33,23 @@ export function handleAck(connection: Connection, packet: AckPacket): void {
 function release(connection: Connection, packetId: number): void {
   const session = connection.session!;
   const known = session.inboundQos2.delete(packetId);
-  if (!known || !session.durable) {
+  // Released over a former connection, and that is on its way to the disk still.
+  const again = session.inboundReleasing.has(packetId);
+  if (!session.durable || (!known && !again)) {
     sendPubcomp(connection, packetId, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
     return;
   }
   const { store } = connection.broker;
-  store.deleteInboundQos2(session.sid, packetId);
+  if (known) store.deleteInboundQos2(session.sid, packetId);
+  session.inboundReleasing.add(packetId);
   store.whenCommitted((error) => {
-    if (error === null) sendPubcomp(connection, packetId, ReasonCode.Success);
-    else session.inboundQos2.add(packetId);
+    session.inboundReleasing.delete(packetId);
+    if (error === null) {
+      sendPubcomp(connection, packetId, ReasonCode.Success);
+      return;
+    }
+    if (known) session.inboundQos2.add(packetId);
+    connection.refuse(error.message);
   });
 }
 

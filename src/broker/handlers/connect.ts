@@ -25,10 +25,6 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
     refuse(connection, ReasonCode.ClientIdentifierNotValid, 'no client id, and a session to keep');
     return;
   }
-  if (broker.sessions.get(packet.clientId)?.internal === true) {
-    refuse(connection, ReasonCode.ClientIdentifierNotValid, 'the client id belongs to a part of the gateway');
-    return;
-  }
   connection.id = packet.clientId === '' ? `auto-${randomUUID()}` : packet.clientId;
   connection.clean = packet.clean;
   connection.username = packet.username;
@@ -82,12 +78,20 @@ function askPreConnect(connection: Connection, packet: ConnectPacket): void {
       connection.fail(error ?? new Error('refused before CONNECT was looked at'));
       return;
     }
-    askAuthenticate(connection, packet);
+    // The hook may change who the client says it is.
+    const { username, password } = asked;
+    if (asked.clientId !== packet.clientId) connection.id = asked.clientId;
+    connection.username = username;
+    askAuthenticate(connection, { ...packet, username, password });
   });
 }
 
 function askAuthenticate(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
+  if (broker.sessions.get(connection.id)?.internal === true) {
+    refuse(connection, ReasonCode.ClientIdentifierNotValid, 'the client id belongs to a part of the gateway');
+    return;
+  }
   if (packet.properties?.authenticationMethod !== undefined) {
     startEnhancedLogin(connection, packet, {
       allow: () => openSession(connection, packet),
@@ -147,12 +151,13 @@ function openSession(connection: Connection, packet: ConnectPacket): void {
     connection.emit('connected');
     connection.resume();
   };
-  if (!session.durable || present) {
+  if (!session.durable || session.kept) {
     accept();
     return;
   }
   // A new session is promised by its CONNACK: it has to be there after a crash.
   broker.store.whenCommitted((error) => {
+    if (error === null) session.kept = true;
     if (connection.closed) return;
     if (error === null) {
       accept();

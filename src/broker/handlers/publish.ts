@@ -44,7 +44,11 @@ function check(connection: Connection, packet: PublishPacket): void {
 /** [MQTT-4.3.3-10] The message was taken before; only the acknowledgement was lost. It waits for its turn like any other. */
 function isRepeatedQos2(connection: Connection, packet: PublishPacket): boolean {
   if (packet.qos !== 2 || !connection.session!.inboundQos2.has(packet.packetId)) return false;
-  acknowledgeUnrouted(connection, packet, ReasonCode.Success);
+  const publication = expectUnrouted(connection, packet, ReasonCode.Success);
+  const { session, broker } = connection;
+  // The first may have come over a former connection and be on its way to the disk still.
+  if (session!.isInboundSettled(packet.packetId)) publication.settled(null);
+  else broker.store.whenCommitted((error) => publication.settled(error));
   return true;
 }
 
@@ -67,8 +71,12 @@ function publish(connection: Connection, packet: PublishPacket): void {
     const publication = new ClientPublication(message, broker.router, connection, packet.qos, packet.packetId);
     if (packet.qos === 2) {
       const session = connection.session!;
-      session.inboundQos2.add(packet.packetId);
-      if (session.durable) publication.inboundQos2 = { sid: session.sid, packetId: packet.packetId };
+      if (session.durable) {
+        session.expectInbound(packet.packetId);
+        publication.inboundQos2 = { sid: session.sid, packetId: packet.packetId };
+      } else {
+        session.inboundQos2.add(packet.packetId);
+      }
     }
     connection.acknowledgements.expect(publication);
     broker.router.route(publication);
@@ -80,16 +88,17 @@ function publish(connection: Connection, packet: PublishPacket): void {
 function deny(connection: Connection, packet: PublishPacket): void {
   connection.broker.counters.publishesDenied++;
   connection.broker.trouble.warn(connection, 'may not publish', packet.topic);
-  if (packet.qos !== 0) acknowledgeUnrouted(connection, packet, ReasonCode.NotAuthorized);
+  if (packet.qos !== 0) expectUnrouted(connection, packet, ReasonCode.NotAuthorized).settled(null);
 }
 
-function acknowledgeUnrouted(connection: Connection, packet: PublishPacket, reasonCode: number): void {
+/** Takes its place among the acknowledgements; it is acknowledged once it is settled. */
+function expectUnrouted(connection: Connection, packet: PublishPacket, reasonCode: number): ClientPublication {
   const message: StoredMessage = { ...packet, properties: null, at: 0, expiresAt: 0, publisher: connection.id };
   const publication = new ClientPublication(message, connection.broker.router, connection, packet.qos as 1 | 2, packet.packetId);
   publication.reasonCode = reasonCode;
   publication.reach = 1;
   connection.acknowledgements.expect(publication);
-  publication.settled(null);
+  return publication;
 }
 
 /** A hook that somebody set decides, in its own time; the packets behind this one wait, so that order holds. */

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SessionQueue } from '../../src/broker/queue.js';
+import { RawClient } from '../support/raw-client.js';
+import { waitFor } from '../support/wait-for.js';
+import { startBroker, type TestBroker } from './harness.js';
+
+/** mulberry32 */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+async function assertBalanced({ store }: TestBroker, sid: number, queue: SessionQueue): Promise<void> {
+  await waitFor(() => queue.count <= 0, { message: () => `${queue.count} messages left` });
+  assert.deepEqual([queue.count, queue.bytes], [0, 0]);
+  const { accepted, delivered } = queue.tally;
+  assert.equal(accepted, delivered + queue.dropped);
+  await new Promise((resolve) => store.whenCommitted(resolve));
+  assert.deepEqual(await store.readCounters(sid), { waiting: 0, waitingBytes: 0, ...queue.tally });
+}
+
+for (const [name, limits] of [
+  ['smaller than its window', { maxQueuedMessages: 6, maxInflight: 20, windowMessages: 8 }],
+  ['larger than its window', { maxQueuedMessages: 60, maxInflight: 5, windowMessages: 8 }],
+] as const) {
+  test(`do memory and disk agree on a queue that overflows and reconnects all the time, its limit ${name}?`, async (t) => {
+    const main = await startBroker(t, { limits });
+    const rand = random(7);
+    let subscriber = await RawClient.open(main.port, { clientId: 'c', clean: false });
+    await subscriber.subscribe('t', 1);
+    const { sid, queue } = main.broker.sessions.get('c')!;
+    const publisher = await RawClient.open(main.port);
+    for (let round = 0; round < 25; round++) {
+      const slow = rand(2) === 0;
+      if (slow) subscriber.autoAck = false;
+      await Promise.all(Array.from({ length: 20 + rand(60) }, (_, i) => publisher.publish('t', `${round} ${i}`, { qos: 1 })));
+      if (!slow && rand(3) > 0) continue;
+      subscriber.kill();
+      if (rand(2) === 0) await publisher.publish('t', `${round} away`, { qos: 1 });
+      subscriber = await RawClient.open(main.port, { clientId: 'c', clean: false });
+    }
+    await assertBalanced(main, sid, queue);
+    const numbers = subscriber.messages.map(({ payload }) => payload.toString());
+    assert.equal(new Set(numbers).size, numbers.length);
+  });
+}
+
+test('[MQTT-3.3.1-1] does what was not acknowledged before an orderly stop carry DUP after it, and nothing else?', async (t) => {
+  const before = await startBroker(t);
+  const first = await RawClient.open(before.port, { clientId: 'c', clean: false, autoAck: false });
+  await first.subscribe('t', 1);
+  const publisher = await RawClient.open(before.port);
+  for (const text of ['0', '1', '2']) await publisher.publish('t', text, { qos: 1 });
+  await first.nextMessages(3);
+  // Started twice: that nobody connected in between changes nothing.
+  const between = await before.restart();
+  const after = await between.restart();
+  const again = await RawClient.open(after.port, { clientId: 'c', clean: false });
+  await again.nextMessages(3);
+  const late = await RawClient.open(after.port);
+  await late.publish('t', '3', { qos: 1 });
+  await again.nextMessage();
+  assert.deepEqual(
+    again.messages.map(({ payload, dup }) => `${payload} ${dup}`),
+    ['0 true', '1 true', '2 true', '3 false'],
+  );
+});
