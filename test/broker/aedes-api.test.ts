@@ -114,3 +114,59 @@ test('does client.publish() reach that client alone?', async (t) => {
   await two.ping();
   assert.equal(two.messages.length, 0);
 });
+
+test('is authorizePublish asked about wills, with the client, and may it change them?', async (t) => {
+  const { port, broker } = await startBroker(t);
+  const asked: string[] = [];
+  broker.authorizePublish = (client, packet, done) => {
+    asked.push(`${client?.id} ${packet.topic}`);
+    packet.payload = Buffer.from('changed');
+    setTimeout(() => done(packet.topic === 'w/no' ? new Error('no') : null), 20);
+  };
+  const watcher = await RawClient.open(port);
+  await watcher.subscribe('w/#', 1);
+  const willTo = (topic: string) => ({ topic, payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: null });
+  const events: string[] = [];
+  broker.on('publish', (packet) => void events.push(packet.topic));
+  const refused = await RawClient.open(port, { clientId: 'a', will: willTo('w/no') });
+  refused.kill();
+  await waitFor(() => asked.length === 1);
+  const first = await RawClient.open(port, { clientId: 'b', will: willTo('w/first') });
+  // Its will is still being asked about when the next connection leaves its own.
+  const second = await RawClient.open(port, { clientId: 'b', will: willTo('w/second') });
+  await first.closed();
+  assert.equal((await watcher.nextMessage()).topic, 'w/first');
+  second.kill();
+  const last = await watcher.nextMessage();
+  assert.equal(`${last.topic} ${last.payload}`, 'w/second changed');
+  assert.deepEqual(asked, ['a w/no', 'b w/first', 'b w/second']);
+  assert.deepEqual(events, ['w/first', 'w/second']);
+});
+
+test('may preConnect change who the client says it is?', async (t) => {
+  const { port, broker } = await startBroker(t);
+  broker.preConnect = (_client, packet, done) => {
+    Object.assign(packet, { clientId: 'other', username: 'somebody' });
+    done(null, true);
+  };
+  broker.authenticate = (_client, username, _password, done) => done(null, username === 'somebody');
+  await RawClient.open(port, { clientId: 'mine' });
+  assert.equal(broker.clients.mine, undefined);
+  assert.equal(broker.clients.other?.username, 'somebody');
+});
+
+test('does an authorizeForward that throws harm nobody but the receiver it was asked for?', async (t) => {
+  const { port, broker } = await startBroker(t);
+  broker.authorizeForward = (client, packet) => {
+    if (client.id === 'victim') throw new Error('oops');
+    return packet;
+  };
+  const victim = await RawClient.open(port, { clientId: 'victim' });
+  await victim.subscribe('t', 1);
+  const other = await RawClient.open(port);
+  await other.subscribe('t', 1);
+  for (const qos of [0, 1] as const) await other.publish('t', String(qos), { qos });
+  await other.nextMessages(2);
+  await victim.ping();
+  assert.equal(victim.messages.length, 0);
+});
