@@ -25,6 +25,9 @@ import { Outbox } from './outbox.js';
 import type { Session, SessionReceiver } from './session.js';
 import { InboundAliases, OutboundAliases } from './topic-aliases.js';
 
+/** Answers (acknowledgements, pings) that may wait for a client to read them before we stop reading from it. */
+const MAX_UNREAD_ANSWERS = 64 * 1024;
+
 /** What aedes calls the details of a connection's other end. */
 export interface ConnectionDetails {
   address: string | null;
@@ -89,6 +92,10 @@ export class Connection extends EventEmitter implements SessionReceiver {
   #blocked = false;
   #processing = false;
   #refused = false;
+  /** Bytes of answers since the client was last seen to keep up with reading. */
+  #unread = 0;
+  /** It sends and sends and does not read our answers. */
+  #choked = false;
   #closeTimer: { cancel(): void } | null = null;
   #capabilities: ClientCapabilities = UNLIMITED_CLIENT;
   #aliases: OutboundAliases | null = null;
@@ -99,13 +106,13 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.conn = conn;
     if (req !== undefined) this.req = req;
     this.connDetails = details ?? { address: null, listener: null };
-    this.outbox = new Outbox(conn, broker.flushQueue);
+    this.outbox = new Outbox(conn, broker.flushQueue, () => this.#onRoom());
     this.connectedAt = broker.clock.now();
     this.lastSeen = broker.clock.mono();
     this.inboundAliases = new InboundAliases(broker.limits.topicAliasMaximum);
     this.#reader = new PacketReader({ maxPacketSize: broker.limits.maxPacketSize, role: 'server' });
     conn.on('data', (chunk: Buffer) => this.#onData(chunk));
-    conn.on('drain', () => this.session?.queue.pump());
+    conn.on('drain', () => this.#onRoom());
     conn.on('error', (error) => this.#onSocketError(error));
     conn.on('end', () => this.close());
     conn.on('close', () => this.close());
@@ -127,9 +134,9 @@ export class Connection extends EventEmitter implements SessionReceiver {
     return this.#state === 'closed';
   }
 
-  /** We do not read what the client sends: its silence says nothing. */
+  /** We do not read what the client sends, for no fault of its own: its silence says nothing. */
   get isHeldUp(): boolean {
-    return this.#paused;
+    return this.#paused && !this.#choked;
   }
 
   /** The protocol version as far as CONNECT has been read; null: not that far. */
@@ -194,6 +201,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.broker.counters.bytesOut += sent.length;
     if (this.broker.tracer !== null) this.broker.tracer.packet('out', this, packet);
     this.outbox.push(sent);
+    this.#countUnread(sent.length);
   }
 
   /** Before v5 every acknowledgement is a success. */
@@ -301,6 +309,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
 
   /** The disk refuses what this client sent: no acknowledgement, no further packet, and after a while the end. */
   refuse(cause: string): void {
+    if (this.#state === 'closed') return;
     this.#refused = true;
     this.#updateFlow();
     this.lastError = cause;
@@ -394,6 +403,26 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.#process();
   }
 
+  #countUnread(bytes: number): void {
+    this.#unread += bytes;
+    if (this.#unread < MAX_UNREAD_ANSWERS || this.#choked) return;
+    if (this.outbox.backlog < MAX_UNREAD_ANSWERS) {
+      this.#unread = 0;
+    } else {
+      this.#choked = true;
+      this.#updateFlow();
+    }
+  }
+
+  /** The socket has taken what we had for it. */
+  #onRoom(): void {
+    if (this.#state === 'closed') return;
+    this.#unread = 0;
+    this.#choked = false;
+    this.relieve();
+    this.session?.queue.pump();
+  }
+
   #process(): void {
     // A handler may be answered at once and call resume() while it still runs.
     if (this.#processing) return;
@@ -433,6 +462,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     const pause =
       this.#busy ||
       this.#refused ||
+      this.#choked ||
       this.throttle.holds ||
       (this.#blocked && this.#state === 'connected') ||
       // A v5 client knows how much it may send; one that sends more is told so and leaves.

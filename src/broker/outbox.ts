@@ -33,6 +33,8 @@ export class Outbox {
   constructor(
     readonly stream: Duplex,
     readonly queue: FlushQueue,
+    /** Called after a flush that the stream took without asking to wait: no 'drain' will follow. */
+    readonly onTaken: () => void,
   ) {}
 
   /** Bytes not yet taken by the operating system. */
@@ -67,5 +69,6 @@ export class Outbox {
       for (const chunk of chunks) this.stream.write(chunk);
       this.stream.uncork();
     }
+    if (!this.stream.writableNeedDrain) this.onTaken();
   }
 }
