@@ -7,6 +7,8 @@ import type { QueuedEntry } from './queue.js';
 /** Who put the entries into their queues and takes them out again when they could not be stored. */
 export interface PublicationOwner {
   commitFailed(entry: QueuedEntry): void;
+  /** The entry is on disk, and may be sent where it had to wait for that. */
+  committed(entry: QueuedEntry): void;
   /** The publication's retained message (or its clearing) is on disk; with an error: it is not. */
   retainSettled(publication: RoutedPublication, error: Error | null): void;
 }
@@ -39,7 +41,10 @@ export abstract class RoutedPublication implements Publication {
   }
 
   settled(error: Error | null): void {
-    if (error !== null) for (const entry of this.entries) this.owner.commitFailed(entry);
+    for (const entry of this.entries) {
+      if (error !== null) this.owner.commitFailed(entry);
+      else if (entry.qos === 2) this.owner.committed(entry);
+    }
     if (this.retain) this.owner.retainSettled(this, error);
     this.finished(error);
   }

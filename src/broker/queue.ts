@@ -76,7 +76,10 @@ export class SessionQueue {
   #loadedTo = 0;
   /** Highest number ever handed to a receiver: what is sent again carries DUP. */
   #sentTo = 0;
-  /** After a crash: how many of the next entries beyond #sentTo may have been sent before it. */
+  /**
+   * After a crash: how many of the next entries beyond #sentTo may have been sent before it. No bound is known: what was
+   * acknowledged and removed just before the crash may still be there, before what was in flight.
+   */
   #maybeSent = 0;
   #ready = new EntryDeque();
   readonly #inflight = new Map<number, QueuedEntry>();
@@ -134,7 +137,7 @@ export class SessionQueue {
     this.#count = waiting;
     this.#bytes = waitingBytes;
     Object.assign(this.tally, tally);
-    this.#maybeSent = crashed ? Math.min(waiting, this.#context.limits.maxInflight) : 0;
+    this.#maybeSent = crashed ? waiting : 0;
   }
 
   /** Something may have been sent before a crash, and nobody has been here since to acknowledge it. */
@@ -237,6 +240,7 @@ export class SessionQueue {
         if (entry === undefined) break;
         // An id that is still in flight can't be used again; what holds it must be acknowledged first.
         if (this.#inflight.has(packetIdOf(entry.seq))) break;
+        if (this.#durable && isOnlyInMemory(entry)) break;
         this.#ready.shift();
         this.#send(this.#receiver, entry);
       }
@@ -256,9 +260,13 @@ export class SessionQueue {
     return true;
   }
 
-  /** PUBREC: from now on only the release is sent again. */
+  /**
+   * PUBREC: from now on only the release is sent again. One from before the connection broke, for a message that is not
+   * sent again yet, says nothing: released now, the message would be taken for a new one when it comes.
+   */
   received(packetId: number): boolean {
     const entry = this.#inflight.get(packetId);
+    if (entry === undefined && this.#isStillToBeSent(packetId)) return true;
     if (entry === undefined || entry.qos !== 2) return false;
     if (entry.released || !this.#durable) {
       entry.released = true;
@@ -284,6 +292,7 @@ export class SessionQueue {
   /** The commit that held this entry failed: its publisher was told so, and the entry no longer waits. */
   commitFailed(entry: QueuedEntry): void {
     if (this.#leaves(entry)) this.tally.accepted--;
+    this.pump();
   }
 
   /** The receiver refused this message for good. */
@@ -294,6 +303,12 @@ export class SessionQueue {
     this.#remove(entry, reason);
     this.pump();
     return true;
+  }
+
+  #isStillToBeSent(packetId: number): boolean {
+    // The last number that goes by this id.
+    const seq = this.#lastSeq - ((this.#lastSeq - packetId) % 65_535);
+    return packetId <= this.#lastSeq && seq >= (this.#ready.peek()?.seq ?? this.#loadedTo + 1);
   }
 
   /** Enforces limits that changed or age; for sessions that nobody receives from, too. */
@@ -521,6 +536,14 @@ export class SessionQueue {
     if (this.#trimAgain) this.trim();
     this.pump();
   }
+}
+
+/**
+ * A QoS 2 message may not be sent before it is on disk: after a crash its publisher would send it again, as a new entry with
+ * another packet id, and this one's id would go to another message, which the receiver would take for a repetition.
+ */
+function isOnlyInMemory({ qos, state }: QueueEntry): boolean {
+  return qos === 2 && (state === EntryState.Pending || state === EntryState.Committing);
 }
 
 function isExpired(entry: QueueEntry, now: number, maxAgeMs: number): boolean {

@@ -115,6 +115,10 @@ export class Router implements PublicationOwner {
     this.#context.sessionOf(entry.sid)?.queue.commitFailed(entry);
   }
 
+  committed(entry: QueuedEntry): void {
+    this.#context.sessionOf(entry.sid)?.queue.pump();
+  }
+
   retainSettled(publication: RoutedPublication, error: Error | null): void {
     const { topic } = publication.message;
     if (error !== null) {

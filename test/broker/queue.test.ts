@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SessionQueue } from '../../src/broker/queue.js';
+import { encode } from '../../src/mqtt/writer.js';
 import { RawClient } from '../support/raw-client.js';
 import { waitFor } from '../support/wait-for.js';
 import { startBroker, type TestBroker } from './harness.js';
@@ -70,4 +71,44 @@ test('[MQTT-3.3.1-1] does what was not acknowledged before an orderly stop carry
     again.messages.map(({ payload, dup }) => `${payload} ${dup}`),
     ['0 true', '1 true', '2 true', '3 false'],
   );
+});
+
+test('is a PUBREC from before the connection broke not taken for an answer to what is still to be sent again?', async (t) => {
+  const { port } = await startBroker(t);
+  const first = await RawClient.open(port, { clientId: 'c', clean: false, autoAck: false });
+  await first.subscribe('t', 2);
+  const publisher = await RawClient.open(port);
+  await publisher.publish('t', 'x', { qos: 2 });
+  const { packetId } = await first.nextMessage();
+  first.kill();
+  const second = await RawClient.connect(port, { autoAck: false });
+  const plain = { will: null, username: null, password: null, properties: null, bridge: false };
+  const hello = encode({ type: 'connect', version: 4, clean: false, keepAlive: 0, clientId: 'c', ...plain }, 4);
+  const received = { type: 'pubrec', packetId, reasonCode: 0, properties: null } as const;
+  // In one piece, so that the page of the queue can't have been read yet.
+  second.sendRaw(Buffer.concat([hello, encode(received, 4)]));
+  await second.nextMessage();
+  await second.ping();
+  assert.ok(!second.packets.some(({ type }) => type === 'pubrel'));
+  second.send(received);
+  await second.expect('pubrel');
+});
+
+test('is a QoS 2 message sent to a kept session only when it is on disk, what follows it behind it, QoS 1 at once?', async (t) => {
+  const { port, store } = await startBroker(t, { commitIntervalMs: 500 });
+  const subscriber = await RawClient.open(port, { clientId: 'c', clean: false });
+  await subscriber.subscribe(['one', 'two'], 2);
+  const publisher = await RawClient.open(port);
+  const { commits } = store.stats;
+  const sent = [publisher.publish('one', '1', { qos: 1 })];
+  await subscriber.nextMessage();
+  assert.equal(store.stats.commits, commits);
+  sent.push(publisher.publish('two', '2', { qos: 2 }), publisher.publish('one', '3', { qos: 1 }));
+  const rest = await subscriber.nextMessages(2);
+  assert.deepEqual(
+    rest.map(({ payload }) => payload.toString()),
+    ['2', '3'],
+  );
+  assert.ok(store.stats.commits > commits);
+  await Promise.all(sent);
 });

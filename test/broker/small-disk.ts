@@ -32,7 +32,12 @@ export class SmallDisk {
   /** Leaves `spare` bytes. */
   fill(spare = 0): void {
     const { bavail, bsize } = statfsSync(this.dir);
-    writeFileSync(this.#ballast, Buffer.alloc(Math.max(0, bavail * bsize - spare)), { flag: 'a' });
+    try {
+      writeFileSync(this.#ballast, Buffer.alloc(Math.max(0, bavail * bsize - spare)), { flag: 'a' });
+    } catch (error) {
+      // Somebody else was quicker with the last bytes: just as full.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+    }
   }
 
   free(): void {
