@@ -32,6 +32,30 @@ test('[MQTT-3.3.1-9] does a live retained message reach an established subscript
   assert.equal((await client.nextMessage()).retain, false);
 });
 
+test('[MQTT-4.3.2-2] is a QoS 1 message that is sent again retained after a QoS 2 one that followed it and is known?', async (t) => {
+  const { port } = await startBroker(t);
+  const watcher = await RawClient.open(port);
+  await watcher.subscribe('r', 0);
+  const values = [
+    ['older', 1, 1],
+    ['newer', 2, 2],
+  ] as const;
+  for (const dup of [false, true]) {
+    const publisher = await RawClient.open(port, { clientId: 'p', clean: false });
+    for (const [payload, qos, packetId] of values) {
+      publisher.send({ type: 'publish', topic: 'r', payload: Buffer.from(payload), qos, retain: true, dup, packetId, properties: null });
+    }
+    await publisher.expect('puback');
+    await publisher.expect('pubrec');
+    publisher.kill();
+  }
+  const routed = (await watcher.nextMessages(3)).map(({ payload }) => payload.toString());
+  assert.deepEqual(routed, ['older', 'newer', 'older']);
+  const late = await RawClient.open(port);
+  await late.subscribe('r', 0);
+  assert.equal((await late.nextMessage()).payload.toString(), 'older');
+});
+
 const will = { topic: 'wills/c', payload: Buffer.from('gone'), qos: 1, retain: true, properties: null } as const;
 
 test('[MQTT-3.1.2-8] is the will published when the connection breaks, and retained if it says so?', async (t) => {

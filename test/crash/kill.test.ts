@@ -8,16 +8,11 @@ const ROUNDS = Number(process.env.FERRULE_CRASH_ROUNDS ?? (process.env.FERRULE_L
 /** Each test starts with an empty gateway and has to end in time. */
 const PER_TEST = 25;
 const first = seed();
-/** A retained value was found one behind what had been acknowledged, once in some rounds: until the cause is found, it runs where it is asked for. */
-const skip =
-  process.env.FERRULE_LONG === '1' || process.env.FERRULE_CRASH_ROUNDS !== undefined
-    ? false
-    : 'only in npm run test:crash: a retained value was one behind once, and the cause is not found yet';
 
 for (let done = 0; done < ROUNDS; done += PER_TEST) {
   const rounds = Math.min(PER_TEST, ROUNDS - done);
   const name = done === 0 ? '' : ` (kills ${done + 1} to ${done + rounds})`;
-  test(`kill -9 under load: nothing acknowledged is lost, nothing at QoS 2 comes twice, order holds${name}`, { skip }, async (t) => {
+  test(`kill -9 under load: nothing acknowledged is lost, nothing at QoS 2 comes twice, order holds${name}`, async (t) => {
     const own = first + done;
     t.diagnostic(`seed ${own}`);
     const { kills, acknowledged, delivered } = await torture(t, rounds, own);

@@ -16,6 +16,7 @@ export abstract class TortureClient {
   #wanted = false;
   #retry: NodeJS.Timeout | null = null;
   #connects = 0;
+  #accepted = false;
   /** What the broker did that it must not. */
   readonly faults: string[] = [];
 
@@ -53,8 +54,14 @@ export abstract class TortureClient {
     former.removeAllListeners('data');
   }
 
+  /** CONNACK has come on the present connection. */
+  protected get connected(): boolean {
+    return this.#accepted;
+  }
+
+  /** What is sent while there is no connection is lost. */
   protected send(packet: Packet): void {
-    this.#socket?.write(encode(packet, 4));
+    if (this.#accepted) this.#socket!.write(encode(packet, 4));
   }
 
   protected acknowledge(type: AckPacket['type'], packetId: number): void {
@@ -72,6 +79,7 @@ export abstract class TortureClient {
   #connect(): void {
     const socket = connectSocket({ port: this.#port, host: '127.0.0.1', noDelay: true });
     this.#socket = socket;
+    this.#accepted = false;
     const reader = new PacketReader({ maxPacketSize: Number.MAX_SAFE_INTEGER, role: 'client', version: 4 });
     socket.on('connect', () => socket.write(this.#hello()));
     socket.on('data', (chunk: Buffer) => {
@@ -84,6 +92,7 @@ export abstract class TortureClient {
     socket.on('close', () => {
       if (this.#socket !== socket) return;
       this.#socket = null;
+      this.#accepted = false;
       if (this.#wanted) this.#retry = setTimeout(() => this.#connect(), 10 + this.random.below(60));
     });
   }
@@ -101,6 +110,7 @@ export abstract class TortureClient {
     if (packet.reasonCode !== 0) this.faults.push(`${this.id} was refused with ${packet.reasonCode}`);
     if (this.#connects > 0 && !packet.sessionPresent) this.faults.push(`${this.id} lost its session`);
     this.#connects++;
+    this.#accepted = true;
     this.onConnected();
   }
 }

@@ -1,18 +1,7 @@
 import type { Packet } from '../../src/mqtt/packets.js';
 import type { Random } from '../mqtt/random.js';
+import { type Sent, TopicHistory } from './topic-history.js';
 import { TortureClient } from './torture-client.js';
-
-export interface Sent {
-  topic: string;
-  /** Counts per topic, from 1. */
-  number: number;
-  qos: 1 | 2;
-  /** '' clears a retained message. */
-  payload: string;
-  packetId: number;
-  /** QoS 2: PUBREC has come, and only the release is repeated. */
-  received: boolean;
-}
 
 const WINDOW = 20;
 
@@ -24,12 +13,10 @@ export class TorturePublisher extends TortureClient {
   readonly sent = new Map<string, number>();
   /** Everything that was acknowledged (QoS 2: by PUBREC), and how it was sent. */
   readonly acknowledged: Sent[] = [];
-  /** The payload of each number, by topic; for retained messages. */
-  readonly payloads = new Map<string, string[]>();
+  readonly #histories = new Map<string, TopicHistory>();
   readonly #inflight = new Map<number, Sent>();
   #lastId = 0;
   #going = false;
-  #connected = false;
 
   constructor(id: string, port: number, random: Random, topics: readonly string[], retain: boolean) {
     super(id, port, random);
@@ -52,11 +39,20 @@ export class TorturePublisher extends TortureClient {
     return this.#inflight.size === 0;
   }
 
+  /** All that was sent on one of the topics. */
+  history(topic: string): TopicHistory {
+    let history = this.#histories.get(topic);
+    if (history === undefined) {
+      history = new TopicHistory();
+      this.#histories.set(topic, history);
+    }
+    return history;
+  }
+
   protected override onConnected(): void {
-    this.#connected = true;
     for (const sent of this.#inflight.values()) {
       if (sent.received) this.acknowledge('pubrel', sent.packetId);
-      else this.publish(sent.topic, sent.payload, sent.qos, sent.packetId, true, this.retain);
+      else this.#transmit(sent, true);
     }
     this.#fill();
   }
@@ -66,38 +62,39 @@ export class TorturePublisher extends TortureClient {
     const sent = this.#inflight.get(packet.packetId);
     if (sent === undefined) return;
     if (packet.type === 'pubrec') {
-      if (!sent.received) this.acknowledged.push(sent);
+      if (!sent.received) this.#noteAcknowledged(sent);
       sent.received = true;
       this.acknowledge('pubrel', packet.packetId);
       return;
     }
-    if (packet.type === 'puback') this.acknowledged.push(sent);
+    if (packet.type === 'puback') this.#noteAcknowledged(sent);
     this.#inflight.delete(packet.packetId);
     this.#fill();
   }
 
   #fill(): void {
-    while (this.#going && this.#connected && this.#inflight.size < WINDOW) {
+    while (this.#going && this.connected && this.#inflight.size < WINDOW) {
       const topic = this.random.pick(this.topics);
       const number = (this.sent.get(topic) ?? 0) + 1;
       this.sent.set(topic, number);
       const clears = this.retain && this.random.below(5) === 0;
       const filler = this.random.below(20) === 0 ? 'x'.repeat(this.random.below(20_000)) : '';
       const payload = clears ? '' : `${number} ${filler}`;
-      if (this.retain) this.#payloadsOf(topic)[number] = payload;
-      const sent: Sent = { topic, number, qos: this.random.below(2) === 0 ? 1 : 2, payload, packetId: this.#nextId(), received: false };
+      const qos = this.random.below(2) === 0 ? 1 : 2;
+      const sent: Sent = { topic, number, qos, payload, packetId: this.#nextId(), received: false, firstAt: -1, lastAt: -1 };
       this.#inflight.set(sent.packetId, sent);
-      this.publish(topic, payload, sent.qos, sent.packetId, false, this.retain);
+      this.#transmit(sent, false);
     }
   }
 
-  #payloadsOf(topic: string): string[] {
-    let payloads = this.payloads.get(topic);
-    if (payloads === undefined) {
-      payloads = [''];
-      this.payloads.set(topic, payloads);
-    }
-    return payloads;
+  #transmit(sent: Sent, again: boolean): void {
+    this.history(sent.topic).add(sent);
+    this.publish(sent.topic, sent.payload, sent.qos, sent.packetId, again, this.retain);
+  }
+
+  #noteAcknowledged(sent: Sent): void {
+    this.acknowledged.push(sent);
+    this.history(sent.topic).acknowledged(sent);
   }
 
   #nextId(): number {
