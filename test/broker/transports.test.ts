@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -12,6 +13,7 @@ import { FerruleError } from '../../src/errors.js';
 import { silentLogger } from '../../src/log.js';
 import { RawClient } from '../support/raw-client.js';
 import { tempDir } from '../support/temp-dir.js';
+import { waitFor, within } from '../support/wait-for.js';
 import { startBroker, type TestBroker } from './harness.js';
 
 const run = promisify(execFile);
@@ -97,6 +99,39 @@ test('is a WebSocket on another path or without the subprotocol refused?', async
     const socket = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`, [...protocols]);
     await assert.rejects(new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)), path);
   }
+});
+
+test('is a WebSocket handshake with an impossible target, or one that breaks off, nothing but refused?', async (t) => {
+  const running = await startBroker(t);
+  const listener = await listen(t, running, { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
+  const upgrade = (target: string): string =>
+    [
+      `GET ${target} HTTP/1.1`,
+      'Host: gateway',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Protocol: mqtt',
+      '\r\n',
+    ].join('\r\n');
+  for (const target of ['//', '/elsewhere', '/mqtt/']) {
+    const socket = connect(listener.port!, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const [answer] = (await within(5000, 'an answer', once(socket.end(upgrade(target)), 'data'))) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 400 /);
+    await waitFor(() => socket.closed);
+  }
+  for (let round = 0; round < 20; round++) {
+    const socket = connect(listener.port!, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(upgrade('/elsewhere'), () => socket.resetAndDestroy());
+    await once(socket, 'close');
+  }
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.port}/mqtt?token=1`, 'mqtt');
+  const client = new RawClient(createWebSocketStream(socket));
+  await roundTrip(client);
+  client.kill();
 });
 
 test('[MQTT-6.0.0-1] does a text frame end its connection, and only that?', async (t) => {

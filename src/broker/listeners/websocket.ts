@@ -32,8 +32,8 @@ export class WebSocketServing {
   createServer(tls: TlsOptions | null): NetServer {
     const server = tls === null ? createHttpServer(refusePlainHttp) : createHttpsServer(tls, refusePlainHttp);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (new URL(request.url ?? '/', 'http://gateway').pathname !== this.#path || !offersMqtt(request)) {
-        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      if (pathOf(request) !== this.#path || !offersMqtt(request)) {
+        refuseUpgrade(socket);
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -47,6 +47,18 @@ export class WebSocketServing {
     for (const client of this.#sockets.clients) client.terminate();
     this.#sockets.close();
   }
+}
+
+/** Not by `new URL()`, which throws for some of what a stranger may send (`//`). */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0]!;
+}
+
+/** The HTTP server has let go of the socket: nobody else listens for its errors, and nobody else would ever close it. */
+function refuseUpgrade(socket: Duplex): void {
+  socket.on('error', () => undefined);
+  socket.once('finish', () => socket.destroy());
+  socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
 }
 
 function offersMqtt(request: IncomingMessage): boolean {
