@@ -8,6 +8,9 @@ export class Retained {
   readonly #root = new Node();
   #count = 0;
   #bytes = 0;
+  /** Messages that expire some day. */
+  #expiring = 0;
+  #expiryWalk: RetainedWalk | null = null;
   /** Asked for filters that begin with `$`. They count nowhere. */
   systemSource: RetainedSource | null = null;
 
@@ -32,10 +35,11 @@ export class Retained {
   set(topic: string, message: StoredMessage): void {
     let node = this.#root;
     for (const level of topic.split('/')) node = node.childOrNew(level);
-    if (node.message === null) this.#count++;
-    else this.#bytes -= node.message.payload.length;
+    if (node.message !== null) this.#countOut(node.message);
     node.message = message;
+    this.#count++;
     this.#bytes += message.payload.length;
+    if (message.expiresAt !== 0) this.#expiring++;
   }
 
   delete(topic: string): boolean {
@@ -48,9 +52,8 @@ export class Retained {
       node = child;
     }
     if (node.message === null) return false;
-    this.#bytes -= node.message.payload.length;
+    this.#countOut(node.message);
     node.message = null;
-    this.#count--;
     for (let i = path.length - 1; i >= 0 && node.isEmpty; i--) {
       const { parent, level } = path[i]!;
       parent.children!.delete(level);
@@ -59,19 +62,132 @@ export class Retained {
     return true;
   }
 
+  #countOut(message: StoredMessage): void {
+    this.#count--;
+    this.#bytes -= message.payload.length;
+    if (message.expiresAt !== 0) this.#expiring--;
+  }
+
   /** Messages whose topic matches the filter, those past their expiry left out. */
   match(filter: string, now: number): StoredMessage[] {
+    const walk = this.walk(filter);
     const found: StoredMessage[] = [];
-    collect(this.#root, filter.split('/'), 0, now, found);
-    if (this.systemSource !== null && filter.startsWith('$')) found.push(...this.systemSource(filter, now));
+    for (let message = walk.next(now); message !== null; message = walk.next(now)) found.push(message);
     return found;
   }
 
-  /** Topics whose message has expired. */
-  expired(now: number): string[] {
-    const all: StoredMessage[] = [];
-    collectBelow(this.#root, 0, all, (message) => message.expiresAt !== 0 && message.expiresAt <= now);
-    return all.map((message) => message.topic);
+  /** The same bit by bit, for filters that match more than one turn of the event loop can send. */
+  walk(filter: string): RetainedWalk {
+    const source = filter.startsWith('$') ? this.systemSource : null;
+    return new RetainedWalk(this.#root, filter.split('/'), source === null ? null : (now) => source(filter, now));
+  }
+
+  /** Topics whose message has expired. Looks at `maxNodes` levels and goes on from there the next time. */
+  expired(now: number, maxNodes = Number.POSITIVE_INFINITY): string[] {
+    const topics: string[] = [];
+    if (this.#expiring === 0) return topics;
+    this.#expiryWalk ??= new RetainedWalk(this.#root, null, null);
+    const walk = this.#expiryWalk;
+    const end = walk.visited + maxNodes;
+    while (!walk.isDone && walk.visited < end) {
+      const message = walk.step();
+      if (message !== null && !isCurrent(message, now)) topics.push(message.topic);
+    }
+    if (walk.isDone) this.#expiryWalk = null;
+    return topics;
+  }
+}
+
+/** Where a walk stands below one node. */
+interface Frame {
+  readonly children: IterableIterator<[string, Node]>;
+  /** Level of the filter that stands for the children; -1: all that lies below matches. */
+  readonly depth: number;
+  /** [MQTT-4.7.2-1] Wildcards at the first level do not match topics that begin with $. */
+  readonly skipsSystem: boolean;
+}
+
+/**
+ * What a filter matches, one message after the other. Messages may come and go between the steps: each is the topic's
+ * latest at the moment it is given out. Without recursion: a topic may have tens of thousands of levels.
+ */
+export class RetainedWalk {
+  /** Nodes looked at. */
+  visited = 0;
+  readonly #levels: readonly string[] | null;
+  readonly #frames: Frame[] = [];
+  #source: ((now: number) => Iterable<StoredMessage>) | null;
+  #system: Iterator<StoredMessage> | null = null;
+  /** What the root itself led to, not given out yet. */
+  #first: StoredMessage | null;
+
+  /** `levels`: of the filter; null: everything, also what begins with $. */
+  constructor(root: Node, levels: readonly string[] | null, source: ((now: number) => Iterable<StoredMessage>) | null) {
+    this.#levels = levels;
+    this.#source = source;
+    this.#first = this.#enter(root, levels === null ? -1 : 0, false);
+  }
+
+  get isDone(): boolean {
+    return this.#first === null && this.#frames.length === 0 && this.#source === null && this.#system === null;
+  }
+
+  /** The next message that has not expired; null: there is none, or (see isDone) `maxNodes` were looked at in vain. */
+  next(now: number, maxNodes = Number.POSITIVE_INFINITY): StoredMessage | null {
+    const end = this.visited + maxNodes;
+    while (this.visited < end && (this.#first !== null || this.#frames.length > 0)) {
+      const message = this.step();
+      if (message !== null && isCurrent(message, now)) return message;
+    }
+    if (this.#first !== null || this.#frames.length > 0) return null;
+    if (this.#source !== null) {
+      this.#system = this.#source(now)[Symbol.iterator]();
+      this.#source = null;
+    }
+    if (this.#system === null) return null;
+    const made = this.#system.next();
+    if (made.done !== true) return made.value;
+    this.#system = null;
+    return null;
+  }
+
+  /** Looks at one node; gives its message, expired or not, where the filter matches it. */
+  step(): StoredMessage | null {
+    const first = this.#first;
+    this.#first = null;
+    if (first !== null) return first;
+    const frame = this.#frames.at(-1);
+    if (frame === undefined) return null;
+    const child = frame.children.next();
+    if (child.done === true) {
+      this.#frames.pop();
+      return null;
+    }
+    const [name, node] = child.value;
+    this.visited++;
+    return frame.skipsSystem && name.startsWith('$') ? null : this.#enter(node, frame.depth, true);
+  }
+
+  /** Goes down from a node as far as only one way leads. */
+  #enter(from: Node, at: number, isBelowRoot: boolean): StoredMessage | null {
+    const levels = this.#levels;
+    let node = from;
+    let depth = at;
+    for (;;) {
+      const level = depth === -1 || levels === null ? '#' : levels[depth];
+      if (level === undefined) return node.message;
+      if (level === '#' || level === '+') {
+        const skipsSystem = levels !== null && depth === 0 && !isBelowRoot;
+        const below = level === '#' ? -1 : depth + 1;
+        if (node.children !== null) this.#frames.push({ children: node.children.entries(), depth: below, skipsSystem });
+        return level === '#' ? node.message : null;
+      }
+      const child = node.children?.get(level);
+      if (child === undefined) return null;
+      this.visited++;
+      node = child;
+      depth++;
+    }
   }
 }
 
@@ -92,41 +208,6 @@ class Node {
     }
     return child;
   }
-}
-
-function collect(node: Node, filter: string[], depth: number, now: number, into: StoredMessage[]): void {
-  if (depth === filter.length) {
-    take(node, now, into);
-    return;
-  }
-  const level = filter[depth]!;
-  if (level === '#') {
-    collectBelow(node, depth, into, (message) => isCurrent(message, now));
-    return;
-  }
-  if (node.children === null) return;
-  if (level === '+') {
-    for (const [name, child] of node.children) {
-      if (depth === 0 && name.startsWith('$')) continue; // [MQTT-4.7.2-1]
-      collect(child, filter, depth + 1, now, into);
-    }
-    return;
-  }
-  const child = node.children.get(level);
-  if (child !== undefined) collect(child, filter, depth + 1, now, into);
-}
-
-function collectBelow(node: Node, depth: number, into: StoredMessage[], wanted: (message: StoredMessage) => boolean): void {
-  if (node.message !== null && wanted(node.message)) into.push(node.message);
-  if (node.children === null) return;
-  for (const [name, child] of node.children) {
-    if (depth === 0 && name.startsWith('$')) continue; // [MQTT-4.7.2-1]
-    collectBelow(child, depth + 1, into, wanted);
-  }
-}
-
-function take(node: Node, now: number, into: StoredMessage[]): void {
-  if (node.message !== null && isCurrent(node.message, now)) into.push(node.message);
 }
 
 function isCurrent(message: StoredMessage, now: number): boolean {

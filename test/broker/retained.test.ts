@@ -43,3 +43,44 @@ test('is an expired message neither found nor forgotten to be cleared?', () => {
   assert.deepEqual(topicsOf(retained.match('#', 200)), ['new']);
   assert.deepEqual(retained.expired(200), ['old']);
 });
+
+test('is the expiry looked at bit by bit, below $ too, and not at all where nothing expires?', () => {
+  const retained = retainedOf('forever');
+  assert.deepEqual(retained.expired(1000), []);
+  for (let n = 0; n < 100; n++)
+    retained.set(`${n % 2 === 0 ? '$own' : 'own'}/t${n}`, message(`${n % 2 === 0 ? '$own' : 'own'}/t${n}`, 500));
+  const found: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    const some = retained.expired(1000, 10);
+    assert.ok(some.length <= 12, 'too much at once');
+    for (const topic of some) retained.delete(topic);
+    found.push(...some);
+  }
+  assert.equal(new Set(found).size, 100);
+  assert.equal(retained.count, 1);
+});
+
+test('can a topic of tens of thousands of levels be found, expire and be deleted?', () => {
+  const topic = '/'.repeat(60_000);
+  const retained = new Retained();
+  retained.set(topic, message(topic, 100));
+  assert.deepEqual(topicsOf(retained.match('#', 0)), [topic]);
+  assert.deepEqual(topicsOf(retained.match('+/#', 0)), [topic]);
+  assert.deepEqual(retained.expired(200), [topic]);
+  assert.equal(retained.delete(topic), true);
+  assert.deepEqual(topicsOf(retained.match('#', 0)), []);
+});
+
+test('does a walk go on soundly while messages come and go?', () => {
+  const retained = retainedOf('a/1', 'a/2', 'a/3', 'b/1');
+  const walk = retained.walk('#');
+  assert.equal(walk.next(0)?.topic, 'a/1');
+  retained.delete('a/2');
+  retained.set('a/3', { ...message('a/3'), payload: Buffer.from('newer') });
+  retained.set('a/4', message('a/4'));
+  retained.delete('b/1');
+  const rest: string[] = [];
+  for (let found = walk.next(0); found !== null; found = walk.next(0)) rest.push(`${found.topic}=${found.payload}`);
+  assert.deepEqual(rest, ['a/3=newer', 'a/4=a/4']);
+  assert.equal(walk.isDone, true);
+});
