@@ -23,6 +23,7 @@ import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
 import { Presence } from './presence.js';
 import { LocalPublication, UnacknowledgedPublication } from './publication.js';
+import { RetainedDeliveries } from './retained-deliveries.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
@@ -34,6 +35,8 @@ import { Wills } from './wills.js';
 
 const SWEEP_MS = 1000;
 const UPKEEP_MS = 30_000;
+/** Retained topics of which the expiry is looked at in each sweep. */
+const EXPIRY_NODES = 10_000;
 /** A peer that does not close its side gets this long before its socket is destroyed. */
 const LINGER_MS = 2000;
 
@@ -70,6 +73,7 @@ export class Broker extends Aedes {
   readonly bans = new Bans();
   readonly wills: Wills;
   readonly presence: Presence;
+  readonly retainedDeliveries = new RetainedDeliveries(this);
   readonly tracing: Tracing;
   /** null unless somebody traces: all that tracing costs otherwise. */
   tracer: Tracer | null = null;
@@ -169,6 +173,7 @@ export class Broker extends Aedes {
     for (const socket of this.#lingering.keys()) socket.destroy();
     this.#lingering.clear();
     this.wills.stop();
+    this.retainedDeliveries.stop();
     this.tracing.stop();
     this.emit('closed');
     this.mq.close(done);
@@ -216,6 +221,7 @@ export class Broker extends Aedes {
 
   connectionClosed(connection: Connection): void {
     this.#connections.delete(connection);
+    if (connection.awaitsRoom) this.retainedDeliveries.goOn(connection);
     if (this.clients[connection.id] !== connection) return;
     delete this.clients[connection.id];
     this.connectedClients--;
@@ -404,7 +410,7 @@ export class Broker extends Aedes {
     for (const session of this.sessions.all()) session.queue.recovered();
   };
 
-  /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close. */
+  /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close, retained messages past their time. */
   #sweep(): void {
     this.clock.follow();
     const now = this.clock.mono();
@@ -424,15 +430,14 @@ export class Broker extends Aedes {
       socket.destroy();
       this.#lingering.delete(socket);
     }
-  }
-
-  #upkeep(): void {
-    const now = this.clock.now();
-    this.sessions.expire(this.clock.mono());
-    for (const topic of this.router.retained.expired(now)) {
+    for (const topic of this.router.retained.expired(this.clock.now(), EXPIRY_NODES)) {
       this.router.retained.delete(topic);
       this.store.putRetained(topic, null);
     }
+  }
+
+  #upkeep(): void {
+    this.sessions.expire(this.clock.mono());
     for (const session of this.sessions.all()) {
       if (session.queue.limits.maxAgeMs > 0) session.queue.trim();
     }

@@ -169,19 +169,14 @@ function apply(
 /** Retained messages ([MQTT-3.8.4-4]) and the event. */
 function announce(connection: Connection, granted: readonly Granted[]): void {
   const { broker } = connection;
-  const session = connection.session!;
-  for (const { request, isNew, subscriptionIds } of granted) {
-    if (connection.closed) return;
+  if (connection.closed) return;
+  const wishes = granted.flatMap(({ request, isNew, subscriptionIds }) => {
+    const { filter, qos, retainHandling } = request;
     // 4.8.2: a shared subscription gets no retained messages when it is made.
-    if (isShared(request.filter)) continue;
-    if (request.retainHandling === 2 || (request.retainHandling === 1 && !isNew)) continue;
-    // Unsubscribed meanwhile?
-    if (!session.subscriptions.has(request.filter)) continue;
-    for (const message of broker.router.retained.match(request.filter, broker.clock.now())) {
-      const qos = message.qos < request.qos ? message.qos : request.qos;
-      broker.router.routeTo(session, message, qos, true, subscriptionIds);
-    }
-  }
+    if (isShared(filter) || retainHandling === 2 || (retainHandling === 1 && !isNew)) return [];
+    return { filter, qos, subscriptionIds };
+  });
+  broker.retainedDeliveries.start(connection, connection.session!, wishes);
   broker.emit(
     'subscribe',
     granted.map(({ request }) => ({ topic: request.filter, qos: request.qos })),
