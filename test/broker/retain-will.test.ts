@@ -127,3 +127,22 @@ test('is a will that its user may not publish dropped?', async (t) => {
   await watcher.ping();
   assert.equal(watcher.messages.length, 0);
 });
+
+for (const version of [4, 5] as const) {
+  test(`is a will of version ${version} with more levels than a topic may have refused?`, async (t) => {
+    const { broker, port } = await startBroker(t);
+    const will = (levels: number) => ({
+      topic: '/'.repeat(levels - 1),
+      payload: Buffer.from('x'),
+      qos: 1 as const,
+      retain: true,
+      properties: null,
+    });
+    const refused = await RawClient.attempt(port, { version, will: will(broker.limits.maxTopicLevels + 1) });
+    assert.equal(refused.connack.reasonCode, version === 5 ? 0x90 : 5);
+    await refused.closed();
+    assert.equal(broker.router.retained.count, 0);
+    (await RawClient.open(port, { version, will: will(broker.limits.maxTopicLevels) })).kill();
+    await waitFor(() => broker.router.retained.count === 1);
+  });
+}

@@ -6,6 +6,7 @@ import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
 import { startEnhancedLogin, supportsMethod } from './auth.js';
+import { exceedsLevels } from './publish.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
 export function handleConnect(connection: Connection, packet: ConnectPacket): void {
@@ -23,6 +24,10 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   if (packet.clientId === '' && !packet.clean && packet.version !== 5) {
     // 3.1.1 [MQTT-3.1.3-8]; v5 gives the client a name that it can come back with.
     refuse(connection, ReasonCode.ClientIdentifierNotValid, 'no client id, and a session to keep');
+    return;
+  }
+  if (packet.will !== null && exceedsLevels(packet.will.topic, broker.limits.maxTopicLevels)) {
+    refuse(connection, ReasonCode.TopicNameInvalid, `a will topic with more than ${broker.limits.maxTopicLevels} levels`);
     return;
   }
   connection.id = packet.clientId === '' ? `auto-${randomUUID()}` : packet.clientId;

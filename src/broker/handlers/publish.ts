@@ -124,7 +124,7 @@ function askHook(connection: Connection, packet: PublishPacket): void {
   });
 }
 
-function exceedsLevels(topic: string, limit: number): boolean {
+export function exceedsLevels(topic: string, limit: number): boolean {
   let levels = 1;
   for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) levels++;
   return levels > limit;
