@@ -16,6 +16,7 @@ import { endExpiredLogin, followAccess, logIn, revokeSubscriptions } from './aut
 import { Users } from './auth/users.js';
 import { type AedesMessage, toStoredMessage } from './client-publish.js';
 import { Connection, type ConnectionDetails } from './connection.js';
+import { WindowBudget } from './entry-deque.js';
 import { FrameCache } from './frames.js';
 import { BrokerCounters, type BrokerLimits, DEFAULT_LIMITS } from './limits.js';
 import { expiryOf, messageProperties } from './message-properties.js';
@@ -66,6 +67,7 @@ export class Broker extends Aedes {
   readonly counters = new BrokerCounters();
   readonly flushQueue = new FlushQueue();
   readonly frames = new FrameCache();
+  readonly windows: WindowBudget;
   readonly trouble: TroubleLog;
   readonly router: Router;
   readonly sessions: Sessions;
@@ -103,6 +105,7 @@ export class Broker extends Aedes {
     this.clock = new SteadyClock(options.clock);
     this.log = options.log;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.windows = new WindowBudget(this.limits.windowsBytes);
     this.trouble = new TroubleLog(options.log, options.clock);
     this.router = new Router({
       store: options.store,

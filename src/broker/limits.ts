@@ -28,6 +28,8 @@ export interface BrokerLimits {
   windowMessages: number;
   /** Bytes of queue entries of one session that are held in memory. */
   windowBytes: number;
+  /** Bytes in memory of the windows of all sessions: while that lasts, a window may hold more than `windowMessages`. */
+  windowsBytes: number;
   /** ms a publisher stays connected without acknowledgement once the disk refuses. */
   refusedCloseMs: number;
   /** Messages per client and second before its socket is paused; 0: unlimited. */
@@ -58,6 +60,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   connectTimeoutMs: 10_000,
   windowMessages: 500,
   windowBytes: 4 * 1024 * 1024,
+  windowsBytes: 32 * 1024 * 1024,
   refusedCloseMs: 5000,
   messageRate: 0,
   byteRate: 0,

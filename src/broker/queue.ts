@@ -8,7 +8,7 @@ import {
   type Store,
   type StoredMessage,
 } from '../store/types.js';
-import { EntryDeque } from './entry-deque.js';
+import { EntryDeque, UNBOUNDED, type WindowBudget } from './entry-deque.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 import type { SharedGroup } from './shared-groups.js';
 
@@ -52,7 +52,11 @@ export interface QueueContext {
   readonly limits: BrokerLimits;
   readonly counters: BrokerCounters;
   readonly clock: Clock;
+  readonly windows: WindowBudget;
 }
+
+/** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
+const FAR_BEHIND = 20_000;
 
 /** Packet ids are never stored: they follow from the sequence number, so a redelivery after a crash carries the original one. */
 export function packetIdOf(seq: number): number {
@@ -81,7 +85,7 @@ export class SessionQueue {
    * acknowledged and removed just before the crash may still be there, before what was in flight.
    */
   #maybeSent = 0;
-  #ready = new EntryDeque();
+  readonly #ready: EntryDeque;
   readonly #inflight = new Map<number, QueuedEntry>();
   /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
   #unreleased: QueuedEntry[] = [];
@@ -90,6 +94,8 @@ export class SessionQueue {
   /** Changes when the receiver does, so that a page read for a former one is left alone. */
   #epoch = 0;
   #loading = false;
+  /** What is on disk may hold entries beyond #loadedTo that were removed, or the removal is not on disk yet. */
+  #readBehind = true;
   #pumping = false;
   #trimming = false;
   #trimAgain = false;
@@ -106,6 +112,7 @@ export class SessionQueue {
     this.#sid = sid;
     this.#durable = durable;
     this.limits = limits;
+    this.#ready = new EntryDeque(durable ? context.windows : UNBOUNDED);
   }
 
   /** Messages not yet acknowledged, in flight included. */
@@ -152,15 +159,16 @@ export class SessionQueue {
 
   /** The next entry for this session; it becomes part of the queue with add(). */
   newEntry(message: StoredMessage, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): QueuedEntry {
-    this.#lastSeq++;
+    const seq = ++this.#lastSeq;
     return {
       sid: this.#sid,
-      seq: this.#lastSeq,
+      seq,
       qos,
       retain,
       subscriptionIds,
       message,
       bytes: messageBytes(message),
+      expected: qos === 1 && this.#receiver !== null && this.#count < FAR_BEHIND,
       released: false,
       state: EntryState.Pending,
       publication: null,
@@ -403,6 +411,7 @@ export class SessionQueue {
         this.#context.counters.droppedUndeliverable++;
         break;
     }
+    if (entry.seq > this.#loadedTo) this.#readBehind = true;
     if (this.#durable) this.#context.store.removeEntry(entry, reason);
     else entry.state = EntryState.Gone;
   }
@@ -470,7 +479,7 @@ export class SessionQueue {
 
   #fits({ length, bytes }: EntryDeque): boolean {
     const { windowMessages, windowBytes } = this.#context.limits;
-    return length < windowMessages && bytes < windowBytes;
+    return bytes < windowBytes && (length < windowMessages || this.#context.windows.isLeft);
   }
 
   /** The next page is read while half of the last one is still to be sent, so that a drain never waits for the disk. */
@@ -481,50 +490,60 @@ export class SessionQueue {
 
   #keepArrival(entry: QueuedEntry, arrivals: EntryDeque): void {
     if (this.#fits(arrivals)) arrivals.push(entry);
-    else this.#arrivals = null;
+    else this.#forgetArrivals();
+  }
+
+  #forgetArrivals(): void {
+    this.#arrivals?.clear();
+    this.#arrivals = null;
   }
 
   #forgetWindow(): void {
-    this.#ready = new EntryDeque();
+    this.#ready.clear();
     this.#inflight.clear();
     this.#unreleased = [];
-    this.#arrivals = null;
+    this.#forgetArrivals();
     this.#loading = false;
     // Read again from the first that is left.
     this.#loadedTo = 0;
+    this.#readBehind = true;
     if (this.#trimAgain) this.trim();
   }
 
   #load(): void {
     if (this.#loading || this.#trimming || !this.#durable) return;
     this.#loading = true;
-    this.#arrivals = new EntryDeque();
+    this.#arrivals = new EntryDeque(this.#context.windows);
     const epoch = this.#epoch;
     const upTo = this.#lastSeq;
     const { windowMessages, windowBytes } = this.#context.limits;
-    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, windowMessages, windowBytes).then(
+    const committed = !this.#readBehind;
+    this.#readBehind = false;
+    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, windowMessages, windowBytes, committed).then(
       (page) => {
-        if (epoch === this.#epoch) this.#takePage(page, upTo);
+        if (epoch === this.#epoch) this.#takePage(page, upTo, committed);
       },
       () => {
         if (epoch !== this.#epoch) return;
         // The store is in trouble and says so itself; the next message or acknowledgement tries again.
         this.#loading = false;
-        this.#arrivals = null;
+        this.#readBehind = true;
+        this.#forgetArrivals();
         if (this.#trimAgain) this.trim();
       },
     );
   }
 
-  #takePage(page: QueueEntry[], upTo: number): void {
+  #takePage(page: QueueEntry[], upTo: number, committed: boolean): void {
     this.#loading = false;
     const arrivals = this.#arrivals;
     this.#arrivals = null;
     for (const entry of page) {
       if (entry.seq <= upTo) this.#ready.push({ ...entry, left: false });
     }
-    const last = page.at(-1)?.seq ?? upTo;
-    this.#loadedTo = Math.min(last, upTo);
+    // Nothing more on disk: what is left lies in the batch.
+    if (committed && page.length === 0) this.#readBehind = true;
+    else this.#loadedTo = Math.min(page.at(-1)?.seq ?? upTo, upTo);
     if (this.#loadedTo >= upTo && arrivals !== null) {
       for (let entry = arrivals.shift(); entry !== undefined; entry = arrivals.shift()) {
         // A read may already see what was appended after it was asked for.
@@ -533,6 +552,7 @@ export class SessionQueue {
         this.#loadedTo = entry.seq;
       }
     }
+    arrivals?.clear();
     if (this.#trimAgain) this.trim();
     this.pump();
   }

@@ -100,7 +100,10 @@ export class Sessions {
     session.subscriptions.clear();
     if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
     if (this.#bySid.delete(session.sid) && session.internal) this.#internal--;
-    if (session.durable) this.#context.store.deleteSession(session.sid);
+    if (session.durable) {
+      session.queue.detach();
+      this.#context.store.deleteSession(session.sid);
+    }
     this.onEnded(session);
   }
 

@@ -82,6 +82,9 @@ export class Batch {
   #removals = 0;
   /** Publications of which nothing is left to write. */
   #dead = 0;
+  #hurried = false;
+  /** Publications up to here were there when setMark() was called. */
+  #mark = 0;
   #lastChanges: SessionChanges | null = null;
   /** Failed commits, not for want of space, of what it inherited. */
   #failures = 0;
@@ -107,6 +110,27 @@ export class Batch {
     return this.sessions.size > 0;
   }
 
+  /** Something in it won't be settled by acknowledgements in a moment: it should leave as soon as it can. */
+  get isHurried(): boolean {
+    return this.#hurried || this.misc.length > 0 || this.retained.size > 0 || this.waiters.length > 0 || this.behind.length > 0;
+  }
+
+  get hasRemovals(): boolean {
+    return this.#removals > 0;
+  }
+
+  /** Of the publications before the mark: how many are not safe yet. */
+  get openBeforeMark(): number {
+    let open = 0;
+    for (let i = 0; i < this.#mark; i++) if (this.publications[i]!.outstanding > 0) open++;
+    return open;
+  }
+
+  /** Tells what is there now from what comes later. */
+  setMark(): void {
+    this.#mark = this.publications.length;
+  }
+
   get operations(): number {
     return this.publications.length - this.#dead + this.misc.length + this.#removals;
   }
@@ -118,8 +142,10 @@ export class Batch {
       const entry = entries[i]!;
       entry.state = EntryState.Pending;
       entry.publication = publication;
+      if (entry.expected !== true) this.#hurried = true;
     }
     if (publication.retain) this.retained.set(message.topic, publication);
+    if (publication.inboundQos2 !== null) this.#hurried = true;
     this.publications.push(publication);
     this.#growByPublication(publicationCost(publication));
   }
@@ -207,6 +233,7 @@ export class Batch {
     }
     this.publications = [];
     this.#dead = 0;
+    this.#mark = 0;
     this.publicationBytes = 0;
     this.bytes = this.misc.length * MISC_COST + this.#removals * CHANGE_COST;
     for (const misc of this.misc) misc.position = 0;
@@ -246,11 +273,12 @@ export class Batch {
    * Cuts off a first part of about `maxBytes` that is to leave now, so that encoding it doesn't hold up the event loop.
    * What waits for the batch, and reads behind it, stay with the rest.
    */
-  split(maxBytes: number): Batch {
+  split(maxBytes: number, maxCount = Number.POSITIVE_INFINITY): Batch {
     if (this.#dead > 0) this.#compact();
     const head = new Batch(this.#settle);
+    const end = Math.min(this.publications.length, maxCount);
     let count = 0;
-    while (count < this.publications.length && head.publicationBytes < maxBytes) {
+    while (count < end && head.publicationBytes < maxBytes) {
       const publication = this.publications[count++]!;
       head.publications.push(publication);
       head.#growByPublication(publicationCost(publication));
@@ -264,6 +292,7 @@ export class Batch {
     head.misc = this.misc.splice(0, firstKept === -1 ? this.misc.length : firstKept);
     for (const misc of this.misc) misc.position -= count;
     this.publications = this.publications.slice(count);
+    this.#mark = Math.max(0, this.#mark - count);
     for (const changes of this.sessions.values()) head.sessions.set(changes.sid, changes);
     head.#removals = this.#removals;
     this.sessions.clear();
@@ -276,6 +305,12 @@ export class Batch {
     return head;
   }
 
+  /** The publications before the mark, and all removals. */
+  splitAtMark(maxBytes: number): Batch {
+    if (this.#dead > 0) this.#compact();
+    return this.split(maxBytes, this.#mark);
+  }
+
   #growByPublication(bytes: number): void {
     this.publicationBytes += bytes;
     this.bytes += bytes;
@@ -284,12 +319,16 @@ export class Batch {
   #compact(): void {
     const kept: Publication[] = [];
     let next = 0;
+    let mark = 0;
     for (let i = 0; i < this.publications.length; i++) {
+      if (i === this.#mark) mark = kept.length;
       while (next < this.misc.length && this.misc[next]!.position <= i) this.misc[next++]!.position = kept.length;
       const publication = this.publications[i]!;
       if (publication.outstanding > 0) kept.push(publication);
     }
     while (next < this.misc.length) this.misc[next++]!.position = kept.length;
+    if (this.#mark >= this.publications.length) mark = kept.length;
+    this.#mark = mark;
     this.publications = kept;
     this.#dead = 0;
   }

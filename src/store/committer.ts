@@ -13,6 +13,14 @@ import type { Publication, Settled, StoreState } from './types.js';
 /** What may be encoded in one turn of the event loop. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
+/** What its receivers are expected to acknowledge in a moment may wait for that for one to two of these. */
+const HOLD_MS = 8;
+/** Receivers that acknowledge so many in this time are given more of it: it is their number that takes time, not their distance. */
+const MANY_ACKNOWLEDGED = 100;
+const MAX_HOLDS = 6;
+/** Waiting was in vain: for so long (then twice, and so on) there is no waiting. */
+const FIRST_NO_HOLD_MS = 100;
+const MAX_NO_HOLD_MS = 2000;
 /** Counters of what was never written may wait this long: a commit for them alone would wear the card. */
 const COUNTS_DELAY_MS = 5000;
 const FIRST_PROBE_MS = 100;
@@ -30,6 +38,9 @@ export class Committer {
   /** Why it is full or failed. */
   error: FerruleError | null = null;
   commits = 0;
+  /** Entries that receivers acknowledged; counts on. */
+  acknowledged = 0;
+  #acknowledgedBefore = 0;
   lastCommitMs = 0;
   readonly #clock: Clock;
   readonly #settler: Settler;
@@ -45,6 +56,14 @@ export class Committer {
   #immediate: NodeJS.Immediate | null = null;
   #timer: Timer | null = null;
   #countsTimer: Timer | null = null;
+  /** Runs while the batch waits for acknowledgements, which save its publications the way to the disk. */
+  #holdTimer: Timer | null = null;
+  /** How often it was prolonged for the same publications. */
+  #holds = 0;
+  #holdAgainAt = 0;
+  #noHoldMs = FIRST_NO_HOLD_MS;
+  /** Publications that acknowledgements have settled since the last commit. */
+  #spared = 0;
   #probeTimer: Timer | null = null;
   #probeMs = FIRST_PROBE_MS;
   #urgent: boolean = false;
@@ -88,6 +107,7 @@ export class Committer {
   /** Something was appended. */
   appended(): void {
     if (!this.#high && this.uncommittedBytes > this.#highWaterBytes) this.#setPressure(true);
+    if (this.#holdTimer !== null && !this.batch.isHurried && this.batch.bytes < MAX_BATCH_BYTES) return;
     if (this.#inFlight !== null || this.#immediate !== null || this.#timer !== null) return;
     if (this.state === 'running' || this.state === 'stopping') this.#schedule();
   }
@@ -98,6 +118,12 @@ export class Committer {
     this.#timer?.cancel();
     this.#timer = null;
     this.appended();
+  }
+
+  /** A publication of the batch was settled by acknowledgements alone. */
+  spared(publication: Publication): void {
+    this.batch.noteDead(publication);
+    this.#spared++;
   }
 
   /** Counters of cancelled entries changed, and nothing else. */
@@ -226,7 +252,8 @@ export class Committer {
       if (this.batch.hasWork || this.batch.hasCounts) this.#send();
       else this.#tellDrained();
     } else if (this.state === 'running' && this.batch.hasWork) {
-      if (this.#urgent || this.#clock.mono() - this.#sentAt >= this.#intervalMs) this.#send();
+      if (this.#mayHold()) this.#hold();
+      else if (this.#urgent || this.#clock.mono() - this.#sentAt >= this.#intervalMs) this.#send();
       else this.appended();
     }
   }
@@ -238,13 +265,71 @@ export class Committer {
         this.#timer = null;
         this.#pump();
       }, wait);
+    } else if (this.#mayHold()) {
+      this.#hold();
     } else {
+      this.#endHold();
       // At the end of the turn, so that what arrives on other sockets in this turn comes along.
       this.#immediate = setImmediate(() => {
         this.#immediate = null;
         this.#pump();
       });
     }
+  }
+
+  #mayHold(): boolean {
+    const { batch } = this;
+    if (this.#urgent || this.state !== 'running' || batch.isHurried || batch.bytes >= MAX_BATCH_BYTES) return false;
+    return this.#clock.mono() >= this.#holdAgainAt;
+  }
+
+  /**
+   * Receivers that are there acknowledge within milliseconds, and what they acknowledged need not be written: worth a short
+   * wait, for the disk and for the publisher. Where it turns out in vain the next batches leave at once. Where receivers
+   * are many or busy, it also keeps their publishers from filling the disk faster than they are served.
+   */
+  #hold(): void {
+    if (this.#holdTimer !== null) return;
+    this.batch.setMark();
+    this.#holds = 0;
+    this.#holdOn();
+  }
+
+  #holdOn(): void {
+    this.#acknowledgedBefore = this.acknowledged;
+    this.#holdTimer = this.#clock.setTimeout(() => {
+      this.#holdTimer = null;
+      this.#holdEnds();
+    }, HOLD_MS);
+  }
+
+  #holdEnds(): void {
+    const { batch } = this;
+    if (this.#inFlight !== null || this.state !== 'running') return;
+    if (!batch.hasWork) {
+      if (batch.hasCounts) this.counted();
+      return;
+    }
+    const late = batch.openBeforeMark;
+    const isBusy = this.acknowledged - this.#acknowledgedBefore >= MANY_ACKNOWLEDGED;
+    if (late === 0) {
+      this.#noHoldMs = FIRST_NO_HOLD_MS;
+      if (batch.hasRemovals) this.#send(batch.splitAtMark(MAX_BATCH_BYTES));
+      else this.#hold();
+    } else if (isBusy && ++this.#holds < MAX_HOLDS) {
+      this.#holdOn();
+    } else if (isBusy || this.#spared >= late) {
+      this.#send(batch.splitAtMark(MAX_BATCH_BYTES));
+    } else {
+      this.#holdAgainAt = this.#clock.mono() + this.#noHoldMs;
+      this.#noHoldMs = Math.min(this.#noHoldMs * 2, MAX_NO_HOLD_MS);
+      this.#send();
+    }
+  }
+
+  #endHold(): void {
+    this.#holdTimer?.cancel();
+    this.#holdTimer = null;
   }
 
   #pump(): void {
@@ -254,10 +339,14 @@ export class Committer {
   }
 
   /** Sends the batch, or its first part; an empty one too (a probe). */
-  #send(): void {
-    let leaving = this.batch;
-    if (leaving.publicationBytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);
-    else this.batch = new Batch(this.#settle);
+  #send(part: Batch | null = null): void {
+    this.#endHold();
+    this.#spared = 0;
+    let leaving = part ?? this.batch;
+    if (leaving === this.batch) {
+      if (leaving.publicationBytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);
+      else this.batch = new Batch(this.#settle);
+    }
     this.#urgent = this.batch.behind.length > 0;
     leaving.number = ++this.#number;
     const out = new ByteWriter(this.#spare ?? FIRST_BUFFER_BYTES);
@@ -314,8 +403,9 @@ export class Committer {
   #cancelTimers(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#immediate = null;
-    for (const timer of [this.#timer, this.#countsTimer, this.#probeTimer]) timer?.cancel();
+    for (const timer of [this.#timer, this.#holdTimer, this.#countsTimer, this.#probeTimer]) timer?.cancel();
     this.#timer = null;
+    this.#holdTimer = null;
     this.#countsTimer = null;
     this.#probeTimer = null;
   }

@@ -174,11 +174,12 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     const { batch } = committer;
     const pending = entry.state === EntryState.Pending;
     batch.remove(entry, reason);
+    if (reason === 'delivered') committer.acknowledged++;
     const { publication } = entry;
     if (publication !== null) {
       entry.publication = null;
       if (--publication.outstanding === 0) {
-        if (pending) batch.noteDead(publication);
+        if (pending) committer.spared(publication);
         this.#settler.add(publication, null);
       }
     }
@@ -196,8 +197,8 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     this.#committer.appended();
   }
 
-  async readQueue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): Promise<QueueEntry[]> {
-    return readQueuePage(sid, await this.#request('queue', { sid, from, maxMessages, maxBytes }));
+  async readQueue(sid: SessionId, from: number, maxMessages: number, maxBytes: number, committed = false): Promise<QueueEntry[]> {
+    return readQueuePage(sid, await this.#request('queue', { sid, from, maxMessages, maxBytes }, committed));
   }
 
   trimQueue(sid: SessionId, keepBelow: number, limits: TrimLimits): Promise<TrimResult> {
@@ -332,13 +333,13 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     });
   }
 
-  /** Behind everything appended so far. */
-  #request<K extends RequestKind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
+  /** Behind everything appended so far; `committed`: behind what has left for the disk. */
+  #request<K extends RequestKind>(kind: K, ask: Requests[K]['ask'], committed = false): Promise<Requests[K]['answer']> {
     const link = this.#link;
     if (link === null || !this.#takes) {
       return Promise.reject(this.#committer.refusal ?? new FerruleError('FER_STOPPED', 'The store is not running'));
     }
-    if (this.state === 'full' || this.#committer.nothingPending) return link.request(kind, ask);
+    if (committed || this.state === 'full' || this.#committer.nothingPending) return link.request(kind, ask);
     return new Promise((done, fail) => {
       this.#committer.batch.behind.push(() => {
         link.request(kind, ask).then(done, fail);

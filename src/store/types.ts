@@ -108,6 +108,8 @@ export interface QueueEntry {
   readonly message: StoredMessage;
   /** messageBytes() of the message, also when only the sequence number is left of it (`released`). */
   readonly bytes: number;
+  /** Its receiver is there and not far behind: it may acknowledge it in a moment, and its commit may wait for that a little. */
+  readonly expected?: boolean;
   /** QoS 2: PUBREC arrived and that is on disk (or being written). */
   released: boolean;
   state: EntryState;
@@ -221,8 +223,11 @@ export interface Store {
   removeEntry(entry: QueueEntry, reason: RemoveReason): void;
   /** QoS 2: the receiver has the message (PUBREC); from now on only its sequence number matters. */
   releaseEntry(entry: QueueEntry): void;
-  /** Queue entries with seq >= from, in order, at most `maxMessages` and about `maxBytes` (at least one). */
-  readQueue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): Promise<QueueEntry[]>;
+  /**
+   * Queue entries with seq >= from, in order, at most `maxMessages` and about `maxBytes` (at least one). `committed`: as of
+   * the last commit, so that no commit has to be made first; what was appended since may be missing, or still be there.
+   */
+  readQueue(sid: SessionId, from: number, maxMessages: number, maxBytes: number, committed?: boolean): Promise<QueueEntry[]>;
   /** Drop the oldest entries, except those with seq < `keepBelow` (in flight), until the limits hold. */
   trimQueue(sid: SessionId, keepBelow: number, limits: TrimLimits): Promise<TrimResult>;
   deleteInboundQos2(sid: SessionId, packetId: number): void;

@@ -180,7 +180,7 @@ test('does another user with the same client id not get what waits in the sessio
 });
 
 test('does a backlog larger than the window in memory arrive whole, in order, with live messages behind it?', async (t) => {
-  const { port } = await startBroker(t, { limits: { windowMessages: 20, maxInflight: 5 } });
+  const { port } = await startBroker(t, { limits: { windowMessages: 20, windowsBytes: 0, maxInflight: 5 } });
   const subscriber = await RawClient.open(port, { clientId: 'c', clean: false });
   await subscriber.subscribe('t', 1);
   await subscriber.close();
