@@ -9,6 +9,8 @@ export interface LinkEvents {
   committed(number: number, buffer: ArrayBuffer, full: boolean, stats: WriterStats): void;
   failed(number: number, error: FerruleError): void;
   refused(kind: RequestKind, error: FerruleError): void;
+  /** The thread is gone, however it ended. */
+  ended(): void;
   /** The thread ended though no one asked it to. */
   died(error: FerruleError): void;
 }
@@ -128,6 +130,7 @@ export class WriterLink {
     });
     for (const pending of this.#pending.values()) pending.reject(this.#dead);
     this.#pending.clear();
+    this.#events.ended();
     if (!this.#ending) this.#events.died(this.#dead);
   }
 }

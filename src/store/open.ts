@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
+import { type Files, filesIn } from './files.js';
 import { migrate } from './migrate.js';
 import type { OpenAnswer, OpenOptions } from './protocol.js';
 import { checkDatabase, interruptedSalvage, PAGE_SIZE, recover, type Salvaged, syncDirectory } from './recovery.js';
@@ -35,33 +36,6 @@ const FSYNC_BUDGET_MS = 200;
 const FAST_FSYNC_MS = 2;
 const MIN_SLOW_INTERVAL_MS = 20;
 const MAX_SLOW_INTERVAL_MS = 50;
-
-export interface Files {
-  database: string;
-  wal: string;
-  /** A database being rebuilt from a damaged one. */
-  salvage: string;
-  lock: string;
-  /** Holds the process id while the database is open: its presence at start means that the last run didn't stop cleanly. */
-  pid: string;
-  /** Left when the database was found damaged while running: the next start checks all of it. */
-  suspect: string;
-  /** There from before the database is created until it has its tables: an empty database beside it has lost nothing. */
-  creating: string;
-}
-
-export function filesIn(dir: string): Files {
-  const database = join(dir, 'state.db');
-  return {
-    database,
-    wal: `${database}-wal`,
-    salvage: `${database}.salvage`,
-    lock: join(dir, 'state.lock'),
-    pid: join(dir, 'state.pid'),
-    suspect: join(dir, 'state.suspect'),
-    creating: join(dir, 'state.creating'),
-  };
-}
 
 export interface Opened {
   db: Db;

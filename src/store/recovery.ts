@@ -19,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Files } from './open.js';
+import type { Files } from './files.js';
 import { salvageRows } from './salvage.js';
 import { DatabasePages } from './salvage-file.js';
 import type { StartReport } from './types.js';

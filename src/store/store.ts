@@ -11,6 +11,7 @@ import { WriterLink } from './link.js';
 import { decodeWill, encodeWill } from './message-codec.js';
 import { StorePersistence } from './persistence.js';
 import type { Durability, RequestKind, Requests, WriterStats } from './protocol.js';
+import { RunMark } from './run-mark.js';
 import { Settler } from './settler.js';
 import {
   EntryState,
@@ -276,6 +277,7 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     this.#stopping = null;
     const { dir, durability, commitIntervalMs, clock, log, checkBudgetMs = CHECK_BUDGET_MS, maxPageCount = 0 } = this.#options;
     this.#committer.starting();
+    const mark = new RunMark(resolve(dir));
     const link = new WriterLink(
       {
         committed: (_number, buffer, full, stats) => {
@@ -284,6 +286,7 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
         },
         failed: (_number, error) => this.#committer.failed(error),
         refused: (kind, error) => this.#refused(kind, error),
+        ended: () => mark.threadEnded(),
         died: (error) => this.#committer.fail(error),
       },
       log,
@@ -292,6 +295,7 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
     try {
       const ask = { dir: resolve(dir), durability, commitIntervalMs, checkBudgetMs, maxPageCount, wall: clock.now(), mono: clock.mono() };
       const { report, lastSid, run, full, stats } = await link.request('open', ask);
+      mark.set();
       this.#lastSid = lastSid;
       this.#run = run;
       this.#writerStats = stats;

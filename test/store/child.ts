@@ -71,6 +71,18 @@ async function hold(): Promise<void> {
   store.whenCommitted(() => process.send!('held'));
 }
 
+/** A process that ends without stopping its store. */
+async function leave(): Promise<void> {
+  await store.start();
+  store.putSession({ sid: 1, ...SESSION });
+  store.whenCommitted(() => {
+    if (argument === 'exit') process.exit(7);
+    setImmediate(() => {
+      throw new Error('a fault');
+    });
+  });
+}
+
 async function overrun(): Promise<void> {
   await store.start();
   store.putSession({ sid: 1, ...SESSION });
@@ -111,5 +123,5 @@ async function work(): Promise<void> {
   step();
 }
 
-const COMMANDS: Record<string, () => Promise<void>> = { start, hold, overrun, work };
+const COMMANDS: Record<string, () => Promise<void>> = { start, hold, leave, overrun, work };
 await COMMANDS[command ?? '']!();

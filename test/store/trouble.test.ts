@@ -162,7 +162,8 @@ test('the writer thread dying fails everything that waits, and everything later'
     workers.add(this);
     postMessage.apply(this, args);
   });
-  const store = await startedStore(t);
+  const dir = await tempDir(t);
+  const store = await startedStore(t, { dir });
   store.putSession(session(1));
   await committed(store);
   const waiting = publish(store, message('t', Buffer.alloc(1_000_000)), [[1, 1]]);
@@ -176,6 +177,8 @@ test('the writer thread dying fails everything that waits, and everything later'
   assert.equal(store.state, 'failed');
   assert.equal(((await publish(store, message('t'), [[1, 2]]).settled) as FerruleError).code, 'FER_STORE_IO');
   await store.stop();
+  // SQLite has closed the database all the same: no log is missing.
+  assert.deepEqual((await newStore(t, dir).start()).warnings, []);
 });
 
 test('a second process on the same directory is refused with the process id of the first', async (t) => {
@@ -206,6 +209,20 @@ test('the lock of a process that was killed does not block the next', async (t) 
   const store = await startedStore(t, { dir });
   assert.equal(store.state, 'running');
 });
+
+for (const how of ['exit', 'throw']) {
+  test(`a process that ends by ${how} without a stop leaves nothing that the next start would miss`, async (t) => {
+    const dir = await tempDir(t);
+    const child = spawn(process.execPath, [CHILD, 'leave', dir, how], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, how === 'exit' ? 7 : 1);
+    const store = newStore(t, dir);
+    const report = await store.start();
+    assert.deepEqual([report.salvaged, report.warnings], [null, []]);
+    assert.equal((await loadSessions(store)).length, 1);
+  });
+}
 
 /** Starts a store in another process; what it failed with. */
 async function startInChild(t: TestContext, dir: string): Promise<{ code: string; message: string } | null> {
