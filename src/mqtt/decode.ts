@@ -14,6 +14,7 @@ import type {
 } from './packets.js';
 import { readProperties } from './properties.js';
 import { ReasonCode } from './reason-codes.js';
+import { parseShared } from './topics.js';
 
 /** On whose side a reader stands: what a server may receive, or what a client may. */
 export type Role = 'server' | 'client';
@@ -81,7 +82,7 @@ function readSubscription(cursor: Cursor, version: ProtocolVersion): Subscriptio
   const retainHandling = (options >> 4) & 3;
   if (retainHandling === 3) throw cursor.protocolError('§3.8.3.1', 'retain handling 3');
   const noLocal = (options & 0x04) !== 0;
-  if (noLocal && filter.startsWith('$share/')) throw cursor.protocolError('[MQTT-3.8.3-4]', 'no local on a shared subscription');
+  if (noLocal && parseShared(filter) !== null) throw cursor.protocolError('[MQTT-3.8.3-4]', 'no local on a shared subscription');
   return {
     filter,
     qos: qos as QoS,

@@ -265,6 +265,8 @@ const SUBSCRIPTIONS: Row[] = [
   { what: '5.0: reserved subscription options', hex: "82 07 0001 00 0001 '#' 40", ...v5, error: [MALFORMED, '[MQTT-3.8.3-5]'] },
   { what: '5.0: retain handling 3', hex: "82 07 0001 00 0001 '#' 30", ...v5, error: [PROTOCOL, '§3.8.3.1'] },
   { what: '5.0: no local on a shared subscription', hex: "82 10 0001 00 000a '$share/g/a' 04", ...v5, error: [PROTOCOL, '[MQTT-3.8.3-4]'] },
+  { what: '5.0: no local on $queue', hex: "82 0e 0001 00 0008 '$queue/a' 04", ...v5, error: [PROTOCOL, '[MQTT-3.8.3-4]'] },
+  { what: '5.0: no local on $g', hex: "82 0c 0001 00 0006 '$g/g/a' 04", ...v5, error: [PROTOCOL, '[MQTT-3.8.3-4]'] },
   { what: '5.0: subscription identifier 0', hex: "82 09 0001 02 0b00 0001 '#' 00", ...v5, error: [PROTOCOL, '§2.2.2.2'] },
   { what: '5.0: two subscription identifiers', hex: "82 0b 0001 04 0b01 0b02 0001 '#' 00", ...v5, error: [PROTOCOL, '§2.2.2.2'] },
   { what: 'a filter without options', hex: "82 05 0001 0001 '#'", ...v4, error: [MALFORMED, '§2.1.4'] },

@@ -32,6 +32,9 @@ statement('MQTT-3.8.3-3', async ({ open, name }) => {
 
 statement('MQTT-3.8.3-4', async ({ refuses }) => {
   await refuses(packet(0x82, "0001 00 000a '$share/g/a' 04"), PROTOCOL_ERROR);
+  // The aliases are shared subscriptions too.
+  await refuses(packet(0x82, "0001 00 0008 '$queue/a' 04"), PROTOCOL_ERROR);
+  await refuses(packet(0x82, "0001 00 0006 '$g/g/a' 04"), PROTOCOL_ERROR);
 });
 
 statement('MQTT-3.8.3-5', async ({ refuses }) => {
