@@ -332,7 +332,7 @@ export class Broker extends Aedes {
       expiresAt: 0,
       publisher: '',
     };
-    this.router.retained.set(topic, message);
+    this.router.retained.setVolatile(topic, message);
     this.publishTransient(topic, payload);
   }
 

@@ -11,9 +11,12 @@ export class Retained {
   /** Messages that expire some day. */
   #expiring = 0;
   #expiryWalk: RetainedWalk | null = null;
+  /** Topics whose message is held here and nowhere else. */
+  readonly #volatile = new Set<string>();
   /** Asked for filters that begin with `$`. They count nowhere. */
   systemSource: RetainedSource | null = null;
 
+  /** Messages that are kept; volatile ones count nowhere. */
   get count(): number {
     return this.#count;
   }
@@ -33,13 +36,20 @@ export class Retained {
   }
 
   set(topic: string, message: StoredMessage): void {
-    let node = this.#root;
-    for (const level of topic.split('/')) node = node.childOrNew(level);
-    if (node.message !== null) this.#countOut(node.message);
+    const node = this.#nodeOf(topic);
+    if (node.message !== null) this.#countOut(topic, node.message);
     node.message = message;
     this.#count++;
     this.#bytes += message.payload.length;
     if (message.expiresAt !== 0) this.#expiring++;
+  }
+
+  /** A figure that means nothing after a restart. */
+  setVolatile(topic: string, message: StoredMessage): void {
+    const node = this.#nodeOf(topic);
+    if (node.message !== null) this.#countOut(topic, node.message);
+    node.message = message;
+    this.#volatile.add(topic);
   }
 
   delete(topic: string): boolean {
@@ -52,7 +62,7 @@ export class Retained {
       node = child;
     }
     if (node.message === null) return false;
-    this.#countOut(node.message);
+    this.#countOut(topic, node.message);
     node.message = null;
     for (let i = path.length - 1; i >= 0 && node.isEmpty; i--) {
       const { parent, level } = path[i]!;
@@ -62,7 +72,8 @@ export class Retained {
     return true;
   }
 
-  #countOut(message: StoredMessage): void {
+  #countOut(topic: string, message: StoredMessage): void {
+    if (this.#volatile.delete(topic)) return;
     this.#count--;
     this.#bytes -= message.payload.length;
     if (message.expiresAt !== 0) this.#expiring--;
@@ -74,6 +85,12 @@ export class Retained {
     const found: StoredMessage[] = [];
     for (let message = walk.next(now); message !== null; message = walk.next(now)) found.push(message);
     return found;
+  }
+
+  #nodeOf(topic: string): Node {
+    let node = this.#root;
+    for (const level of topic.split('/')) node = node.childOrNew(level);
+    return node;
   }
 
   /** The same bit by bit, for filters that match more than one turn of the event loop can send. */

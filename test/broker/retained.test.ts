@@ -36,6 +36,23 @@ test('are count and bytes right after replacing and deleting?', () => {
   assert.equal(retained.get('a')?.topic, 'a');
 });
 
+test('do count and bytes leave out what is not kept, whichever way a topic changes between the two?', () => {
+  const retained = retainedOf('kept');
+  const figures = (): number[] => [retained.count, retained.bytes];
+  retained.setVolatile('$SYS/x', message('$SYS/x'));
+  retained.setVolatile('$SYS/x', message('$SYS/x'));
+  assert.deepEqual(figures(), [1, 4]);
+  assert.deepEqual(topicsOf(retained.match('$SYS/#', 0)), ['$SYS/x']);
+  retained.set('$SYS/x', message('$SYS/x'));
+  assert.deepEqual(figures(), [2, 10]);
+  retained.setVolatile('kept', message('kept'));
+  assert.deepEqual(figures(), [1, 6]);
+  assert.equal(retained.delete('kept'), true);
+  assert.deepEqual(figures(), [1, 6]);
+  assert.equal(retained.delete('$SYS/x'), true);
+  assert.deepEqual(figures(), [0, 0]);
+});
+
 test('is an expired message neither found nor forgotten to be cleared?', () => {
   const retained = new Retained();
   retained.set('old', message('old', 100));
