@@ -138,6 +138,7 @@ class FerruleGateway implements Gateway {
       configs: config.bridges,
       gateway: config.gateway.id,
       ports: {
+        documents: this.#store.documents,
         openSpool: (spool) => Spool.open(this.broker, spool),
         publish: (message, publisher) => this.broker.publishMessage(message, publisher),
       },

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FerruleError, messageOf } from '../errors.js';
 import { Bridge, type BridgeContext, spoolClientId } from './bridge.js';
 import { checkBridges } from './check-config.js';
+import { Pauses } from './pauses.js';
 import type { BridgeConfig } from './schema.js';
 import type { BridgeStatus, OrphanStatus, PartStatus } from './status.js';
 
@@ -15,6 +16,7 @@ export class Bridges {
   #configs: readonly BridgeConfig[];
   readonly #bridges = new Map<string, Bridge>();
   readonly #orphans = new Map<string, OrphanStatus>();
+  readonly #pauses: Pauses;
   #running: boolean = false;
   /** start, stop and reconfigure one after the other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -23,6 +25,7 @@ export class Bridges {
     const { configs, ...context } = options;
     this.#context = context;
     this.#configs = configs;
+    this.#pauses = new Pauses(context.ports.documents);
   }
 
   /**
@@ -33,8 +36,13 @@ export class Bridges {
     return this.#queue(async () => {
       if (this.#running) return;
       this.#refuse(this.#configs);
+      await this.#pauses.load(this.#configs.map(({ name }) => name));
       this.#running = true;
-      for (const config of this.#configs) this.#bridges.set(config.name, new Bridge(config, this.#context));
+      for (const config of this.#configs) {
+        const bridge = new Bridge(config, this.#context);
+        if (this.#pauses.has(config.name)) bridge.pause();
+        this.#bridges.set(config.name, bridge);
+      }
       await Promise.all([...this.#bridges.values()].map((bridge) => bridge.start()));
     });
   }
@@ -107,17 +115,25 @@ export class Bridges {
     });
   }
 
-  /** Takes the link of a bridge down; its spool goes on filling. Not remembered over a restart. */
-  pause(name: string): boolean {
+  /**
+   * Takes the link of a bridge down, at once; its spool goes on filling. Resolves when a restart remembers it, false: there is
+   * no such bridge. Rejects where the disk refuses: then it is paused until the next start.
+   */
+  async pause(name: string): Promise<boolean> {
     const bridge = this.#bridges.get(name);
-    bridge?.pause();
-    return bridge !== undefined;
+    if (bridge === undefined) return false;
+    bridge.pause();
+    await this.#pauses.add(name);
+    return true;
   }
 
-  resume(name: string): boolean {
+  /** As pause(). */
+  async resume(name: string): Promise<boolean> {
     const bridge = this.#bridges.get(name);
-    bridge?.resume();
-    return bridge !== undefined;
+    if (bridge === undefined) return false;
+    bridge.resume();
+    await this.#pauses.delete(name);
+    return true;
   }
 
   async #add(config: BridgeConfig): Promise<void> {
@@ -129,7 +145,7 @@ export class Bridges {
 
   async #remove(bridge: Bridge): Promise<void> {
     this.#bridges.delete(bridge.name);
-    const left = await bridge.retire();
+    const [left] = await Promise.all([bridge.retire(), this.#pauses.delete(bridge.name)]);
     if (left.waiting === 0) return;
     this.#orphans.set(bridge.name, { name: bridge.name, ...left });
     this.#context.log.warn(

@@ -71,7 +71,15 @@ export interface Spool {
   discard(): Promise<void>;
 }
 
+/** Small things that are kept: the store's documents. */
+export interface DocumentsPort {
+  list<T>(collection: string): Promise<{ key: string; value: T }[]>;
+  put(collection: string, key: string, value: unknown): Promise<void>;
+  delete(collection: string, key: string): Promise<void>;
+}
+
 export interface BridgePorts {
+  readonly documents: DocumentsPort;
   openSpool(options: SpoolOptions): Promise<Spool>;
   /** Resolves once the message is safe, and only then is the upstream acknowledged. */
   publish(message: Message, publisher: string): Promise<void>;

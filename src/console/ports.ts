@@ -244,8 +244,9 @@ export interface BridgeStatus {
 
 export interface BridgesPort {
   bridges(): BridgeStatus[];
-  pause(name: string): boolean;
-  resume(name: string): boolean;
+  /** Takes effect at once; resolves when a restart remembers it. false: there is no such bridge. */
+  pause(name: string): Promise<boolean>;
+  resume(name: string): Promise<boolean>;
 }
 
 export interface RuleStatus {

@@ -17,7 +17,7 @@ test('A changed configuration adds, changes and removes; the bridge that is the 
   const gateway = await startBridges(t, [same, changed, gone]);
   for (const name of ['same', 'changed', 'gone']) await gateway.link('connected', name);
   const links = new Map(upstream.connections.map((connection) => [connection.connect.clientId, connection]));
-  gateway.bridges.pause('gone');
+  await gateway.bridges.pause('gone');
   await waitFor(() => !gateway.spool('gone').started);
   gateway.spool('gone').take(message('f/a', 'kept'));
   upstream.script = { connack: { sessionPresent: true } };
@@ -80,14 +80,56 @@ test('A paused bridge keeps taking messages, and delivers them when it goes on',
   const upstream = await ScriptedUpstream.start(t);
   const gateway = await startBridges(t, [config({ urls: [upstream.url], out: OUT })]);
   await gateway.link('connected');
-  assert.equal(gateway.bridges.pause('cloud'), true);
+  assert.equal(await gateway.bridges.pause('cloud'), true);
   assert.equal(gateway.status().link, 'paused');
   await waitFor(() => upstream.last.of('disconnect').length === 1);
   for (const one of sequence(3, ['f/a'])) gateway.spool().take(one);
   assert.equal(gateway.spool().waiting, 3);
-  assert.equal(gateway.bridges.resume('cloud'), true);
+  assert.equal(await gateway.bridges.resume('cloud'), true);
   await gateway.drained();
-  assert.equal(gateway.bridges.pause('nobody'), false);
+  assert.equal(await gateway.bridges.pause('nobody'), false);
+});
+
+test('A pause is remembered over a restart, until somebody resumes the bridge', async (t) => {
+  const upstream = await ScriptedUpstream.start(t);
+  const configs = [config({ urls: [upstream.url], out: OUT })];
+  const gateway = await startBridges(t, configs);
+  await gateway.link('connected');
+  await gateway.bridges.pause('cloud');
+  await gateway.bridges.stop();
+  await startBridges(t, configs, undefined, gateway);
+  assert.equal(gateway.status().link, 'paused');
+  gateway.spool().take(message('f/a', 'x'));
+  assert.equal(gateway.spool().started, false);
+  await gateway.bridges.resume('cloud');
+  await gateway.drained();
+  await gateway.bridges.stop();
+  await startBridges(t, configs, undefined, gateway);
+  await gateway.link('connected');
+});
+
+test('The pause of a bridge that leaves the configuration is forgotten, while the gateway runs and while it does not', async (t) => {
+  const upstream = await ScriptedUpstream.start(t);
+  const configs = ['a', 'b'].map((name) => config({ name, urls: [upstream.url], out: OUT }));
+  const gateway = await startBridges(t, configs);
+  await gateway.bridges.pause('a');
+  await gateway.bridges.pause('b');
+  await gateway.bridges.reconfigure([configs[1]!]);
+  await gateway.bridges.stop();
+  await startBridges(t, [], undefined, gateway);
+  assert.deepEqual(await gateway.documents.list('bridge-pauses'), []);
+  await gateway.bridges.reconfigure(configs);
+  await gateway.link('connected', 'a');
+  await gateway.link('connected', 'b');
+});
+
+test('A pause that the disk refuses holds all the same, and says so', async (t) => {
+  const upstream = await ScriptedUpstream.start(t);
+  const gateway = await startBridges(t, [config({ urls: [upstream.url], out: OUT })]);
+  await gateway.link('connected');
+  gateway.documents.error = new FerruleError('FER_STORE_FULL', 'full');
+  await assert.rejects(gateway.bridges.pause('cloud'), { code: 'FER_STORE_FULL' });
+  assert.equal(gateway.status().link, 'paused');
 });
 
 test('A spool that cannot be opened is told, tried again, and holds up nobody else', async (t) => {

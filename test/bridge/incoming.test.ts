@@ -19,11 +19,11 @@ for (const version of [4, 5] as const) {
     await waitFor(() => mosquitto.log.includes('Sending SUBACK'));
     await cloud.publish('plants/lyon/cmd/pump/1', 'on', { qos: 1 });
     await waitFor(() => gateway.published.length === 1);
-    gateway.bridges.pause('cloud');
+    await gateway.bridges.pause('cloud');
     await waitFor(() => mosquitto.log.includes(`Client ${bridge.client_id} disconnected`));
     await cloud.publish('plants/lyon/cmd/pump/1', 'off', { qos: 1 });
     await cloud.publish('plants/lyon/cmd/pump/2', 'on', { qos: 1 });
-    gateway.bridges.resume('cloud');
+    await gateway.bridges.resume('cloud');
     await waitFor(() => gateway.published.length >= 3);
     await cloud.close();
     assert.deepEqual(

@@ -10,6 +10,7 @@ import { type Logger, Loggers } from '../../src/log.js';
 import type { Message } from '../../src/mqtt/message.js';
 import type { Properties, QoS } from '../../src/mqtt/packets.js';
 import { waitFor } from '../support/wait-for.js';
+import { MemoryDocuments } from './memory-documents.js';
 import { MemorySpool } from './memory-spool.js';
 
 type Changes = Partial<Omit<BridgeConfig, 'spool' | 'drain' | 'reconnect'>> & {
@@ -54,6 +55,7 @@ export class Gateway implements BridgePorts {
   readonly spools = new Map<string, MemorySpool>();
   readonly published: { message: Message; publisher: string }[] = [];
   readonly lines: LogLine[] = [];
+  readonly documents = new MemoryDocuments();
   readonly log: Logger;
   /** What publish() does with a message. */
   onPublish: (message: Message) => Promise<void> = () => Promise.resolve();

@@ -235,8 +235,8 @@ export class FakePlant {
       },
       bridges: {
         bridges: () => this.bridges,
-        pause: (name) => this.bridges.some((each) => each.name === name) && this.paused.add(name) !== undefined,
-        resume: (name) => this.paused.delete(name),
+        pause: (name) => Promise.resolve(this.bridges.some((each) => each.name === name) && this.paused.add(name) !== undefined),
+        resume: (name) => Promise.resolve(this.paused.delete(name)),
       },
       rules: { rules: () => this.rules },
       storage: {

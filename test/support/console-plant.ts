@@ -340,8 +340,8 @@ export class ConsolePlant {
       },
       bridges: {
         bridges: () => this.bridges,
-        pause: (name) => this.#switch(name, 'paused'),
-        resume: (name) => this.#switch(name, 'connected'),
+        pause: (name) => Promise.resolve(this.#switch(name, 'paused')),
+        resume: (name) => Promise.resolve(this.#switch(name, 'connected')),
       },
       rules: { rules: () => this.rules },
       storage: {

@@ -28,14 +28,15 @@ export function bridgeRoutes(app: App, context: RouteContext): void {
         schema: {
           operationId: `${action}Bridge`,
           tags: ['bridges'],
-          summary: action === 'pause' ? 'Pause a bridge; what is meant for upstream waits on disk.' : 'Resume a paused bridge.',
+          summary:
+            action === 'pause' ? 'Pause a bridge, over restarts too; what is meant for upstream waits on disk.' : 'Resume a paused bridge.',
           params: Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) }),
           response: answers({ 204: Nothing }),
         },
       },
       async (request, reply) => {
         const { name } = request.params;
-        if (!bridges[action](name)) throw notFound(`There is no bridge ${JSON.stringify(name)}.`, name);
+        if (!(await bridges[action](name))) throw notFound(`There is no bridge ${JSON.stringify(name)}.`, name);
         context.log.info({ username: loginOf(request).username, bridge: name, action }, 'a bridge was switched from the console');
         return reply.status(204).send(null);
       },

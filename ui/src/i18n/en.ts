@@ -443,7 +443,7 @@ export const en = {
   'bridge.pause': 'Pause',
   'bridge.pause.title': 'Pause the bridge {name}',
   'bridge.pause.question':
-    'Upstream gets nothing until the bridge is resumed. Messages are kept on disk meanwhile, within the limits of the spool.',
+    'Upstream gets nothing until the bridge is resumed, over restarts too. Messages are kept on disk meanwhile, within the limits of the spool.',
   'bridge.pause.busy': 'Pausing …',
   'bridge.pause.done': 'The bridge {name} was paused.',
   'bridge.resume': 'Resume',
