@@ -23,6 +23,7 @@ import { subscribeClient, unsubscribeClient } from './handlers/subscribe.js';
 import { deliveryProperties } from './message-properties.js';
 import { Outbox } from './outbox.js';
 import type { Session, SessionReceiver } from './session.js';
+import { shorten } from './shorten.js';
 import { InboundAliases, OutboundAliases } from './topic-aliases.js';
 
 /** Answers (acknowledgements, pings) that may wait for a client to read them before we stop reading from it. */
@@ -196,14 +197,28 @@ export class Connection extends EventEmitter implements SessionReceiver {
   send(packet: Packet): void {
     if (this.#state === 'closed') return;
     const bytes = encode(packet, this.version);
-    // [MQTT-3.1.2-24] [MQTT-3.2.2-19] What explains and does not fit is left out; the packet itself is always small.
-    const fits = bytes.length <= this.#capabilities.maximumPacketSize || !('properties' in packet);
-    const sent = fits ? bytes : encode({ ...packet, properties: null }, this.version);
+    const { maximumPacketSize } = this.#capabilities;
+    const sent = bytes.length <= maximumPacketSize ? bytes : shorten(packet, this.version, maximumPacketSize);
+    if (sent === null) {
+      this.#unsayable(packet);
+      return;
+    }
     this.broker.counters.packetsOut++;
     this.broker.counters.bytesOut += sent.length;
     if (this.broker.tracer !== null) this.broker.tracer.packet('out', this, packet);
     this.outbox.push(sent);
     this.#countUnread(sent.length);
+  }
+
+  /** [MQTT-3.1.2-24] What has to be said is larger than the client takes. */
+  #unsayable(packet: Packet): void {
+    // These end the connection anyhow, and the log says why.
+    if (packet.type === 'disconnect' || (packet.type === 'connack' && packet.reasonCode !== ReasonCode.Success)) return;
+    const cause = `${packet.type.toUpperCase()} does not fit into the client's maximum packet size of ${this.#capabilities.maximumPacketSize}`;
+    this.broker.trouble.warn(this, 'connection closed', cause);
+    // Nobody was told that it is in force.
+    if (packet.type === 'connack') this.dropWill();
+    this.disconnect(ReasonCode.PacketTooLarge, cause);
   }
 
   /** Before v5 every acknowledgement is a success. */

@@ -147,6 +147,8 @@ function openSession(connection: Connection, packet: ConnectPacket): void {
       reasonCode: 0,
       properties: connackProperties(connection, packet, expiryInterval),
     });
+    // It may not fit into what the client takes.
+    if (connection.closed) return;
     connection.accepted();
     broker.emit('connackSent', { cmd: 'connack', returnCode: 0, sessionPresent: present }, connection);
     session.attach(connection);
