@@ -89,6 +89,22 @@ test('is MQTT spoken over a secure WebSocket?', async (t) => {
   socket.terminate();
 });
 
+test('do many messages for a WebSocket client share a frame, whatever they add up to?', async (t) => {
+  const running = await startBroker(t);
+  const listener = await listen(t, running, { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.port}/mqtt`, 'mqtt');
+  const client = new RawClient(createWebSocketStream(socket));
+  await client.hello({ clientId: 'c' });
+  await client.subscribe('t', 0);
+  let frames = 0;
+  socket.on('message', () => frames++);
+  const count = 2000;
+  for (let i = 0; i < count; i++) running.broker.publish({ topic: 't', payload: Buffer.alloc(100) } as never);
+  await waitFor(() => client.messages.length === count);
+  assert.ok(frames < count / 100, `${frames} frames for ${count} messages`);
+  socket.terminate();
+});
+
 test('is a WebSocket on another path or without the subprotocol refused?', async (t) => {
   const listener = await listen(t, await startBroker(t), { type: 'ws', host: '127.0.0.1', port: 0, path: '/mqtt' });
   for (const [path, protocols] of [

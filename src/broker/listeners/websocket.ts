@@ -98,6 +98,11 @@ class WebSocketStream extends Duplex {
     this.#socket.send(chunk, (error) => done(error ?? null));
   }
 
+  /** Many packets of one turn go out as one message, not each as its own. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#socket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), (error) => done(error ?? null));
+  }
+
   override _final(done: () => void): void {
     this.#socket.close();
     done();
