@@ -4,21 +4,11 @@ import type { BrokerCounters } from './limits.js';
 import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import type { QueuedEntry } from './queue.js';
 import { Retained } from './retained.js';
+import { Routes } from './routes.js';
 import type { Session } from './session.js';
 import { isShared, type SharedGroup, SharedGroups } from './shared-groups.js';
-import {
-  type LocalSubscription,
-  type Route,
-  routeOf,
-  type SessionSubscription,
-  type Subscription,
-  type Target,
-  targetOf,
-} from './subscription.js';
+import { type LocalSubscription, type SessionSubscription, type Subscription, type Target, targetOf } from './subscription.js';
 import { TopicTrie } from './topic-trie.js';
-
-/** Routes of this many topics are remembered; a change of any subscription forgets them. */
-const MAX_CACHED_ROUTES = 10_000;
 
 export interface RouterContext {
   readonly store: Store;
@@ -31,8 +21,7 @@ export interface RouterContext {
 export class Router implements PublicationOwner {
   readonly #context: RouterContext;
   readonly #trie = new TopicTrie<Subscription>();
-  readonly #routes = new Map<string, Route>();
-  #generation = 0;
+  readonly #routes = new Routes(this.#trie);
   #subscriptions = 0;
   readonly #matches: Subscription[] = [];
   readonly retained = new Retained();
@@ -141,7 +130,7 @@ export class Router implements PublicationOwner {
 
   #routeOne(publication: RoutedPublication): void {
     const message = publication.message;
-    const route = this.#routeFor(message.topic);
+    const route = this.#routes.of(message.topic);
     publication.reach = route.targets.length + route.locals.length;
     if (message.retain) this.#retain(publication);
     const volatile: VolatileEntry[] = [];
@@ -222,21 +211,6 @@ export class Router implements PublicationOwner {
     } catch (error) {
       this.#context.log.error({ err: error, filter: local.filter, topic: message.topic }, 'a local subscriber failed');
     }
-  }
-
-  #routeFor(topic: string): Route {
-    if (this.#generation !== this.#trie.generation || this.#routes.size >= MAX_CACHED_ROUTES) {
-      this.#routes.clear();
-      this.#generation = this.#trie.generation;
-    }
-    let route = this.#routes.get(topic);
-    if (route === undefined) {
-      this.#matches.length = 0;
-      this.#trie.match(topic, this.#matches);
-      route = routeOf(this.#matches);
-      this.#routes.set(topic, route);
-    }
-    return route;
   }
 }
 

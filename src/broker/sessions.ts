@@ -3,7 +3,7 @@ import type { LoadedSession, StoredSubscription } from '../store/types.js';
 import type { QueueContext, QueueLimits } from './queue.js';
 import type { Router } from './router.js';
 import { NEVER_EXPIRES, Session } from './session.js';
-import type { SessionSubscription } from './subscription.js';
+import { subscriptionOf } from './subscription.js';
 
 export interface OpenRequest {
   clientId: string;
@@ -118,7 +118,7 @@ export class Sessions {
 
   /** Adds or replaces ([MQTT-3.8.4-3]); true: there was none for this filter. */
   subscribe(session: Session, stored: StoredSubscription): boolean {
-    const subscription: SessionSubscription = { ...stored, session };
+    const subscription = subscriptionOf(session, stored);
     const former = session.subscriptions.get(stored.filter);
     if (former !== undefined) this.#router.unsubscribe(former);
     session.subscriptions.set(stored.filter, subscription);
@@ -171,7 +171,7 @@ export class Sessions {
     session.queue.restore(stored.lastSeq, stored.sentTo ?? 0, stored.counters, stored.connected);
     this.#register(session);
     for (const filter of stored.subscriptions) {
-      const subscription: SessionSubscription = { ...filter, session };
+      const subscription = subscriptionOf(session, filter);
       session.subscriptions.set(filter.filter, subscription);
       this.#router.subscribe(subscription);
     }

@@ -1,6 +1,9 @@
 /**
  * Subscriptions by topic filter. A match walks one path per level, so its cost depends on the filters that match and
- * on the depth of the topic, never on how many other subscriptions exist.
+ * on the depth of the topic, never on how many other subscriptions exist. Values must be no arrays.
+ *
+ * Most nodes have one child, no wildcard and one value at the most, and there may be millions: a node holds one child and
+ * one value as they are, and gets a map or a list for more.
  */
 export class TopicTrie<T> {
   readonly #root = new Node<T>();
@@ -18,83 +21,152 @@ export class TopicTrie<T> {
 
   add(filter: string, value: T): void {
     let node = this.#root;
-    for (const level of filter.split('/')) node = node.childOrNew(level);
-    node.values.push(value);
+    const levels = filter.split('/');
+    const endsInRest = levels.at(-1) === REST;
+    if (endsInRest) levels.pop();
+    for (const level of levels) node = node.childOrNew(level);
+    if (endsInRest) node.rest = withValue(node.rest, value);
+    else node.values = withValue(node.values, value);
     this.#size++;
     this.#generation++;
   }
 
   /** Removes the value from the filter; false where it was not there. Nodes that hold nothing any more go with it. */
   remove(filter: string, value: T): boolean {
-    const path: { parent: Node<T>; level: string }[] = [];
-    let node = this.#root;
-    for (const level of filter.split('/')) {
-      const child = node.children?.get(level);
-      if (child === undefined) return false;
-      path.push({ parent: node, level });
-      node = child;
-    }
-    const index = node.values.indexOf(value);
-    if (index === -1) return false;
-    node.values.splice(index, 1);
+    if (!removeBelow(this.#root, filter.split('/'), 0, value)) return false;
     this.#size--;
     this.#generation++;
-    for (let i = path.length - 1; i >= 0 && node.isEmpty; i--) {
-      const { parent, level } = path[i]!;
-      parent.children!.delete(level);
-      node = parent;
-    }
     return true;
   }
 
   /** Appends the values of every filter that matches the topic name to `into`. */
   match(topic: string, into: T[]): void {
     const levels = topic.split('/');
+    const root = this.#root;
     // [MQTT-4.7.2-1] Wildcards at the first level do not match topics that begin with $.
-    collect(this.#root, levels, 0, topic.charCodeAt(0) === 0x24, into);
+    if (topic.charCodeAt(0) !== DOLLAR) {
+      collect(root, levels, 0, into);
+      return;
+    }
+    const child = root.child(levels[0]!);
+    if (child !== null) collect(child, levels, 1, into);
   }
 }
 
+const ANY = '+';
+const REST = '#';
+const DOLLAR = 0x24;
+
+/** None, one, or several. */
+type Values<T> = T | T[] | null;
+
 class Node<T> {
-  children: Map<string, Node<T>> | null = null;
-  readonly values: T[] = [];
+  /** Of filters that end here. */
+  values: Values<T> = null;
+  /** Of filters that end in `#` below here. */
+  rest: Values<T> = null;
+  /** The child for `+`. */
+  any: Node<T> | null = null;
+  /** The only child by name, and its name. Null where there is none, or a map of them. */
+  only: Node<T> | null = null;
+  onlyName = '';
+  named: Map<string, Node<T>> | null = null;
 
   get isEmpty(): boolean {
-    return this.values.length === 0 && (this.children === null || this.children.size === 0);
+    return this.values === null && this.rest === null && this.any === null && this.only === null && this.named === null;
+  }
+
+  child(level: string): Node<T> | null {
+    if (this.only !== null) return this.onlyName === level ? this.only : null;
+    return this.named?.get(level) ?? null;
   }
 
   childOrNew(level: string): Node<T> {
-    this.children ??= new Map();
-    let child = this.children.get(level);
-    if (child === undefined) {
-      child = new Node<T>();
-      this.children.set(level, child);
+    if (level === ANY) {
+      this.any ??= new Node();
+      return this.any;
+    }
+    const known = this.child(level);
+    if (known !== null) return known;
+    const child = new Node<T>();
+    if (this.named !== null) {
+      this.named.set(level, child);
+    } else if (this.only === null) {
+      this.only = child;
+      this.onlyName = level;
+    } else {
+      this.named = new Map([
+        [this.onlyName, this.only],
+        [level, child],
+      ]);
+      this.only = null;
+      this.onlyName = '';
     }
     return child;
   }
+
+  /** Lets go of the child for a level of a filter. */
+  drop(level: string): void {
+    if (level === ANY) {
+      this.any = null;
+    } else if (this.named === null) {
+      this.only = null;
+      this.onlyName = '';
+    } else {
+      this.named.delete(level);
+      if (this.named.size === 0) this.named = null;
+    }
+  }
 }
 
-function collect<T>(node: Node<T>, levels: string[], depth: number, system: boolean, into: T[]): void {
-  const children = node.children;
-  const wildcards = !(system && depth === 0);
-  if (children !== null && wildcards) {
-    // [MQTT-4.7.1-2] '#' matches its parent level too.
-    const rest = children.get('#');
-    if (rest !== undefined) append(rest.values, into);
-  }
+function removeBelow<T>(node: Node<T>, levels: readonly string[], depth: number, value: T): boolean {
   if (depth === levels.length) {
-    append(node.values, into);
+    if (!hasValue(node.values, value)) return false;
+    node.values = withoutValue(node.values, value);
+    return true;
+  }
+  const level = levels[depth]!;
+  if (level === REST) {
+    if (!hasValue(node.rest, value)) return false;
+    node.rest = withoutValue(node.rest, value);
+    return true;
+  }
+  const child = level === ANY ? node.any : node.child(level);
+  if (child === null || !removeBelow(child, levels, depth + 1, value)) return false;
+  if (child.isEmpty) node.drop(level);
+  return true;
+}
+
+function collect<T>(node: Node<T>, levels: readonly string[], depth: number, into: T[]): void {
+  // [MQTT-4.7.1-2] '#' matches its parent level too.
+  if (node.rest !== null) append(node.rest, into);
+  if (depth === levels.length) {
+    if (node.values !== null) append(node.values, into);
     return;
   }
-  if (children === null) return;
-  const exact = children.get(levels[depth]!);
-  if (exact !== undefined) collect(exact, levels, depth + 1, system, into);
-  if (wildcards) {
-    const any = children.get('+');
-    if (any !== undefined) collect(any, levels, depth + 1, system, into);
-  }
+  const exact = node.child(levels[depth]!);
+  if (exact !== null) collect(exact, levels, depth + 1, into);
+  if (node.any !== null) collect(node.any, levels, depth + 1, into);
 }
 
-function append<T>(from: readonly T[], into: T[]): void {
-  for (let i = 0; i < from.length; i++) into.push(from[i]!);
+function append<T>(values: T | T[], into: T[]): void {
+  if (!Array.isArray(values)) into.push(values);
+  else for (let i = 0; i < values.length; i++) into.push(values[i]!);
+}
+
+function withValue<T>(values: Values<T>, value: T): Values<T> {
+  if (values === null) return value;
+  if (!Array.isArray(values)) return [values, value];
+  values.push(value);
+  return values;
+}
+
+function hasValue<T>(values: Values<T>, value: T): boolean {
+  return Array.isArray(values) ? values.includes(value) : values === value;
+}
+
+function withoutValue<T>(values: Values<T>, value: T): Values<T> {
+  if (!Array.isArray(values)) return null;
+  values.splice(values.indexOf(value), 1);
+  return values.length === 1 ? values[0]! : values;
 }

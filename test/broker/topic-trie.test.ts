@@ -42,6 +42,47 @@ test('does a removed subscription match no more, and leave nothing behind?', () 
   assert.equal(trie.size, 1);
 });
 
+test('are several subscriptions to one filter found, and taken away one by one?', () => {
+  for (const filter of ['a/b', 'a/+', 'a/#', '#']) {
+    const trie = new TopicTrie<string>();
+    for (const value of ['one', 'two', 'three']) trie.add(filter, value);
+    assert.deepEqual(found(trie, 'a/b'), ['one', 'three', 'two'], filter);
+    assert.equal(trie.remove(filter, 'two'), true);
+    assert.equal(trie.remove(filter, 'two'), false);
+    assert.deepEqual(found(trie, 'a/b'), ['one', 'three'], filter);
+    assert.equal(trie.remove(filter, 'one'), true);
+    assert.deepEqual(found(trie, 'a/b'), ['three'], filter);
+    assert.equal(trie.remove(filter, 'three'), true);
+    assert.deepEqual(found(trie, 'a/b'), [], filter);
+    assert.equal(trie.size, 0);
+  }
+});
+
+test('does taking away filters in any order leave exactly the others?', () => {
+  const filters = ['a', 'a/b', 'a/c', 'a/d', 'a/+', 'a/+/x', 'a/b/x', 'a/#', '+/b', '+', '#', 'b/#', '/', '/+'];
+  for (let start = 0; start < filters.length; start++) {
+    const left = new Set(filters);
+    const trie = trieOf(...filters);
+    for (let i = 0; i < filters.length; i++) {
+      const filter = filters[(start + i * 5) % filters.length]!;
+      assert.equal(trie.remove(filter, filter), true, filter);
+      left.delete(filter);
+      for (const topic of ['a', 'a/b', 'a/c', 'a/b/x', 'b/c', '/']) {
+        const expected = [...left].filter((other) => matches(other, topic)).sort((x, y) => (x < y ? -1 : 1));
+        assert.deepEqual(found(trie, topic), expected, `${topic} without ${filter}`);
+      }
+    }
+    assert.equal(trie.size, 0);
+  }
+});
+
+test('does removing what was never added do nothing?', () => {
+  const trie = trieOf('a/b');
+  for (const filter of ['a', 'a/+', 'a/#', 'a/b/c', '#', 'b']) assert.equal(trie.remove(filter, filter), false, filter);
+  assert.equal(trie.remove('a/b', 'another'), false);
+  assert.deepEqual(found(trie, 'a/b'), ['a/b']);
+});
+
 test('does the generation change with every change, and only then?', () => {
   const trie = trieOf('a');
   const before = trie.generation;
