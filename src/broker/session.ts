@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
 import type { StoredMessage, StoredSession } from '../store/types.js';
+import { PacketIds } from './packet-ids.js';
 import { type QueueContext, type QueueLimits, type Receiver, SessionQueue } from './queue.js';
 import type { SessionSubscription } from './subscription.js';
 
@@ -25,11 +26,11 @@ export class Session {
   readonly internal: boolean;
   readonly subscriptions = new Map<string, SessionSubscription>();
   /** Inbound QoS 2 messages that were taken and not yet released by their publisher. */
-  readonly inboundQos2 = new Set<number>();
+  readonly inboundQos2 = new PacketIds();
   /** Of those: which are not on disk yet. */
-  readonly #inboundUnsettled = new Set<number>();
+  readonly #inboundUnsettled = new PacketIds();
   /** Released, but that is not on disk yet. */
-  readonly inboundReleasing = new Set<number>();
+  readonly inboundReleasing = new PacketIds();
   readonly queue: SessionQueue;
   /** It is on disk: its client may be told that it has a session. */
   kept = false;

@@ -5,7 +5,8 @@ import { ReasonCode } from '../mqtt/reason-codes.js';
 /** The aliases that a client uses towards us; they live as long as the connection ([MQTT-3.3.2-7]). */
 export class InboundAliases {
   readonly #maximum: number;
-  readonly #topics = new Map<number, string>();
+  /** Made when first needed: most clients use none. */
+  #topics: Map<number, string> | null = null;
 
   /** `maximum`: what CONNACK announced. */
   constructor(maximum: number) {
@@ -14,7 +15,7 @@ export class InboundAliases {
 
   /** What an alias stands for at present; undefined: nothing. */
   peek(alias: number): string | undefined {
-    return this.#topics.get(alias);
+    return this.#topics?.get(alias);
   }
 
   /** The topic that the packet means; remembers it where the packet says so. */
@@ -25,10 +26,11 @@ export class InboundAliases {
     if (alias > this.#maximum)
       throw new MqttError(ReasonCode.TopicAliasInvalid, '[MQTT-3.3.2-9]', `topic alias ${alias}, above what was announced`);
     if (packet.topic !== '') {
+      this.#topics ??= new Map();
       this.#topics.set(alias, packet.topic);
       return packet.topic;
     }
-    const topic = this.#topics.get(alias);
+    const topic = this.#topics?.get(alias);
     if (topic === undefined) throw new MqttError(ReasonCode.ProtocolError, '[MQTT-3.3.2-7]', `topic alias ${alias} stands for no topic`);
     return topic;
   }
