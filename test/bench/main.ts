@@ -1,8 +1,9 @@
 /** What `npm run bench` runs on core 1, after building. See docs/benchmarks.md. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeCertificate } from '../../src/console/make-certificate.js';
 import { packageRoot } from '../../src/paths.js';
 import { freePort } from '../support/free-port.js';
 import { Broker, type Candidate } from './candidates/candidate.js';
@@ -96,7 +97,7 @@ async function runAll(
     for (const scenario of scenarios) {
       const reference = new Map<string, number>();
       for (const candidate of running) {
-        if (candidate.only !== undefined && !isWanted(scenario.id, candidate.only)) continue;
+        if (!takesPart(candidate, scenario)) continue;
         process.stdout.write(`round ${round + 1}: ${scenario.id} ${candidate.name} ... `);
         let figures: Figure[];
         try {
@@ -125,6 +126,10 @@ async function runAll(
   return results;
 }
 
+function takesPart({ only, transports }: Candidate, { id, transport }: Scenario): boolean {
+  return (only === undefined || isWanted(id, only)) && (transport === undefined || transports.includes(transport));
+}
+
 /** One candidate, freshly started, through one scenario. */
 async function runOne(
   scenario: Scenario,
@@ -132,7 +137,9 @@ async function runOne(
   { seconds, reference, folder }: { seconds: number; reference: ReadonlyMap<string, number>; folder: string },
 ): Promise<Figure[]> {
   const own = await mkdtemp(join(folder, 'candidate-'));
-  const broker = await Broker.start(candidate, await freePort(), own);
+  const { transport } = scenario;
+  const extra = transport === undefined ? null : { transport, port: await freePort(), ...(await certificateIn(folder)) };
+  const broker = await Broker.start(candidate, await freePort(), own, extra);
   const ended = broker.ended();
   ended.catch(() => {});
   try {
@@ -142,6 +149,17 @@ async function runOne(
     await broker.stop();
     await rm(own, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** One for all candidates. */
+async function certificateIn(folder: string): Promise<{ cert: string; key: string }> {
+  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  if (!existsSync(files.cert)) {
+    const { cert, key } = await makeCertificate(Date.now());
+    await writeFile(files.key, key);
+    await writeFile(files.cert, cert);
+  }
+  return files;
 }
 
 function toJson(results: Results, running: readonly Candidate[], { rounds, seconds }: BenchOptions): unknown {

@@ -16,6 +16,11 @@ export function parseMemory(status: string, field: 'VmRSS' | 'VmHWM'): number {
   return match === null ? Number.NaN : Number(match[1]) * 1024;
 }
 
+/** How many files a process may have open, from the text of /proc/PID/limits. */
+export function parseOpenFiles(limits: string): number {
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
+}
+
 export function cpuSecondsOf(pid: number): number {
   return parseCpuSeconds(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }

@@ -1,4 +1,5 @@
 import type { Broker } from './candidates/candidate.js';
+import type { Transport } from './transport.js';
 
 /** How busy both sides were while a figure was taken, as shares of one core. */
 export interface Load {
@@ -33,6 +34,8 @@ export interface Scenario {
   /** Such as B3.qos1: the benchmark and the variant. */
   id: string;
   title: string;
+  /** What a candidate must listen on besides TCP; those that can't are left out. */
+  transport?: Transport;
   run(context: ScenarioContext): Promise<Figure[]>;
 }
 

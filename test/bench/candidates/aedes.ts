@@ -12,6 +12,9 @@ export function aedes(nodeArgs: readonly string[]): Candidate {
   return {
     name: 'aedes',
     settings: `aedes ${version} on Node ${process.versions.node}; its defaults, persistence in memory`,
-    command: (port) => ({ command: process.execPath, args: [...nodeArgs, server, String(port)] }),
+    transports: ['tls', 'ws', 'wss'],
+    command: (port, _folder, extra) => {
+      return { command: process.execPath, args: [...nodeArgs, server, String(port), ...(extra === null ? [] : [JSON.stringify(extra)])] };
+    },
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { encode } from '../../../src/mqtt/writer.js';
 import { type RunningProcess, startProcess } from '../../support/process.js';
 import { cpuSecondsOf, memoryOf } from '../proc.js';
+import type { Transport } from '../transport.js';
 
 /** A broker that is measured. */
 export interface Candidate {
@@ -12,8 +13,19 @@ export interface Candidate {
   settings: string;
   /** Only these scenarios (by the part of the id before the dot); all without it. */
   only?: string[];
+  /** What it can listen on beside TCP. */
+  transports: readonly Transport[];
   /** What to run; `folder` is empty, its own, and on a real disk. */
-  command(port: number, folder: string): CandidateCommand;
+  command(port: number, folder: string, extra: ExtraListener | null): CandidateCommand;
+}
+
+/** Where a candidate listens besides TCP; WebSocket at `/mqtt`. */
+export interface ExtraListener {
+  transport: Transport;
+  port: number;
+  /** Files, PEM. */
+  cert: string;
+  key: string;
 }
 
 export interface CandidateCommand {
@@ -31,28 +43,31 @@ const RETRY_MS = 2;
 /** A candidate that runs. */
 export class Broker {
   readonly port: number;
+  /** Where it listens besides TCP. */
+  readonly extra: ExtraListener | null;
   readonly pid: number;
   /** ms from spawning the process to the first CONNACK. */
   readonly startMs: number;
   readonly #process: RunningProcess;
 
-  private constructor(process: RunningProcess, port: number, startMs: number) {
+  private constructor(process: RunningProcess, port: number, extra: ExtraListener | null, startMs: number) {
     this.#process = process;
     this.pid = process.pid;
     this.port = port;
+    this.extra = extra;
     this.startMs = startMs;
   }
 
   /** Starts a candidate on core 0, its only one, and waits until it lets a client in. */
-  static async start(candidate: Candidate, port: number, folder: string): Promise<Broker> {
-    const { command, args, files = {} } = candidate.command(port, folder);
+  static async start(candidate: Candidate, port: number, folder: string, extra: ExtraListener | null): Promise<Broker> {
+    const { command, args, files = {} } = candidate.command(port, folder, extra);
     for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
     const begun = performance.now();
     // taskset becomes the program: the pid is the candidate's.
     const process = await startProcess('taskset', ['-c', '0', command, ...args]);
     try {
       await firstConnack(process, port, begun + START_MS);
-      return new Broker(process, port, performance.now() - begun);
+      return new Broker(process, port, extra, performance.now() - begun);
     } catch (error) {
       await process.kill();
       throw error;

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/paths.js';
-import type { Candidate } from './candidate.js';
+import { isSecure } from '../transport.js';
+import type { Candidate, ExtraListener } from './candidate.js';
 
 const LIMITS = '{max_queued_messages: 100000000, max_queued_bytes: 64GiB}';
 
@@ -12,7 +13,8 @@ export function ferrule(nodeArgs: readonly string[]): Candidate {
   return {
     name: 'ferrule',
     settings: `ferrule ${version} on Node ${process.versions.node}; durability strict, allow_anonymous true, limits ${LIMITS}, console on, without TLS`,
-    command: (port, folder) => {
+    transports: ['tls', 'ws', 'wss'],
+    command: (port, folder, extra) => {
       const rules = join(folder, 'rules');
       mkdirSync(rules);
       return {
@@ -30,7 +32,7 @@ export function ferrule(nodeArgs: readonly string[]): Candidate {
           'ferrule.yaml': [
             'gateway: {id: bench}',
             'broker:',
-            `  listeners: [{type: tcp, host: 127.0.0.1, port: ${port}}]`,
+            `  listeners: [{type: tcp, host: 127.0.0.1, port: ${port}}${extra === null ? '' : `, ${listener(extra)}`}]`,
             '  allow_anonymous: true',
             '  durability: strict',
             `  limits: ${LIMITS}`,
@@ -43,4 +45,8 @@ export function ferrule(nodeArgs: readonly string[]): Candidate {
       };
     },
   };
+}
+
+function listener({ transport, port, cert, key }: ExtraListener): string {
+  return `{type: ${transport}, host: 127.0.0.1, port: ${port}${isSecure(transport) ? `, cert: ${cert}, key: ${key}` : ''}}`;
 }

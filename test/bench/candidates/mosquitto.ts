@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Candidate } from './candidate.js';
+import type { Candidate, ExtraListener } from './candidate.js';
 
 const MOSQUITTO = '/usr/sbin/mosquitto';
 
@@ -12,12 +12,20 @@ export function mosquitto(persistence: boolean): Candidate {
     name: persistence ? 'mosquitto-disk' : 'mosquitto',
     settings: `${version()}; ${lines.join(', ')}${persistence ? '' : ', no persistence'}`,
     ...(persistence ? { only: ['B4'] } : {}),
-    command: (port, folder) => ({
+    // Debian builds it without WebSocket.
+    transports: ['tls'],
+    command: (port, folder, extra) => ({
       command: MOSQUITTO,
       args: ['-c', join(folder, 'mosquitto.conf')],
       files: {
         // As root it would become the user mosquitto, who may not write into the folder.
-        'mosquitto.conf': `${['user root', `listener ${port} 127.0.0.1`, ...lines, ...(persistence ? [`persistence_location ${folder}/`] : [])].join('\n')}\n`,
+        'mosquitto.conf': `${[
+          'user root',
+          ...lines,
+          ...(persistence ? [`persistence_location ${folder}/`] : []),
+          `listener ${port} 127.0.0.1`,
+          ...(extra === null ? [] : listener(extra)),
+        ].join('\n')}\n`,
       },
     }),
   };
@@ -27,4 +35,8 @@ function version(): string {
   const { stdout, error } = spawnSync(MOSQUITTO, ['-h'], { encoding: 'utf8' });
   if (error !== undefined) throw new Error(`${MOSQUITTO} does not run (${error.message}); install the Debian package mosquitto.`);
   return stdout.split('\n')[0] ?? 'mosquitto';
+}
+
+function listener({ port, cert, key }: ExtraListener): string[] {
+  return [`listener ${port} 127.0.0.1`, `certfile ${cert}`, `keyfile ${key}`];
 }

@@ -10,8 +10,16 @@ export function sentAtOf(bytes: Buffer, payloadAt: number): number {
   return bytes.readDoubleLE(payloadAt);
 }
 
+export interface RingOptions {
+  /** One topic, or one for each message; all of the same length. */
+  topic: string | ((index: number) => string);
+  qos: 0 | 1 | 2;
+  retain?: boolean;
+  count: number;
+}
+
 /**
- * Encoded PUBLISH packets of one topic, one behind the other, written out again and again: what is sent is a view of
+ * Encoded PUBLISH packets, one behind the other, written out again and again: what is sent is a view of
  * them. With QoS 1 and 2 the packet ids are 1 to `count`, so `count` must exceed what may be unacknowledged.
  */
 export class MessageRing {
@@ -20,12 +28,15 @@ export class MessageRing {
   readonly #count: number;
   #next = 0;
 
-  constructor(topic: string, qos: 0 | 1 | 2, count: number) {
+  constructor({ topic, qos, retain = false, count }: RingOptions) {
     const payload = Buffer.alloc(PAYLOAD_BYTES, 'x');
     payload.writeDoubleLE(0, 0);
-    const frames = Array.from({ length: count }, (_, index) =>
-      encode({ type: 'publish', topic, payload, qos, packetId: qos === 0 ? 0 : index + 1, retain: false, dup: false, properties: null }, 4),
-    );
+    const topicOf = typeof topic === 'string' ? () => topic : topic;
+    const frames = Array.from({ length: count }, (_, index) => {
+      const packetId = qos === 0 ? 0 : index + 1;
+      return encode({ type: 'publish', topic: topicOf(index), payload, qos, packetId, retain, dup: false, properties: null }, 4);
+    });
+    if (frames.some(({ length }) => length !== frames[0]!.length)) throw new Error('the topics of a ring are of different lengths');
     this.#bytes = Buffer.concat(frames);
     this.#count = count;
     this.frameBytes = this.#bytes.length / count;

@@ -1,4 +1,4 @@
-import { MessageRing } from './messages.js';
+import { MessageRing, type RingOptions } from './messages.js';
 import { LoadSocket, type LoadSocketOptions } from './socket.js';
 
 const PUBACK = 4;
@@ -10,9 +10,9 @@ const PUBREL_HEADER = 0x62;
 export class Qos0Publisher extends LoadSocket {
   readonly #ring: MessageRing;
 
-  constructor(options: LoadSocketOptions & { topic: string; ring: number }) {
+  constructor(options: LoadSocketOptions & { topic: RingOptions['topic']; ring: number }) {
     super(options);
-    this.#ring = new MessageRing(options.topic, 0, options.ring);
+    this.#ring = new MessageRing({ topic: options.topic, qos: 0, count: options.ring });
   }
 
   /** Writes `count` messages. */
@@ -29,41 +29,58 @@ export class Qos0Publisher extends LoadSocket {
 }
 
 export interface WindowedPublisherOptions extends LoadSocketOptions {
-  topic: string;
+  topic: RingOptions['topic'];
   qos: 1 | 2;
+  retain?: boolean;
+  /** Messages after which they repeat themselves. Default: twice the window, which is the least. */
+  ring?: number;
   /** How many messages may be unacknowledged. */
   window: number;
   /** Counts what was acknowledged to the end: PUBACK, or PUBCOMP. */
   acknowledged: { count: number };
 }
 
-/** Publishes at QoS 1 or 2 as fast as it is acknowledged: never more than its window is under way. */
+/**
+ * Publishes at QoS 1 or 2: as fast as it is acknowledged, or what it is told to. Never more than its window is under way.
+ */
 export class WindowedPublisher extends LoadSocket {
   readonly #ring: MessageRing;
   readonly #window: number;
   readonly #acknowledged: { count: number };
   readonly #releases: Buffer[] = [];
   #fresh = 0;
-  #running = false;
+  /** Messages that are still to be sent; Infinity: as many as there is room for. */
+  #due = 0;
+  /** When the first of those was due; 0: when it is sent. */
+  #dueSince = 0;
   /** Messages under way. */
   outstanding = 0;
 
   constructor(options: WindowedPublisherOptions) {
     super(options);
+    const { topic, qos, retain = false, window, ring = window * 2 } = options;
     // Twice the window: an acknowledgement may overtake an older one without two messages of one packet id under way.
-    this.#ring = new MessageRing(options.topic, options.qos, options.window * 2);
-    this.#window = options.window;
+    this.#ring = new MessageRing({ topic, qos, retain, count: ring });
+    this.#window = window;
     this.#acknowledged = options.acknowledged;
   }
 
   start(): void {
-    this.#running = true;
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#dueSince = 0;
     this.#fill();
   }
 
   /** Sends nothing new; what is under way is still acknowledged. */
   stop(): void {
-    this.#running = false;
+    this.#due = 0;
+  }
+
+  /** Sends so many more, those for which there is no room now as soon as there is. */
+  send(count: number, now: number): void {
+    if (this.#due === 0) this.#dueSince = now;
+    this.#due += count;
+    this.#fill();
   }
 
   protected override frame(header: number, bytes: Buffer, start: number): void {
@@ -77,15 +94,27 @@ export class WindowedPublisher extends LoadSocket {
     this.#acknowledged.count += this.#fresh;
     this.outstanding -= this.#fresh;
     this.#fresh = 0;
-    if (this.#running) this.#fill();
+    this.#fill();
   }
 
   #fill(): void {
-    const now = performance.now();
-    while (this.outstanding < this.#window) {
-      const bytes = this.#ring.take(this.#window - this.outstanding, now);
-      this.outstanding += bytes.length / this.#ring.frameBytes;
+    // What had to wait for room was sent late, and its latency begins when it was due.
+    const sentAt = this.#dueSince === 0 ? performance.now() : this.#dueSince;
+    while (this.#due > 0 && this.outstanding < this.#window) {
+      const bytes = this.#ring.take(Math.min(this.#due, this.#window - this.outstanding), sentAt);
+      const count = bytes.length / this.#ring.frameBytes;
+      this.outstanding += count;
+      this.#due -= count;
       this.write(bytes);
     }
+  }
+}
+
+/** Waits until everything is acknowledged, so that what comes next starts from rest. */
+export async function settled(publishers: readonly WindowedPublisher[]): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (publishers.some((publisher) => publisher.outstanding > 0)) {
+    if (performance.now() > deadline) throw new Error('messages stay unacknowledged for 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -100,9 +100,14 @@ export class Qos0Pump {
   }
 }
 
-/** Open-loop QoS 0: sends at a rate, whatever is received. */
+/** What can be told to send so many messages, `now` as of performance.now(). */
+export interface Paced {
+  send(count: number, now: number): void;
+}
+
+/** Open-loop: sends at a rate, whatever is received. */
 export class PacedPump {
-  readonly #publishers: readonly Qos0Publisher[];
+  readonly #publishers: readonly Paced[];
   readonly #rate: number;
   readonly #batch: number;
   #timer: NodeJS.Timeout | undefined;
@@ -115,7 +120,7 @@ export class PacedPump {
    * @param rate messages per second of all publishers together
    * @param batch messages that one publisher writes at once, as under full load
    */
-  constructor(publishers: readonly Qos0Publisher[], rate: number, batch: number) {
+  constructor(publishers: readonly Paced[], rate: number, batch: number) {
     this.#batch = batch;
     this.#publishers = publishers;
     this.#rate = rate;

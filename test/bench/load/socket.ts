@@ -1,18 +1,18 @@
-import { connect, type Socket } from 'node:net';
 import { encode } from '../../../src/mqtt/writer.js';
+import type { Transport } from '../transport.js';
 import { FrameReader } from './frame-reader.js';
+import { type LoadStream, openStream } from './stream.js';
 
-const HOST = '127.0.0.1';
 /** ms that a broker may take to answer CONNECT and SUBSCRIBE. */
 const ANSWER_MS = 30_000;
-/** All sockets read into it: what was read is dealt with before the next read. */
-const READ_BUFFER = Buffer.allocUnsafe(256 * 1024);
 
 const CONNACK = 2;
 const SUBACK = 9;
 
 export interface LoadSocketOptions {
   port: number;
+  /** Default: tcp. */
+  transport?: Transport;
   clientId: string;
   /** false: a session that outlives the connection. */
   clean?: boolean;
@@ -20,7 +20,7 @@ export interface LoadSocketOptions {
 
 /** One client of the load: a raw socket that speaks just enough MQTT 3.1.1. Subclasses deal with its packets. */
 export abstract class LoadSocket {
-  readonly #socket: Socket;
+  readonly #stream: LoadStream;
   readonly #options: LoadSocketOptions;
   readonly #failed: Promise<never>;
   #fail: (error: Error) => void = () => {};
@@ -35,21 +35,13 @@ export abstract class LoadSocket {
     });
     // Whoever waits for something hears of it.
     this.#failed.catch(() => {});
-    this.#socket = connect({
-      host: HOST,
-      port: options.port,
-      noDelay: true,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (length) => {
-          reader.push(READ_BUFFER, length);
-          this.chunkRead();
-          return true;
-        },
-      },
+    this.#stream = openStream(options.transport ?? 'tcp', options.port, (chunk, length) => {
+      reader.push(chunk, length);
+      this.chunkRead();
     });
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => {
+    const { socket } = this.#stream;
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => {
       if (!this.#closing) this.#fail(new Error(`the broker closed the connection of ${options.clientId}`));
     });
   }
@@ -62,7 +54,8 @@ export abstract class LoadSocket {
   /** Connects; resolves with CONNACK. */
   async connect(): Promise<void> {
     const { clientId, clean = true } = this.#options;
-    this.#socket.write(
+    await Promise.race([this.#stream.opened, this.#failed]);
+    this.write(
       encode(
         {
           type: 'connect',
@@ -83,29 +76,42 @@ export abstract class LoadSocket {
     if (code !== 0) throw new Error(`${clientId} was refused with code ${code}`);
   }
 
+  /** Whether the connection stands. */
+  get isOpen(): boolean {
+    return !this.#stream.socket.destroyed;
+  }
+
   /** Resolves with SUBACK. */
   async subscribe(filter: string, qos: 0 | 1 | 2): Promise<void> {
-    const subscriptions = [{ filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 as const }];
-    this.#socket.write(encode({ type: 'subscribe', packetId: 65_535, properties: null, subscriptions }, 4));
+    await this.subscribeAll([filter], qos);
+  }
+
+  /** All in one packet; resolves with SUBACK. */
+  async subscribeAll(filters: readonly string[], qos: 0 | 1 | 2): Promise<void> {
+    const subscriptions = filters.map((filter) => {
+      return { filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
+    });
+    this.write(encode({ type: 'subscribe', packetId: 65_535, properties: null, subscriptions }, 4));
     const granted = await this.#answer('SUBSCRIBE');
-    if (granted !== qos) throw new Error(`asked for QoS ${qos} of ${filter} and was granted ${granted}`);
+    if (granted !== qos) throw new Error(`asked for QoS ${qos} of ${filters.at(-1)} and was granted ${granted}`);
   }
 
   /** Says goodbye and ends the connection. */
   close(): void {
     this.#closing = true;
-    if (!this.#socket.destroyed) this.#socket.end(encode({ type: 'disconnect', reasonCode: 0, properties: null }, 4));
+    const { socket } = this.#stream;
+    if (!socket.destroyed) socket.end(this.#stream.wrap(encode({ type: 'disconnect', reasonCode: 0, properties: null }, 4)));
     // What is still to be read is of no use to anybody.
-    this.#socket.destroySoon();
+    socket.destroySoon();
   }
 
   /** Bytes the system has not taken yet. */
   protected get unsent(): number {
-    return this.#socket.writableLength;
+    return this.#stream.socket.writableLength;
   }
 
   protected write(bytes: Buffer): void {
-    this.#socket.write(bytes);
+    this.#stream.socket.write(this.#stream.wrap(bytes));
   }
 
   /** A packet other than CONNACK and SUBACK; `start` and `end` as in FrameReader. */

@@ -1,12 +1,17 @@
 import { Latency } from '../load/latency.js';
-import { WindowedPublisher } from '../load/publisher.js';
+import { settled, WindowedPublisher } from '../load/publisher.js';
 import { Subscriber } from '../load/subscriber.js';
+import { latencyUnderLoad } from '../paced.js';
 import type { Figure, Scenario, ScenarioContext } from '../scenario.js';
 import { measure } from '../window.js';
 
 const PAIRS = 50;
 /** Unacknowledged messages of one publisher. */
 const WINDOW = 20;
+/** Messages that a publisher writes at once in the paced measurements. */
+const BATCH = 10;
+
+const CAPACITY = 'messages';
 
 export const scenarios: Scenario[] = ([1, 2] as const).map((qos) => ({
   id: `B3.qos${qos}`,
@@ -14,7 +19,8 @@ export const scenarios: Scenario[] = ([1, 2] as const).map((qos) => ({
   run: (context) => pairs(context, qos),
 }));
 
-async function pairs({ broker, seconds }: ScenarioContext, qos: 1 | 2): Promise<Figure[]> {
+async function pairs(context: ScenarioContext, qos: 1 | 2): Promise<Figure[]> {
+  const { broker, seconds } = context;
   const { port } = broker;
   const received = { count: 0 };
   const acknowledged = { count: 0 };
@@ -27,16 +33,21 @@ async function pairs({ broker, seconds }: ScenarioContext, qos: 1 | 2): Promise<
     await Promise.all([...subscribers, ...publishers].map((client) => client.connect()));
     await Promise.all(subscribers.map((subscriber, i) => subscriber.subscribe(`bench/pair/${i}`, qos)));
     for (const publisher of publishers) publisher.start();
-    const { rate, load } = await measure(
+    const { rate, cpuPerCount, load } = await measure(
       broker,
       seconds,
       () => received.count,
       () => latency.begin(),
     );
     latency.end();
+    const atFullLoad = latency.percentile(0.99);
+    for (const publisher of publishers) publisher.stop();
+    await settled(publishers);
     return [
-      { name: 'messages', unit: '/s', better: 'higher', value: rate, load },
-      { name: 'p99 at full load', unit: 'ms', better: 'lower', value: latency.percentile(0.99), load },
+      { name: CAPACITY, unit: '/s', better: 'higher', value: rate, load },
+      { name: 'CPU per message', unit: 'µs', better: 'lower', value: cpuPerCount, load },
+      { name: 'p99 at full load', unit: 'ms', better: 'lower', value: atFullLoad, load },
+      ...(await latencyUnderLoad(context, { publishers, batch: BATCH, received, latency }, rate, CAPACITY)),
     ];
   } finally {
     for (const publisher of publishers) publisher.stop();

@@ -1,4 +1,4 @@
-import { WindowedPublisher } from '../load/publisher.js';
+import { settled, WindowedPublisher } from '../load/publisher.js';
 import { Subscriber } from '../load/subscriber.js';
 import type { Figure, Scenario, ScenarioContext } from '../scenario.js';
 import { compare, measure, sleep, snapshot } from '../window.js';
@@ -99,13 +99,4 @@ function makePublishers(port: number, acknowledged: { count: number }): Windowed
   return Array.from({ length: PUBLISHERS }, (_, i) => {
     return new WindowedPublisher({ port, clientId: `pub-${i}`, topic: `bench/durable/${i}`, qos: 1, window: WINDOW, acknowledged });
   });
-}
-
-/** Waits until everything is acknowledged, so that what must be drained is known. */
-async function settled(publishers: readonly WindowedPublisher[]): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (publishers.some((publisher) => publisher.outstanding > 0)) {
-    if (performance.now() > deadline) throw new Error('messages stay unacknowledged for 10 s');
-    await sleep(0.02);
-  }
 }
