@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   FER_BROKER_USER_NAME: 'The name of an MQTT user is not possible.',
   FER_BROKER_USER_PASSWORD: 'The password of an MQTT user is too short.',
   FER_BROKER_TRACE: 'A trace of packets can not be started as asked, or too many run.',
+  FER_BROKER_QUEUE_FULL: 'The spool of a bridge is full and takes nothing more; its publisher gets no acknowledgement.',
   FER_BROKER_JWKS: 'The file of public keys for tokens can not be read.',
 
   // --- field

@@ -58,7 +58,8 @@ export const SpoolSchema = Type.Object(
     max_age: Duration({ default: '30d', description: 'Older messages are dropped and counted; 0: none is.' }),
     when_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
       default: 'drop_oldest',
-      description: 'What goes when the spool is full. reject: the publisher is told, or gets no acknowledgement.',
+      description:
+        'What goes when the spool is full. reject: an MQTT 5 publisher is told (0x97), one of an earlier version gets no acknowledgement and is disconnected after a while; what the gateway itself publishes is dropped.',
     }),
   },
   { ...strictly, default: {}, description: 'What waits on disk while the upstream is away.' },

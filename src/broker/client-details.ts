@@ -48,6 +48,8 @@ export interface ClientDetails extends ClientStatus {
     droppedFull: number;
     droppedExpired: number;
     droppedOther: number;
+    /** Not taken because the queue was full, and their publishers told so; since the start. */
+    rejected: number;
     maxMessages: number;
     maxBytes: number;
   };
@@ -73,7 +75,7 @@ export function detailsOf(broker: Broker, session: Session): Addition {
     maxInflight: connection?.maxInflight ?? broker.limits.maxInflight,
     will: willOf(connection?.will ?? null),
     capabilities: connection?.version === 5 ? capabilitiesOf(connection.capabilities) : null,
-    queue: { ...tally, maxMessages: limits.maxMessages, maxBytes: limits.maxBytes },
+    queue: { ...tally, rejected: session.queue.rejected, maxMessages: limits.maxMessages, maxBytes: limits.maxBytes },
   };
 }
 

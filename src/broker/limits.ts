@@ -14,6 +14,7 @@ export interface BrokerLimits {
   maxQueuedBytes: number;
   /** Topic aliases that a v5 client may use towards us. */
   topicAliasMaximum: number;
+  /** reject: not taken, and a v5 publisher is told so; for all others as drop_newest. */
   whenQueueFull: 'drop_oldest' | 'drop_newest' | 'reject';
   /** Seconds a session outlives its connection at the most. */
   maxSessionExpiry: number;
@@ -110,6 +111,8 @@ export class BrokerCounters {
   droppedSlow = 0;
   /** Queue limits of sessions. */
   droppedFull = 0;
+  /** Not taken into a full queue, and their v5 publishers told so. */
+  rejectedFull = 0;
   droppedExpired = 0;
   /** Larger than the receiver takes, or withheld by authorizeForward. */
   droppedUndeliverable = 0;

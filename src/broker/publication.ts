@@ -49,6 +49,14 @@ export abstract class RoutedPublication implements Publication {
     this.finished(error);
   }
 
+  /**
+   * A full queue does not take the message; called while it is routed. `withhold`: where its publisher can't be told, it gets
+   * no acknowledgement. false: nothing can be done, and the message counts as dropped.
+   */
+  reject(_withhold: boolean): boolean {
+    return false;
+  }
+
   protected abstract finished(error: Error | null): void;
 }
 
@@ -56,6 +64,8 @@ export abstract class RoutedPublication implements Publication {
 export class ClientPublication extends RoutedPublication {
   done = false;
   failed: Error | null = null;
+  /** A full queue did not take it. */
+  rejected = false;
   /** What the acknowledgement says to a v5 client. */
   reasonCode: number = ReasonCode.Success;
 
@@ -69,10 +79,22 @@ export class ClientPublication extends RoutedPublication {
     super(message, owner);
   }
 
+  /** The message goes to everybody else; its publisher may send it again. */
+  override reject(withhold: boolean): boolean {
+    if (this.connection.version === 5) this.reasonCode = ReasonCode.QuotaExceeded;
+    else if (withhold) this.failed = new FerruleError('FER_BROKER_QUEUE_FULL', 'the spool of a bridge is full');
+    else return false;
+    this.rejected = true;
+    // A PUBREC that refuses ends the exchange: there is no id to remember.
+    this.inboundQos2 = null;
+    return true;
+  }
+
   protected finished(error: Error | null): void {
     this.done = true;
-    this.failed = error;
-    if (this.inboundQos2 !== null) this.connection.session?.inboundSettled(this.packetId, error === null);
+    this.failed ??= error;
+    const isRefused = error !== null || this.rejected;
+    if (this.inboundQos2 !== null || (this.qos === 2 && isRefused)) this.connection.session?.inboundSettled(this.packetId, !isRefused);
     if (error !== null) this.reasonCode = isFull(error) ? ReasonCode.QuotaExceeded : ReasonCode.ImplementationSpecificError;
     else if (this.reasonCode === ReasonCode.Success && this.reach === 0) this.reasonCode = ReasonCode.NoMatchingSubscribers;
     this.connection.acknowledgements.flush();

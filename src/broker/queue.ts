@@ -107,6 +107,9 @@ export class SessionQueue {
   /** What went through this queue, kept across restarts for durable sessions. */
   readonly tally: QueueTally = { accepted: 0, delivered: 0, droppedFull: 0, droppedExpired: 0, droppedOther: 0 };
 
+  /** Not taken, and their publishers told so; see refuses(). */
+  rejected = 0;
+
   constructor(context: QueueContext, sid: number, durable: boolean, limits: QueueLimits) {
     this.#context = context;
     this.#sid = sid;
@@ -201,6 +204,12 @@ export class SessionQueue {
   handOver(entry: QueuedEntry): void {
     this.#inflight.delete(packetIdOf(entry.seq));
     this.#remove(entry, 'other');
+  }
+
+  /** The queue is full, and what is new shall not be taken where its publisher can be told so. */
+  refuses(message: StoredMessage): boolean {
+    const { whenFull, maxMessages, maxBytes } = this.limits;
+    return whenFull === 'reject' && (this.#count >= maxMessages || this.#bytes + messageBytes(message) > maxBytes);
   }
 
   /** Takes the entry that newEntry() made (a durable one after store.publish) and sends it if it is its turn. */

@@ -166,6 +166,11 @@ export class Router implements PublicationOwner {
       return;
     }
     if (!session.durable && session.receiver === null) return;
+    if (session.queue.refuses(message) && publication.reject(session.internal)) {
+      session.queue.rejected++;
+      this.#context.counters.rejectedFull++;
+      return;
+    }
     own(publication);
     const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
     // One that is away was picked because nobody else is here: what waits for it is on disk, not in memory.

@@ -44,7 +44,8 @@ export const BrokerLimitsSchema = Type.Object(
     max_queued_messages: Type.Integer({ description: 'Messages waiting in one session.', default: 100_000, minimum: 1 }),
     max_queued_bytes: Size({ description: 'Bytes (topic and payload) waiting in one session.', default: '64MiB', min: '1KiB' }),
     when_queue_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
-      description: 'What gives way when a queue is full.',
+      description:
+        'What gives way when a queue is full. reject: the new message, and an MQTT 5 publisher is told so (0x97); to earlier versions nothing can be said, for them it is drop_newest.',
       default: 'drop_oldest',
     }),
     max_session_expiry: Duration({ description: 'How long a session outlives its connection at the most.', default: '30d' }),

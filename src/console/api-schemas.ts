@@ -166,6 +166,7 @@ export const ClientDetails = Type.Object(
         droppedFull: count,
         droppedExpired: count,
         droppedOther: count,
+        rejected: Type.Number({ description: 'Not taken because the queue was full, and their publishers told so; since the start.' }),
         maxMessages: count,
         maxBytes: count,
       },

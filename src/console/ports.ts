@@ -112,6 +112,8 @@ export interface ClientDetails extends ClientStatus {
     droppedFull: number;
     droppedExpired: number;
     droppedOther: number;
+    /** Not taken because the queue was full, and their publishers told so. */
+    rejected: number;
     maxMessages: number;
     maxBytes: number;
   };

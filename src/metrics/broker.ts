@@ -52,6 +52,11 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('logins_ended', 'Connections ended because their token or user is no longer valid.', (totals) => totals.loginsEnded);
   total('subscriptions_revoked', 'Subscriptions taken away by a changed rule.', (totals) => totals.subscriptionsRevoked);
   total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);
+  total(
+    'messages_rejected',
+    'Messages that a full queue did not take, and whose publishers were told so or got no acknowledgement.',
+    (totals) => totals.rejectedFull,
+  );
   total('store_refused', 'Clients held up because what they sent could not be stored.', (totals) => totals.storeRefused);
   counter(registry, 'ferrule_broker_denied_total', 'What the access rules denied.', ['action'], () => {
     const { publishesDenied, subscriptionsDenied } = broker.counters();

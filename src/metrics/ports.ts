@@ -38,6 +38,7 @@ export interface MetricsPorts {
       subscriptionsDenied: number;
       droppedSlow: number;
       droppedFull: number;
+      rejectedFull: number;
       droppedExpired: number;
       droppedUndeliverable: number;
       storeRefused: number;

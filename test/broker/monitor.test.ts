@@ -64,6 +64,7 @@ test('do the details of a client say all that is known of it?', async (t) => {
       droppedFull: 0,
       droppedExpired: 0,
       droppedOther: 0,
+      rejected: 0,
       maxMessages: 100_000,
       maxBytes: 64 * 1024 * 1024,
     },

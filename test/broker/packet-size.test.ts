@@ -56,7 +56,7 @@ test('[MQTT-3.1.2-24] does a CONNACK that does not fit end the connection withou
   await client.closed();
   assert.deepEqual(client.packets, []);
   assert.deepEqual(causes, ["CONNACK does not fit into the client's maximum packet size of 12"]);
-  await waitFor(() => started.broker.clients['short'] === undefined && started.broker.sessions.get('short') === undefined);
+  await waitFor(() => started.broker.clients.short === undefined && started.broker.sessions.get('short') === undefined);
   await watcher.ping();
   assert.deepEqual(watcher.messages, []);
 });

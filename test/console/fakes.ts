@@ -118,7 +118,7 @@ export function detailsOf(status: ClientStatus): ClientDetails {
     lastSeenAt: 5,
     will: { topic: 'gone', qos: 1, retain: true, size: 3 },
     capabilities: { receiveMaximum: 10, maximumPacketSize: null, topicAliasMaximum: 0, wantsProblemInformation: true },
-    queue: { accepted: 3, delivered: 2, droppedFull: 1, droppedExpired: 0, droppedOther: 0, maxMessages: 10, maxBytes: 100 },
+    queue: { accepted: 3, delivered: 2, droppedFull: 1, droppedExpired: 0, droppedOther: 0, rejected: 0, maxMessages: 10, maxBytes: 100 },
   };
 }
 
