@@ -14,6 +14,7 @@ import { AuthorizationCache } from './auth/authorization-cache.js';
 import type { EnhancedLogin } from './auth/enhanced-login.js';
 import type { Login } from './auth/login.js';
 import { Throttle } from './auth/throttle.js';
+import { brief, MAX_REASON } from './brief.js';
 import type { Broker } from './broker.js';
 import { type ClientCapabilities, UNLIMITED_CLIENT } from './client-capabilities.js';
 import { publishToClient } from './client-publish.js';
@@ -365,7 +366,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
 
   #sayGoodbye(reasonCode: number, cause: string): void {
     if (this.version !== 5 || this.#state !== 'connected') return;
-    const properties = this.#capabilities.wantsProblemInformation ? { reasonString: cause } : null;
+    const properties = this.#capabilities.wantsProblemInformation ? { reasonString: brief(cause, MAX_REASON) } : null;
     this.send({ type: 'disconnect', reasonCode, properties });
   }
 

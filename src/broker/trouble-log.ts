@@ -1,8 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
+import { brief } from './brief.js';
 
 const WINDOW_MS = 10_000;
 const MAX_PER_WINDOW = 20;
+/** UTF-16 units of a client id, and of a cause, that are shown. */
+const MAX_ID = 200;
+const MAX_CAUSE = 500;
 
 /** The client as a log line names it. */
 export interface TroubledClient {
@@ -36,6 +40,7 @@ export class TroubleLog {
       return;
     }
     this.#lines++;
-    this.#log.warn({ client: client.id, address: client.connDetails.address, cause, ...(clause === undefined ? {} : { clause }) }, what);
+    const named = { client: brief(client.id, MAX_ID), address: client.connDetails.address, cause: brief(cause, MAX_CAUSE) };
+    this.#log.warn(clause === undefined ? named : { ...named, clause }, what);
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
 import { waitFor } from '../support/wait-for.js';
@@ -109,3 +110,32 @@ test('are connections beyond the limit closed, and does the next fit when one ha
   await waitFor(() => broker.connections.size === 1);
   await RawClient.open(port);
 });
+
+test('is a user name as long as they come refused with a reason that fits, and a short line in the log?', async (t) => {
+  const lines: string[] = [];
+  const { port, broker } = await startBroker(t, { log: pino({ level: 'warn' }, { write: (line) => lines.push(line) }) });
+  broker.authenticate = (_client, _username, _password, done) => setImmediate(() => done(null, false));
+  const username = '\u0001'.repeat(65_535);
+  const { connack } = await RawClient.attempt(port, { version: 5, username });
+  assert.equal(connack.reasonCode, 0x87);
+  assert.match(connack.properties!.reasonString!, /^user .{190,250}…$/);
+  const method = await RawClient.attempt(port, { version: 5, properties: { authenticationMethod: username } });
+  assert.equal(method.connack.reasonCode, 0x8c);
+  assert.equal(lines.length, 2);
+  for (const line of lines) assert.ok(line.length < 5000, `${line.length} characters`);
+  assert.equal(broker.counters.connectionsRefused, 2);
+  assert.equal(broker.counters.protocolErrors, 0);
+});
+
+for (const clean of [true, false]) {
+  test(`does a listener that throws end the connection that it was called for, and only that (clean session: ${clean})?`, async (t) => {
+    const { port, broker } = await startBroker(t);
+    broker.once('client', () => {
+      throw new Error('a fault of the program');
+    });
+    const unlucky = await RawClient.attempt(port, { clean, clientId: 'unlucky' });
+    await unlucky.closed();
+    assert.equal(broker.connections.size, 0);
+    await RawClient.open(port, { clean, clientId: 'unlucky' });
+  });
+}

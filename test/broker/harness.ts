@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { Broker, type BrokerOptions } from '../../src/broker/broker.js';
 import type { AccessConfig } from '../../src/broker/schema.js';
 import { type Clock, systemClock } from '../../src/clock.js';
-import { silentLogger } from '../../src/log.js';
+import { type Logger, silentLogger } from '../../src/log.js';
 import { SqliteStore } from '../../src/store/store.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -25,6 +25,8 @@ export interface TestBrokerOptions {
   limits?: BrokerOptions['limits'];
   clock?: Clock;
   commitIntervalMs?: number;
+  /** The broker's. Default: none. */
+  log?: Logger;
 }
 
 /** A real broker on a real store, on a free port of the loopback interface. */
@@ -39,7 +41,12 @@ export async function startBroker(t: TestContext, options: TestBrokerOptions = {
     log: silentLogger,
   });
   await store.start();
-  const broker = new Broker({ store, clock, log: silentLogger, ...(options.limits === undefined ? {} : { limits: options.limits }) });
+  const broker = new Broker({
+    store,
+    clock,
+    log: options.log ?? silentLogger,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
   broker.access.configure(options.access ?? { rules: [] }, options.anonymous ?? true);
   await broker.listen();
   const sockets = new Set<Socket>();

@@ -3,6 +3,7 @@ import { MqttError } from '../../mqtt/mqtt-error.js';
 import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/packets.js';
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
 import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
+import { brief, MAX_REASON } from '../brief.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
 import { startEnhancedLogin, supportsMethod } from './auth.js';
@@ -122,7 +123,21 @@ function refuseLogin(connection: Connection, packet: ConnectPacket, error: Error
   refuse(connection, failure.reasonCode, failure.message, failure.detail);
 }
 
+/** Called back from hooks and from the store, where an exception would end the gateway rather than this connection. */
 function openSession(connection: Connection, packet: ConnectPacket): void {
+  contain(connection, () => open(connection, packet));
+}
+
+function contain(connection: Connection, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    connection.broker.log.error({ err: error, client: connection.id }, 'letting a client in failed');
+    connection.fail(error as Error);
+  }
+}
+
+function open(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
   // [MQTT-3.1.4-2] One connection per client id; the former's will belongs to the former.
   broker.clients[connection.id]?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the client id');
@@ -167,7 +182,7 @@ function openSession(connection: Connection, packet: ConnectPacket): void {
     if (error === null) session.kept = true;
     if (connection.closed) return;
     if (error === null) {
-      accept();
+      contain(connection, accept);
     } else {
       refuse(connection, ReasonCode.ServerUnavailable, `the session could not be stored: ${error.message}`);
     }
@@ -216,6 +231,6 @@ function refuse(connection: Connection, reason: number, cause: string, detail = 
 function sendRefusal(connection: Connection, reason: number, version: ProtocolVersion, cause?: string): void {
   connection.version = version;
   const explains = version === 5 && cause !== undefined && connection.capabilities.wantsProblemInformation;
-  const properties = explains ? { reasonString: cause } : null;
+  const properties = explains ? { reasonString: brief(cause, MAX_REASON) } : null;
   connection.send({ type: 'connack', sessionPresent: false, reasonCode: connackCode(reason, version), properties });
 }
