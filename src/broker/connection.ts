@@ -217,8 +217,13 @@ export class Connection extends EventEmitter implements SessionReceiver {
     if (packet.type === 'disconnect' || (packet.type === 'connack' && packet.reasonCode !== ReasonCode.Success)) return;
     const cause = `${packet.type.toUpperCase()} does not fit into the client's maximum packet size of ${this.#capabilities.maximumPacketSize}`;
     this.broker.trouble.warn(this, 'connection closed', cause);
-    // Nobody was told that it is in force.
-    if (packet.type === 'connack') this.dropWill();
+    if (packet.type === 'connack') {
+      this.broker.counters.connectionsRefused++;
+      // Nobody was told that it is in force.
+      this.dropWill();
+    } else {
+      this.broker.counters.protocolErrors++;
+    }
     this.disconnect(ReasonCode.PacketTooLarge, cause);
   }
 

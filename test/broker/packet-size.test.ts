@@ -56,6 +56,7 @@ test('[MQTT-3.1.2-24] does a CONNACK that does not fit end the connection withou
   await client.closed();
   assert.deepEqual(client.packets, []);
   assert.deepEqual(causes, ["CONNACK does not fit into the client's maximum packet size of 12"]);
+  assert.equal(started.broker.counters.connectionsRefused, 1);
   await waitFor(() => started.broker.clients.short === undefined && started.broker.sessions.get('short') === undefined);
   await watcher.ping();
   assert.deepEqual(watcher.messages, []);
@@ -121,4 +122,14 @@ test('is an AUTH never sent without its data: does an exchange that does not fit
   await client.closed();
   assert.deepEqual(client.packets, []);
   assert.deepEqual(causes, ["AUTH does not fit into the client's maximum packet size of 60"]);
+});
+
+test('is a connection that ends because an acknowledgement does not fit counted as closed for what the client sent?', async (t) => {
+  const { port, broker } = await startBroker(t);
+  const client = await opened(t, port, { ...V5, properties: { maximumPacketSize: 25 } });
+  const filters = Array.from({ length: 30 }, (_, n) => `t${n}`);
+  await assert.rejects(client.subscribe(filters, 0));
+  await client.closed();
+  assert.equal(broker.counters.protocolErrors, 1);
+  assert.equal(broker.counters.connectionsRefused, 0);
 });
