@@ -250,6 +250,10 @@ export class Connection extends EventEmitter implements SessionReceiver {
     return true;
   }
 
+  mayRead(topic: string): boolean {
+    return this.broker.decideSubscribe(this, topic) !== false;
+  }
+
   sendRelease(_entry: QueueEntry, packetId: number): void {
     this.sendPubrel(packetId, ReasonCode.Success);
   }

@@ -114,7 +114,7 @@ export class BrokerCounters {
   /** Not taken into a full queue, and their v5 publishers told so. */
   rejectedFull = 0;
   droppedExpired = 0;
-  /** Larger than the receiver takes, or withheld by authorizeForward. */
+  /** Larger than the receiver takes, withheld by authorizeForward, or queued before the rules forbade to read it. */
   droppedUndeliverable = 0;
   /** Published, but the disk refused. */
   storeRefused = 0;

@@ -20,6 +20,8 @@ export interface Receiver {
   canSend(): boolean;
   /** false: it can never take this one (larger than its maximum packet size). */
   sendEntry(entry: QueueEntry, packetId: number, dup: boolean): boolean;
+  /** Asked again for what was queued before the access rules changed. */
+  mayRead(topic: string): boolean;
   /** QoS 2: the receiver has the message, tell it to release the id (PUBREL). */
   sendRelease(entry: QueueEntry, packetId: number): void;
 }
@@ -85,6 +87,8 @@ export class SessionQueue {
    * acknowledged and removed just before the crash may still be there, before what was in flight.
    */
   #maybeSent = 0;
+  /** Up to here the receiver's rights have changed since the entries were queued. */
+  #recheckTo = 0;
   readonly #ready: EntryDeque;
   readonly #inflight = new Map<number, QueuedEntry>();
   /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
@@ -204,6 +208,11 @@ export class SessionQueue {
   handOver(entry: QueuedEntry): void {
     this.#inflight.delete(packetIdOf(entry.seq));
     this.#remove(entry, 'other');
+  }
+
+  /** The access rules have changed: what waits is asked for again when it is its turn. */
+  recheck(): void {
+    this.#recheckTo = this.#lastSeq;
   }
 
   /** The queue is full, and what is new shall not be taken where its publisher can be told so. */
@@ -385,6 +394,10 @@ export class SessionQueue {
     const isUnderWay = entry.released || entry.seq <= this.#sentTo || (dup && entry.qos === 2);
     if (!isUnderWay && isExpired(entry, now, this.limits.maxAgeMs)) {
       this.#remove(entry, 'expired');
+      return;
+    }
+    if (!isUnderWay && entry.seq <= this.#recheckTo && !receiver.mayRead(entry.message.topic)) {
+      this.#remove(entry, 'other');
       return;
     }
     const packetId = packetIdOf(entry.seq);

@@ -164,6 +164,11 @@ class SpoolReceiver implements SessionReceiver {
     return true;
   }
 
+  /** It is a part of the gateway. */
+  mayRead(): boolean {
+    return true;
+  }
+
   /** A PUBREC that is on disk, or a message that was in that state when the receiver was last here. */
   sendRelease(entry: QueueEntry): void {
     this.onEntry({ seq: entry.seq, qos: entry.qos, message: messageOfEntry(entry), redelivered: true, released: true });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccessRuleConfig } from '../../src/broker/schema.js';
 import { RawClient } from '../support/raw-client.js';
+import { waitFor } from '../support/wait-for.js';
 import { OPEN } from './auth-helpers.js';
 import { startBroker } from './harness.js';
 
@@ -44,6 +45,73 @@ test('does a session that is away lose what it may no longer read, also when the
   await before.stop();
   const after = await startBroker(t, { dir: before.dir, access: { rules: [allow('a')] } });
   assert.deepEqual([...after.broker.sessions.get('two')!.subscriptions.keys()], []);
+});
+
+test('is what waits for a session not delivered any more once its user may not read it, after a restart neither, and the rest is?', async (t) => {
+  const before = await startBroker(t);
+  const client = await RawClient.open(before.port, { clientId: 'c', clean: false });
+  await client.subscribe(['a/#', 'b'], 1);
+  await client.close();
+  const publisher = await RawClient.open(before.port);
+  for (const topic of ['a/1', 'b', 'a/2', 'b']) await publisher.publish(topic, topic, { qos: 1 });
+  before.broker.access.configure({ rules: [allow('a/1', 'b')] }, true);
+  await publisher.publish('b', 'later', { qos: 1 });
+  await before.stop();
+  const after = await startBroker(t, { dir: before.dir, access: { rules: [allow('b')] } });
+  const again = await RawClient.open(after.port, { clientId: 'c', clean: false });
+  await again.nextMessages(3);
+  assert.deepEqual(
+    again.messages.map(({ payload }) => payload.toString()),
+    ['b', 'b', 'later'],
+  );
+  const { queue } = after.broker.sessions.get('c')!;
+  await waitFor(() => queue.count === 0);
+  assert.deepEqual([queue.tally.accepted, queue.tally.delivered, queue.tally.droppedOther], [5, 3, 2]);
+});
+
+test('is what waits behind the window of a connected client withheld, and what it was sent before still released?', async (t) => {
+  const { port, broker } = await startBroker(t, { limits: { maxInflight: 1 } });
+  const client = await RawClient.open(port, { clientId: 'c', clean: false, autoAck: false });
+  await client.subscribe(['a', 'b'], 2);
+  const publisher = await RawClient.open(port);
+  for (const topic of ['a', 'a', 'b']) await publisher.publish(topic, topic, { qos: 2 });
+  const first = await client.nextMessage();
+  broker.access.configure({ rules: [{ user: '*', deny: ['subscribe'], topics: ['a'] }, allow('#')] }, true);
+  client.send({ type: 'pubrec', packetId: first.packetId, reasonCode: 0, properties: null });
+  await client.expect('pubrel');
+  client.send({ type: 'pubcomp', packetId: first.packetId, reasonCode: 0, properties: null });
+  assert.equal((await client.nextMessage()).topic, 'b');
+  assert.equal(broker.counters.droppedUndeliverable, 1);
+});
+
+test('does what a revoked member of a group had not got yet go to another one?', async (t) => {
+  const { port, broker } = await startBroker(t, { anonymous: false, limits: { maxInflight: 1 } });
+  for (const name of ['anna', 'bob']) await broker.access.users.put(name, PASSWORD, 0);
+  const anna = await RawClient.open(port, { clientId: 'anna', username: 'anna', password: PASSWORD, clean: false, autoAck: false });
+  await anna.subscribe('$share/g/a', 1);
+  const bob = await RawClient.open(port, { clientId: 'bob', username: 'bob', password: PASSWORD });
+  for (let n = 0; n < 3; n++) await bob.publish('a', `${n}`, { qos: 1 });
+  await bob.subscribe('$share/g/a', 1);
+  broker.access.configure({ rules: [{ user: 'anna', deny: ['subscribe'], topics: ['a'] }, allow('#')] }, false);
+  await bob.nextMessages(3);
+  assert.deepEqual(
+    bob.messages.map(({ payload }) => payload.toString()),
+    ['0', '1', '2'],
+  );
+});
+
+test('is what waited for a deleted user given to nobody else who takes its client id?', async (t) => {
+  const { port, broker } = await startBroker(t, { anonymous: false });
+  for (const name of ['anna', 'bob']) await broker.access.users.put(name, PASSWORD, 0);
+  const anna = await RawClient.open(port, { clientId: 'c', username: 'anna', password: PASSWORD, clean: false });
+  await anna.subscribe('a', 1);
+  await broker.access.users.delete('anna');
+  await anna.closed();
+  await broker.publishMessage({ topic: 'a', payload: Buffer.from('x'), qos: 1, retain: false, properties: null });
+  const bob = await RawClient.open(port, { clientId: 'c', username: 'bob', password: PASSWORD, clean: false });
+  assert.equal(bob.connack.sessionPresent, false);
+  await bob.ping();
+  assert.deepEqual(bob.messages, []);
 });
 
 test('are rules with %c and %u applied to each session by its own name?', async (t) => {

@@ -4,6 +4,7 @@ import { parseShared } from '../../mqtt/topics.js';
 import type { Broker } from '../broker.js';
 import type { Connection } from '../connection.js';
 import type { Session } from '../session.js';
+import { isShared } from '../shared-groups.js';
 import { LoginRefused } from './login.js';
 
 /** What aedes' authenticate hook calls back with. */
@@ -58,14 +59,20 @@ export function followAccess(broker: Broker): void {
   };
 }
 
-/** Unsubscribes every session, connected or not, from what its user may no longer read. */
+/**
+ * Unsubscribes every session, connected or not, from what its user may no longer read, and has what already waits looked at
+ * again before it is sent.
+ */
 export function revokeSubscriptions(broker: Broker): void {
   if (!broker.decidesSubscriptions) return;
   for (const session of broker.sessions.all()) {
     if (session.internal) continue;
+    session.queue.recheck();
     const revoked = [...session.subscriptions.keys()].filter((filter) => !maySubscribe(broker, session, filter));
     if (revoked.length === 0) continue;
     for (const filter of revoked) broker.sessions.unsubscribe(session, filter);
+    // What it had from a group is not lost with it.
+    if (revoked.some(isShared)) broker.router.redistribute(session);
     broker.counters.subscriptionsRevoked += revoked.length;
     const address = broker.clients[session.clientId]?.connDetails.address ?? null;
     const client = { id: session.clientId, connDetails: { address } };
