@@ -54,7 +54,7 @@ const TlsSchema = Type.Object(
 export const SpoolSchema = Type.Object(
   {
     max_messages: Type.Integer({ minimum: 1, default: 10_000_000, description: 'Messages that may wait.' }),
-    max_bytes: Size({ default: '1GiB', description: 'Bytes (topic and payload) that may wait.', min: '1KiB' }),
+    max_bytes: Size({ default: '1GiB', description: 'Bytes (topic, payload and MQTT 5 properties) that may wait.', min: '1KiB' }),
     max_age: Duration({ default: '30d', description: 'Older messages are dropped and counted; 0: none is.' }),
     when_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
       default: 'drop_oldest',

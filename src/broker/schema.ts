@@ -42,7 +42,11 @@ export const BrokerLimitsSchema = Type.Object(
       maximum: 65535,
     }),
     max_queued_messages: Type.Integer({ description: 'Messages waiting in one session.', default: 100_000, minimum: 1 }),
-    max_queued_bytes: Size({ description: 'Bytes (topic and payload) waiting in one session.', default: '64MiB', min: '1KiB' }),
+    max_queued_bytes: Size({
+      description: 'Bytes (topic, payload and MQTT 5 properties) waiting in one session.',
+      default: '64MiB',
+      min: '1KiB',
+    }),
     when_queue_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
       description:
         'What gives way when a queue is full. reject: the new message, and an MQTT 5 publisher is told so (0x97); to earlier versions nothing can be said, for them it is drop_newest.',

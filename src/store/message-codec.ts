@@ -12,6 +12,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Properties, QoS, Will } from '../mqtt/packets.js';
+import { propertiesSize } from '../mqtt/properties.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import type { StoredMessage, StoredWill } from './types.js';
 
@@ -31,7 +32,8 @@ export interface Moment {
 
 /** What a message may take in the batch, roughly; for the bound on uncommitted bytes. */
 export function messageCost(message: StoredMessage): number {
-  return 96 + message.payload.length + message.topic.length + (message.properties === null ? 0 : 256);
+  const { topic, payload, properties } = message;
+  return 96 + payload.length + topic.length + (properties === null ? 0 : 64 + 2 * propertiesSize(properties));
 }
 
 export function writeMessage(out: ByteWriter, message: StoredMessage, moment: Moment): void {

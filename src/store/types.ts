@@ -7,6 +7,7 @@
  */
 import type { Message } from '../mqtt/message.js';
 import type { ProtocolVersion, QoS, Will } from '../mqtt/packets.js';
+import { propertiesSize } from '../mqtt/properties.js';
 
 export type SessionId = number;
 
@@ -79,7 +80,8 @@ export interface StoredMessage extends Message {
 
 /** What a message counts against the byte limits of the queues it waits in; the same in memory and on disk. */
 export function messageBytes(message: Message): number {
-  return message.topic.length + message.payload.length;
+  const { topic, payload, properties } = message;
+  return topic.length + payload.length + (properties === null ? 0 : propertiesSize(properties));
 }
 
 /** Where a queue entry stands. Only the store sets it. */
