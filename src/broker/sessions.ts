@@ -72,7 +72,7 @@ export class Sessions {
 
   /** The session for a connection: `present` where one was kept and goes on. */
   open(request: OpenRequest): { session: Session; present: boolean } {
-    const known = this.#byClient.get(request.clientId);
+    const known = this.#unexpired(request.clientId);
     // Another user's session must not be resumed: what waits in it is not meant for this one.
     const resumable =
       known?.durable === true && !request.clean && known.username === request.username && known.internal === (request.internal ?? false);
@@ -109,11 +109,20 @@ export class Sessions {
 
   /** Ends what has outlived its time; `now`: monotonic ms. */
   expire(now: number): void {
-    for (const session of this.#byClient.values()) {
-      if (!session.isExpired(now)) continue;
-      this.#context.counters.sessionsExpired++;
-      this.discard(session);
-    }
+    for (const session of this.#byClient.values()) if (session.isExpired(now)) this.#end(session);
+  }
+
+  /** Its time may have run out since expire() was last called. */
+  #unexpired(clientId: string): Session | undefined {
+    const session = this.#byClient.get(clientId);
+    if (session?.isExpired(this.#context.clock.mono()) !== true) return session;
+    this.#end(session);
+    return undefined;
+  }
+
+  #end(session: Session): void {
+    this.#context.counters.sessionsExpired++;
+    this.discard(session);
   }
 
   /** Adds or replaces ([MQTT-3.8.4-3]); true: there was none for this filter. */

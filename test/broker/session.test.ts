@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PublishPacket } from '../../src/mqtt/packets.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { RawClient } from '../support/raw-client.js';
 import { waitFor } from '../support/wait-for.js';
 import { startBroker } from './harness.js';
@@ -229,6 +230,26 @@ test('is a session that outlived its time gone?', async (t) => {
   assert.equal(broker.sessions.get('c'), undefined);
   assert.equal(broker.router.subscriptions, 0);
   await new Promise<void>((resolve) => store.whenCommitted(() => resolve()));
+});
+
+test('does a session end on time also where its client is back before anybody has cleared it away?', async (t) => {
+  const clock = new ManualClock();
+  const { broker, port } = await startBroker(t, { clock });
+  const options = { version: 5, clientId: 'late', clean: false, properties: { sessionExpiryInterval: 2 } } as const;
+  const first = await RawClient.open(port, options);
+  await first.subscribe('t', 1);
+  await first.close();
+  clock.advance(1900);
+  const inTime = await RawClient.open(port, options);
+  assert.equal(inTime.connack.sessionPresent, true);
+  await inTime.close();
+  clock.advance(2100);
+  assert.equal(broker.sessions.size, 1);
+  const late = await RawClient.open(port, options);
+  assert.equal(late.connack.sessionPresent, false);
+  assert.equal(broker.router.subscriptions, 0);
+  assert.equal(broker.counters.sessionsExpired, 1);
+  late.kill();
 });
 
 test('[MQTT-3.10.4-2] does nothing arrive after an UNSUBACK, not even after a restart?', async (t) => {
