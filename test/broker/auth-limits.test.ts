@@ -122,6 +122,29 @@ test('ban: is a user banned at an address after so many failures, told so, and l
   await RawClient.open(port, anna);
 });
 
+test('ban: are many guesses at once told apart no more than one after the other?', async (t) => {
+  const harness = await startBroker(t, { anonymous: false, limits: { banAfter: 3 } });
+  await harness.broker.access.users.put('anna', 'correct horse', 0);
+  const port = await doorFrom(t, harness, '192.0.2.1');
+  const guesses = [...Array.from({ length: 9 }, (_, n) => `wrong horse ${n}`), 'correct horse'];
+  const clients = await Promise.all(guesses.map((password) => RawClient.attempt(port, { version: 5, username: 'anna', password })));
+  const answers = clients.map(({ connack }) => connack.reasonCode);
+  assert.equal(answers.at(-1), 0x8a);
+  assert.equal(answers.filter((code) => code === 0x87).length, 3);
+  assert.equal(harness.broker.counters.bans, 1);
+});
+
+test('ban: are names too long to be any left out, so that they cost no memory?', () => {
+  const bans = new Bans();
+  const limits = { banAfter: 1, banMs: 1000 };
+  for (let n = 0; n < 9; n++) assert.equal(bans.failed('192.0.2.1', `${n}${'x'.repeat(1000)}`, limits, 0), false);
+  assert.equal(bans.failed('192.0.2.1', 'x'.repeat(1000), limits, 0), true);
+  assert.deepEqual(
+    bans.list(0).map(({ username }) => username),
+    [null],
+  );
+});
+
 test('ban: does a right password forgive the wrong ones before?', async (t) => {
   const harness = await startBroker(t, { anonymous: false, limits: { banAfter: 2 } });
   await harness.broker.access.users.put('anna', 'correct horse', 0);

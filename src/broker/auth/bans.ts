@@ -30,6 +30,8 @@ interface Entry {
 /** From one address, with whatever names: behind one address there may be many devices, and one of them wrong. */
 const ADDRESS_FACTOR = 10;
 const MAX_BAN_MS = 24 * 3_600_000;
+/** Nobody is called that; such names are guesses at best, and count for the address alone. */
+const MAX_NAME = 256;
 
 /**
  * Who failed to log in too often stays out for a while: a user at an address, and an address as a whole. Each further
@@ -49,7 +51,7 @@ export class Bans {
   failed(address: string | null, username: string | null, limits: BanLimits, now: number): boolean {
     if (address === null || limits.banAfter === 0 || isLoopback(address)) return false;
     const wholeAddress = this.#count(address, null, limits.banAfter * ADDRESS_FACTOR, limits.banMs, now);
-    const user = username !== null && this.#count(address, username, limits.banAfter, limits.banMs, now);
+    const user = username !== null && username.length <= MAX_NAME && this.#count(address, username, limits.banAfter, limits.banMs, now);
     return wholeAddress || user;
   }
 

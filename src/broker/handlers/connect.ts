@@ -49,11 +49,21 @@ const REFUSALS: Record<number, string> = {
 function refusalOf(connection: Connection, packet: ConnectPacket): number | null {
   const { broker } = connection;
   const method = packet.properties?.authenticationMethod;
-  if (broker.bans.remaining(connection.connDetails.address, packet.username, broker.clock.mono()) > 0) {
-    broker.counters.connectionsBanned++;
-    return ReasonCode.Banned;
-  }
+  if (isBanned(connection, packet.username)) return ReasonCode.Banned;
   return method === undefined || supportsMethod(broker, method) ? null : ReasonCode.BadAuthenticationMethod;
+}
+
+/** A ban may have begun since CONNECT came: of what was guessed all at once the right one must not stand out. true: refused. */
+function refuseBanned(connection: Connection, username: string | null): boolean {
+  if (!isBanned(connection, username)) return false;
+  refuse(connection, ReasonCode.Banned, REFUSALS[ReasonCode.Banned]!);
+  return true;
+}
+
+function isBanned({ broker, connDetails }: Connection, username: string | null): boolean {
+  if (broker.bans.remaining(connDetails.address, username, broker.clock.mono()) === 0) return false;
+  broker.counters.connectionsBanned++;
+  return true;
 }
 
 /** The answer to a CONNECT that could not be read, where its version tells how to answer at all. */
@@ -100,13 +110,19 @@ function askAuthenticate(connection: Connection, packet: ConnectPacket): void {
   }
   if (packet.properties?.authenticationMethod !== undefined) {
     startEnhancedLogin(connection, packet, {
-      allow: () => openSession(connection, packet),
-      refuse: (error) => refuseLogin(connection, packet, error),
+      allow: () => {
+        if (!refuseBanned(connection, connection.username)) openSession(connection, packet);
+      },
+      refuse: (error) => {
+        const isRefused = error.reasonCode !== ReasonCode.Banned && refuseBanned(connection, error.username ?? packet.username);
+        if (!isRefused) refuseLogin(connection, packet, error);
+      },
     });
     return;
   }
   broker.authenticate(connection, packet.username ?? undefined, packet.password ?? undefined, (error, allowed) => {
     if (connection.closed) return;
+    if (refuseBanned(connection, packet.username)) return;
     if (error === null && allowed === true) {
       broker.bans.succeeded(connection.connDetails.address, packet.username);
       openSession(connection, packet);
