@@ -26,6 +26,25 @@ test('can a client id or user name smuggle in a wildcard or a level?', () => {
   for (const id of ['#', '+', 'a/b', '']) assert.equal(rules.mayPublish('sensor-1', id, 'sensors/a/b'), false, id);
 });
 
+test("does a client id or user name that begins with $ open what is the broker's own?", () => {
+  const own = new AccessRules([{ user: '*', allow: ['subscribe'], topics: ['%c/#', '%u/x', '$own/%c'] }]);
+  assert.equal(own.maySubscribe('u', 'c', 'c/#'), true);
+  assert.equal(own.maySubscribe('u', '$SYS', '$SYS/#'), false);
+  assert.equal(own.maySubscribe('$SYS', 'c', '$SYS/x'), false);
+  assert.equal(own.maySubscribe('u', '$c', '$own/$c'), true);
+});
+
+test('does a rule that denies $SYS leave # alone, which does not match it?', () => {
+  const hidden = new AccessRules([
+    { user: '*', deny: ['subscribe'], topics: ['$SYS/#'] },
+    { user: '*', allow: ['subscribe'], topics: ['#'] },
+  ]);
+  assert.equal(hidden.maySubscribe('u', 'c', '#'), true);
+  assert.equal(hidden.maySubscribe('u', 'c', '+/broker'), true);
+  assert.equal(hidden.maySubscribe('u', 'c', '$SYS/broker'), false);
+  assert.equal(hidden.maySubscribe('u', 'c', '$SYS/#'), false);
+});
+
 test('must every topic that a filter can match be allowed for a subscription?', () => {
   assert.equal(rules.maySubscribe('panel', 'p', 'field/+/temperature'), true);
   assert.equal(rules.maySubscribe('panel', 'p', '#'), false);
@@ -63,6 +82,9 @@ test('does overlaps() know when two filters share a topic?', () => {
     ['a/b', 'a/c', false],
     ['a', 'a/b', false],
     ['+/+', 'a', false],
+    ['#', '$SYS/a', false],
+    ['$SYS/a', '+/a', false],
+    ['$SYS/#', '$SYS/+', true],
   ];
   for (const [one, other, expected] of table) assert.equal(overlaps(one, other), expected, `${one} overlaps ${other}`);
 });

@@ -82,7 +82,8 @@ function fill(template: string, username: string | null, clientId: string): stri
     if (!isOneLevel(clientId)) return null;
     filter = filter.replaceAll('%c', () => clientId);
   }
-  return filter;
+  // A client that calls itself $SYS is not given the broker's topics by a rule on `%c/#`.
+  return filter.startsWith('$') && !template.startsWith('$') ? null : filter;
 }
 
 function isOneLevel(text: string): boolean {
@@ -107,6 +108,8 @@ export function covers(outer: string, inner: string): boolean {
 export function overlaps(one: string, other: string): boolean {
   const a = one.split('/');
   const b = other.split('/');
+  // [MQTT-4.7.2-1] `#` does not match what begins with $.
+  if (one.startsWith('$') !== other.startsWith('$') && [a[0], b[0]].some((level) => level === '#' || level === '+')) return false;
   for (let i = 0; ; i++) {
     const left = a[i];
     const right = b[i];
