@@ -114,7 +114,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.connectedAt = broker.clock.now();
     this.lastSeen = broker.clock.mono();
     this.inboundAliases = new InboundAliases(broker.limits.topicAliasMaximum);
-    this.#reader = new PacketReader({ maxPacketSize: broker.limits.maxPacketSize, role: 'server' });
+    const { maxConnectSize, maxPacketSize } = broker.limits;
+    this.#reader = new PacketReader({ maxPacketSize: Math.min(maxConnectSize, maxPacketSize), role: 'server' });
     conn.on('data', (chunk: Buffer) => this.#onData(chunk));
     conn.on('drain', () => this.#onRoom());
     conn.on('error', (error) => this.#onSocketError(error));
@@ -166,6 +167,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   accepted(): void {
     if (this.#state === 'closed') return;
     this.#state = 'connected';
+    this.#reader.maxPacketSize = this.broker.limits.maxPacketSize;
     this.lastSeen = this.broker.clock.mono();
   }
 

@@ -4,6 +4,8 @@ export interface BrokerLimits {
   maxConnections: number;
   /** Bytes of a whole packet. */
   maxPacketSize: number;
+  /** Bytes of a CONNECT and what else a client may send before it is let in: strangers must not cost much memory. */
+  maxConnectSize: number;
   /** Unacknowledged QoS 1 and 2 messages towards one client. */
   maxInflight: number;
   /** Unacknowledged QoS 1 and 2 messages from one client before its socket is paused. */
@@ -48,6 +50,7 @@ export interface BrokerLimits {
 export const DEFAULT_LIMITS: BrokerLimits = {
   maxConnections: 10_000,
   maxPacketSize: 1024 * 1024,
+  maxConnectSize: 128 * 1024,
   maxInflight: 100,
   maxInbound: 1000,
   topicAliasMaximum: 32,

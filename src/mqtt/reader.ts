@@ -33,7 +33,8 @@ const cursor = new Cursor();
  * chunks is gathered once. Bytes that are no legal packet throw an MqttError, the same one on every further call.
  */
 export class PacketReader {
-  readonly maxPacketSize: number;
+  /** May be changed; holds for packets whose header comes from then on. */
+  maxPacketSize: number;
   readonly role: Role;
   private protocol: ProtocolVersion | null;
   private connectSeen: boolean;

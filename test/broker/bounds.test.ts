@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { RawClient } from '../support/raw-client.js';
+import { waitFor } from '../support/wait-for.js';
+import { startBroker, type TestBroker } from './harness.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapUsed(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+for (const clean of [true, false]) {
+  test(`do MQTT 5 properties count against the bytes of a ${clean ? 'volatile' : 'durable'} queue?`, async (t) => {
+    const { broker, port } = await startBroker(t, { limits: { maxQueuedBytes: 100_000 } });
+    const properties = { receiveMaximum: 1, sessionExpiryInterval: clean ? 0 : 60 };
+    const receiver = await RawClient.open(port, { version: 5, clientId: 'r', clean, autoAck: false, properties });
+    await receiver.subscribe('t', 1);
+    const sender = await RawClient.open(port, { version: 5 });
+    const userProperties: [string, string][] = [['note', 'x'.repeat(20_000)]];
+    for (let n = 0; n < 20; n++) await sender.publish('t', '', { qos: 1, properties: { userProperties } });
+    const { queue } = broker.sessions.get('r')!;
+    await waitFor(() => queue.count <= 5 && queue.bytes <= 100_000, { message: () => `${queue.count} messages, ${queue.bytes} bytes` });
+    assert.ok(queue.count >= 4);
+    receiver.kill();
+    sender.kill();
+  });
+}
+
+function subscribeToAll({ broker }: TestBroker, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const { session } = broker.sessions.open({ clientId: `s${n}`, username: null, version: 4, clean: true, expiryInterval: 0 });
+    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 as const, subscriptionId: 0, upgradeQos: false };
+    broker.sessions.subscribe(session, { filter: '#', qos: 1, ...options });
+  }
+}
+
+test('is the memory for routes bounded, however many topics and subscribers to all of them there are?', async (t) => {
+  const running = await startBroker(t);
+  subscribeToAll(running, 400);
+  const before = heapUsed();
+  for (let n = 0; n < 6000; n++) running.broker.publishTransient(`a/${n}`, Buffer.alloc(1));
+  const grown = heapUsed() - before;
+  assert.ok(grown < 100_000_000, `${grown} bytes more`);
+});
+
+test('do topics of tens of thousands of characters slow nothing down?', async (t) => {
+  const { broker } = await startBroker(t);
+  const start = performance.now();
+  for (let n = 0; n < 600; n++) broker.publishTransient(`${'x'.repeat(60_000)}${1000 + n}`, Buffer.alloc(1));
+  const took = performance.now() - start;
+  assert.ok(took < 1500, `${took} ms`);
+});
+
+test("is a stranger's CONNECT taken up to a bound, and a packet of somebody who is in up to the usual one?", async (t) => {
+  const { broker, port } = await startBroker(t, { limits: { maxConnectSize: 20_000 } });
+  const stranger = await RawClient.connect(port);
+  stranger.sendRaw(Buffer.from([0x10, 0xff, 0xff, 0x03]));
+  await stranger.closed();
+  assert.equal(broker.counters.protocolErrors, 1);
+  const will = { topic: 'w', payload: Buffer.alloc(19_000), qos: 0 as const, retain: false, properties: null };
+  const client = await RawClient.open(port, { will });
+  await client.subscribe('t', 1);
+  await client.publish('t', Buffer.alloc(500_000), { qos: 1 });
+  assert.equal((await client.nextMessage()).payload.length, 500_000);
+  client.kill();
+});
