@@ -25,7 +25,7 @@ export function toStoredMessage(packet: AedesMessage, publisher: string, now: nu
 /** aedes' client.publish(): a message for this client alone, subscribed or not. */
 export function publishToClient(connection: Connection, packet: AedesMessage, done?: (error?: Error) => void): void {
   const { broker, session } = connection;
-  if (session === null) {
+  if (session === null || broker.sessions.get(session.clientId) !== session) {
     done?.(new Error('the client is not connected'));
     return;
   }

@@ -115,6 +115,19 @@ test('does client.publish() reach that client alone?', async (t) => {
   assert.equal(two.messages.length, 0);
 });
 
+test('does client.subscribe() of a client whose session has ended leave nothing behind?', async (t) => {
+  const { broker, port } = await startBroker(t);
+  const client = await RawClient.open(port, { clientId: 'c' });
+  const connection = broker.clients.c!;
+  await client.close();
+  await waitFor(() => connection.closed);
+  const failed = await new Promise<Error | undefined>((done) => connection.subscribe({ topic: 't', qos: 1 }, done));
+  assert.match(String(failed), /not connected/);
+  assert.equal(broker.router.subscriptions, 0);
+  const unsent = await new Promise<Error | undefined>((done) => connection.publish({ topic: 't', payload: 'x' }, done));
+  assert.match(String(unsent), /not connected/);
+});
+
 test('is authorizePublish asked about wills, with the client, and may it change them?', async (t) => {
   const { port, broker } = await startBroker(t);
   const asked: string[] = [];

@@ -67,7 +67,9 @@ export function subscribeClient(
     return { filter: topic, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 };
   });
   const fault = requests.map(({ filter }) => validateFilter(filter)).find((found) => found !== null);
-  if (fault !== undefined || connection.session === null) {
+  const { session } = connection;
+  // A session that ended with its connection must not be subscribed to anything: nobody would ever unsubscribe it.
+  if (fault !== undefined || session === null || connection.broker.sessions.get(session.clientId) !== session) {
     done?.(new Error(fault === undefined ? 'the client is not connected' : `the topic filter ${fault}`));
     return;
   }
