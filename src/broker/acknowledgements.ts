@@ -7,40 +7,38 @@ import type { ClientPublication } from './publication.js';
  * which the messages came, each only when its message is safe ([MQTT-4.6.0-2], [MQTT-4.6.0-3]).
  */
 export class Acknowledgements {
-  #waiting: ClientPublication[] = [];
-  #head = 0;
+  /** Linked by `next`. */
+  #first: ClientPublication | null = null;
+  #last: ClientPublication | null = null;
+  #count = 0;
   #refused = false;
 
   constructor(readonly connection: Connection) {}
 
   get count(): number {
-    return this.#waiting.length - this.#head;
+    return this.#count;
   }
 
   expect(publication: ClientPublication): void {
-    this.#waiting.push(publication);
+    if (this.#last === null) this.#first = publication;
+    else this.#last.next = publication;
+    this.#last = publication;
+    this.#count++;
   }
 
   flush(): void {
     if (this.#refused) return;
-    while (this.#head < this.#waiting.length) {
-      const publication = this.#waiting[this.#head]!;
-      if (!publication.done) break;
+    for (let publication = this.#first; publication?.done; publication = this.#first) {
       if (publication.failed !== null && this.connection.version !== 5) {
         // Before v5 there is no way to say no: no acknowledgement, no further packet, and after a while the end.
         this.#refused = true;
         this.connection.refuse(messageOf(publication.failed));
         return;
       }
-      this.#head++;
-      this.connection.sendPublishAck(publication.qos, publication.packetId, publication.reasonCode);
-    }
-    if (this.#head === this.#waiting.length) {
-      this.#waiting.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 256) {
-      this.#waiting.splice(0, this.#head);
-      this.#head = 0;
+      this.#first = publication.next;
+      if (this.#first === null) this.#last = null;
+      this.#count--;
+      this.connection.sendPublishAck(publication.qos as 1 | 2, publication.packetId, publication.reasonCode);
     }
     this.connection.relieve();
   }

@@ -18,12 +18,13 @@ import { type AedesMessage, toStoredMessage } from './client-publish.js';
 import { Connection, type ConnectionDetails } from './connection.js';
 import { WindowBudget } from './entry-deque.js';
 import { FrameCache } from './frames.js';
+import type { KnownTopic } from './known-topics.js';
 import { BrokerCounters, type BrokerLimits, DEFAULT_LIMITS } from './limits.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
 import { Presence } from './presence.js';
-import { LocalPublication, UnacknowledgedPublication } from './publication.js';
+import { LocalPublication, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import { RetainedDeliveries } from './retained-deliveries.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
@@ -263,14 +264,14 @@ export class Broker extends Aedes {
   }
 
   /** true or false; null: a hook that somebody set has to be asked. */
-  decidePublish(connection: Connection, topic: string): boolean | null {
+  decidePublish(connection: Connection, topic: KnownTopic): boolean | null {
     if (!this.decidesPublishes) return null;
     const { revision } = this.access;
-    const known = connection.authorizations.get(topic, revision);
-    if (known !== undefined) return known;
-    const allowed = this.access.mayPublish(connection.username, connection.id, topic);
-    connection.authorizations.set(topic, revision, allowed);
-    return allowed;
+    if (topic.revision !== revision) {
+      topic.allowed = this.access.mayPublish(connection.username, connection.id, topic.name);
+      topic.revision = revision;
+    }
+    return topic.allowed;
   }
 
   decideSubscribe(connection: Connection, filter: string): boolean | null {
@@ -278,9 +279,14 @@ export class Broker extends Aedes {
     return this.access.maySubscribe(connection.username, connection.id, filter);
   }
 
+  /** A hook that somebody set sees each message for each receiver. */
+  get changesForwarded(): boolean {
+    return this.authorizeForward !== this.#builtin.authorizeForward;
+  }
+
   /** The message as authorizeForward leaves it; null: this client does not get it. */
   forwarded(connection: Connection, message: StoredMessage): StoredMessage | null {
-    if (this.authorizeForward === this.#builtin.authorizeForward) return message;
+    if (!this.changesForwarded) return message;
     const packet = toAedesPacket(message, this);
     try {
       const forwarded = this.authorizeForward(connection as never, packet as never);
@@ -379,10 +385,10 @@ export class Broker extends Aedes {
   }
 
   /** After a client's message was routed: the `published` hook and the `publish` event, for those who use them. */
-  afterPublish(message: StoredMessage, connection: Connection | null): void {
+  afterPublish(publication: RoutedPublication, connection: Connection | null): void {
     const hooked = this.published !== this.#builtin.published;
     if (!hooked && this.listenerCount('publish') === 0) return;
-    const packet = toAedesPacket(message, this) as never;
+    const packet = toAedesPacket(publication.message, this) as never;
     if (hooked) {
       this.published(packet, connection as never, (error) => {
         if (error) this.log.error({ err: error }, 'the published hook failed');
@@ -396,7 +402,7 @@ export class Broker extends Aedes {
     const publication = new LocalPublication(message, this.router, done);
     publication.ownsPayload = true;
     this.router.route(publication);
-    this.afterPublish(message, from);
+    this.afterPublish(publication, from);
   }
 
   // --- upkeep

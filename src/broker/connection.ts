@@ -3,14 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
 import { MqttError } from '../mqtt/mqtt-error.js';
-import type { Packet, Properties, ProtocolVersion, QoS, Will } from '../mqtt/packets.js';
+import type { AckPacket, Packet, Properties, ProtocolVersion, QoS, Will } from '../mqtt/packets.js';
 import { encodePublish } from '../mqtt/publish-frame.js';
 import { PacketReader } from '../mqtt/reader.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
-import { encode } from '../mqtt/writer.js';
+import { ACK_BYTES, encode } from '../mqtt/writer.js';
 import type { QueueEntry, StoredMessage } from '../store/types.js';
 import { Acknowledgements } from './acknowledgements.js';
-import { AuthorizationCache } from './auth/authorization-cache.js';
 import type { EnhancedLogin } from './auth/enhanced-login.js';
 import type { Login } from './auth/login.js';
 import { Throttle } from './auth/throttle.js';
@@ -21,8 +20,10 @@ import { publishToClient } from './client-publish.js';
 import { refuseConnect } from './handlers/connect.js';
 import { handlePacket } from './handlers/index.js';
 import { subscribeClient, unsubscribeClient } from './handlers/subscribe.js';
+import { KnownTopics } from './known-topics.js';
 import { deliveryProperties } from './message-properties.js';
 import { Outbox } from './outbox.js';
+import type { RoutedPublication } from './publication.js';
 import type { Session, SessionReceiver } from './session.js';
 import { shorten } from './shorten.js';
 import { InboundAliases, OutboundAliases } from './topic-aliases.js';
@@ -54,7 +55,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   readonly connDetails: ConnectionDetails;
   readonly outbox: Outbox;
   readonly acknowledgements = new Acknowledgements(this);
-  readonly authorizations = new AuthorizationCache();
+  readonly topics = new KnownTopics();
   readonly inboundAliases: InboundAliases;
   readonly connectedAt: number;
   readonly throttle = new Throttle(this);
@@ -86,6 +87,8 @@ export class Connection extends EventEmitter implements SessionReceiver {
   refusal: number | null = null;
   /** Monotonic ms when something last came from the client, or we last began to read again. */
   lastSeen: number;
+  /** Wall ms when the packet that is being handled was taken: the clock is not read for each of those that came together. */
+  now = 0;
 
   readonly #reader: PacketReader;
   #state: State = 'new';
@@ -232,7 +235,21 @@ export class Connection extends EventEmitter implements SessionReceiver {
   /** Before v5 every acknowledgement is a success. */
   sendPublishAck(qos: 1 | 2, packetId: number, reasonCode: number = ReasonCode.Success): void {
     if (qos === 1 || reasonCode >= ReasonCode.UnspecifiedError) this.unacknowledged--;
-    this.send({ type: qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode, properties: null });
+    this.sendAck(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode);
+  }
+
+  sendAck(type: AckPacket['type'], packetId: number, reasonCode: number): void {
+    const saysMore = reasonCode !== ReasonCode.Success && this.version === 5;
+    if (saysMore || this.broker.tracer !== null || this.#capabilities.maximumPacketSize < ACK_BYTES) {
+      this.send({ type, packetId, reasonCode, properties: null });
+      return;
+    }
+    if (this.#state === 'closed') return;
+    const { counters } = this.broker;
+    counters.packetsOut++;
+    counters.bytesOut += ACK_BYTES;
+    this.outbox.pushAck(type, packetId);
+    this.#countUnread(ACK_BYTES);
   }
 
   // --- SessionReceiver
@@ -243,13 +260,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
 
   sendEntry(entry: QueueEntry, packetId: number, dup: boolean): boolean {
     const message = this.broker.forwarded(this, entry.message);
-    if (message === null) return false;
-    const bytes = this.#encode(message, entry.qos, entry.retain, dup, packetId, entry.subscriptionIds);
-    if (bytes === null) return false;
-    this.#countOut(bytes.length, message.payload.length);
-    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, message, entry.qos, entry.retain, dup, packetId);
-    this.outbox.push(bytes);
-    return true;
+    return message !== null && this.#deliver(message, entry.qos, entry.retain, dup, packetId, entry.subscriptionIds);
   }
 
   mayRead(topic: string): boolean {
@@ -261,34 +272,75 @@ export class Connection extends EventEmitter implements SessionReceiver {
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
-    this.send({ type: 'pubrel', packetId, reasonCode, properties: null });
+    this.sendAck('pubrel', packetId, reasonCode);
   }
 
-  sendTransient(message: StoredMessage, retain: boolean, subscriptionIds: readonly number[] | null): void {
+  sendLive(
+    publication: RoutedPublication,
+    qos: 1 | 2,
+    retain: boolean,
+    subscriptionIds: readonly number[] | null,
+    packetId: number,
+  ): boolean {
+    if (!this.#sharesBytes(publication, subscriptionIds)) {
+      const message = this.broker.forwarded(this, publication.message);
+      return message !== null && this.#deliver(message, qos, retain, false, packetId, subscriptionIds);
+    }
+    const frame = this.broker.frames.get(publication, qos, retain, this.version);
+    const bytes = frame.to - frame.from;
+    if (bytes > this.#capabilities.maximumPacketSize) return false;
+    this.outbox.pushPublish(frame, packetId, false);
+    this.#countOut(bytes, publication.payloadLength);
+    return true;
+  }
+
+  sendTransient(publication: RoutedPublication, retain: boolean, subscriptionIds: readonly number[] | null): void {
     if (!this.canSend()) {
       this.dropped++;
       this.broker.counters.droppedSlow++;
       return;
     }
-    const forwarded = this.broker.forwarded(this, message);
-    if (forwarded === null) return;
-    const bytes = this.#sharesBytes(forwarded, subscriptionIds)
-      ? this.broker.frames.get(forwarded, retain, this.version)
-      : this.#encode(forwarded, 0, retain, false, 0, subscriptionIds);
-    // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
-    if (bytes === null || bytes.length > this.#capabilities.maximumPacketSize) {
-      this.dropped++;
-      this.broker.counters.droppedUndeliverable++;
+    if (!this.#sharesBytes(publication, subscriptionIds)) {
+      const message = this.broker.forwarded(this, publication.message);
+      if (message !== null && !this.#deliver(message, 0, retain, false, 0, subscriptionIds)) this.#dropUndeliverable();
       return;
     }
-    this.#countOut(bytes.length, forwarded.payload.length);
-    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, forwarded, 0, retain, false, 0);
-    this.outbox.push(bytes);
+    const { bytes, from, to } = this.broker.frames.get(publication, 0, retain, this.version);
+    if (to - from > this.#capabilities.maximumPacketSize) {
+      this.#dropUndeliverable();
+      return;
+    }
+    this.outbox.push(bytes, from, to);
+    this.#countOut(to - from, publication.payloadLength);
   }
 
-  /** Nothing in the packet depends on whom it goes to. */
-  #sharesBytes(message: StoredMessage, subscriptionIds: readonly number[] | null): boolean {
-    return this.version !== 5 || (this.#aliases === null && subscriptionIds === null && message.expiresAt === 0);
+  /** [MQTT-3.1.2-25] What is larger than the client takes counts as delivered. */
+  #dropUndeliverable(): void {
+    this.dropped++;
+    this.broker.counters.droppedUndeliverable++;
+  }
+
+  /** Nothing in the packet but its id depends on whom it goes to, and nobody wants to see it. */
+  #sharesBytes({ expiresAt }: RoutedPublication, subscriptionIds: readonly number[] | null): boolean {
+    if (this.broker.tracer !== null || this.broker.changesForwarded) return false;
+    return this.version !== 5 || (this.#aliases === null && subscriptionIds === null && expiresAt === 0);
+  }
+
+  /** false: larger than the client takes. */
+  #deliver(
+    message: StoredMessage,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetId: number,
+    subscriptionIds: readonly number[] | null,
+  ): boolean {
+    const bytes = this.#encode(message, qos, retain, dup, packetId, subscriptionIds);
+    if (bytes === null) return false;
+    this.#countOut(bytes.length, message.payload.length);
+    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, message, qos, retain, dup, packetId);
+    this.outbox.push(bytes);
+    return true;
   }
 
   /** null: larger than the client takes ([MQTT-3.1.2-24]). */
@@ -310,7 +362,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
         alias = this.#aliases.add(topic);
         isNewAlias = alias !== null;
       }
-      properties = deliveryProperties(message, subscriptionIds, alias, this.broker.clock.now());
+      properties = deliveryProperties(message, subscriptionIds, alias, this.broker.clock);
     }
     const bytes = encodePublish(topic, message.payload, qos, retain, dup, packetId, properties, this.version);
     if (bytes.length <= this.#capabilities.maximumPacketSize) return bytes;
@@ -457,12 +509,13 @@ export class Connection extends EventEmitter implements SessionReceiver {
     // A handler may be answered at once and call resume() while it still runs.
     if (this.#processing) return;
     this.#processing = true;
+    this.now = this.broker.clock.now();
     try {
       while (!this.#paused && this.#state !== 'closed') {
-        const packet = this.#reader.next();
+        const packet = this.#reader.take();
         if (packet === null) return;
         this.broker.counters.packetsIn++;
-        if (this.broker.tracer !== null) this.broker.tracer.packet('in', this, packet);
+        if (this.broker.tracer !== null) this.broker.tracer.packet('in', this, packet.type === 'publish' ? packet.toPacket() : packet);
         handlePacket(this, packet);
         this.#updateFlow();
       }

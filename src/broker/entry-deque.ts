@@ -1,4 +1,4 @@
-import type { QueuedEntry } from './queue.js';
+import type { QueuedEntry } from './queued-entry.js';
 
 /** Rough bytes that an entry and its message take in memory besides payload and topic. */
 const ENTRY_COST = 400;

@@ -1,23 +1,35 @@
-import type { ProtocolVersion } from '../mqtt/packets.js';
-import { encodePublish } from '../mqtt/publish-frame.js';
-import type { StoredMessage } from '../store/types.js';
+import type { ProtocolVersion, QoS } from '../mqtt/packets.js';
+import { encodeFrame, type PublishFrame } from '../mqtt/publish-frame.js';
+import type { RoutedPublication } from './publication.js';
 
-/** The QoS 0 bytes of the message that is being routed: encoded once for each form, shared by all who get it. */
+/** The bytes of the message that is being routed: the same for all who get it in the same form. */
 export class FrameCache {
-  #message: StoredMessage | null = null;
-  /** Without and with the retain flag, before v5; the same for v5. */
-  readonly #frames: (Buffer | null)[] = [null, null, null, null];
+  #publication: RoutedPublication | null = null;
+  /** The form that was asked for last, which is most often the only one. */
+  #form = 0;
+  #frame: PublishFrame | null = null;
+  readonly #others = new Map<number, PublishFrame>();
 
-  get(message: StoredMessage, retain: boolean, version: ProtocolVersion): Buffer {
-    if (this.#message !== message) {
-      this.#message = message;
-      this.#frames.fill(null);
+  /** Valid until the next message is routed. */
+  get(publication: RoutedPublication, qos: QoS, retain: boolean, version: ProtocolVersion): PublishFrame {
+    const form = qos * 4 + (retain ? 2 : 0) + (version === 5 ? 1 : 0);
+    if (this.#publication === publication && this.#form === form) return this.#frame!;
+    if (this.#publication !== publication) {
+      this.#publication = publication;
+      if (this.#others.size > 0) this.#others.clear();
+    } else {
+      this.#others.set(this.#form, this.#frame!);
     }
-    const form = (retain ? 1 : 0) + (version === 5 ? 2 : 0);
-    const known = this.#frames[form];
-    if (known) return known;
-    const frame = encodePublish(message.topic, message.payload, 0, retain, false, 0, message.properties, version);
-    this.#frames[form] = frame;
-    return frame;
+    this.#form = form;
+    this.#frame = this.#others.get(form) ?? frameOf(publication, qos, retain, version);
+    return this.#frame;
   }
+}
+
+/** The very bytes that came in, where they say what has to go out. */
+function frameOf(publication: RoutedPublication, qos: QoS, retain: boolean, version: ProtocolVersion): PublishFrame {
+  const { received } = publication;
+  if (received?.isPlain && received.qos === qos && received.retain === retain && received.isVersion5 === (version === 5)) return received;
+  const { topic, payload, properties } = publication.message;
+  return encodeFrame(topic, payload, qos, retain, properties, version);
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { Properties } from '../mqtt/packets.js';
 import type { StoredMessage } from '../store/types.js';
 
@@ -27,11 +28,11 @@ export function deliveryProperties(
   message: StoredMessage,
   subscriptionIds: readonly number[] | null,
   topicAlias: number | null,
-  now: number,
+  clock: Pick<Clock, 'now'>,
 ): Properties | null {
   if (message.expiresAt === 0 && subscriptionIds === null && topicAlias === null) return message.properties;
   const properties: Properties = { ...message.properties };
-  if (message.expiresAt !== 0) properties.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAt - now) / 1000));
+  if (message.expiresAt !== 0) properties.messageExpiryInterval = Math.max(0, Math.ceil((message.expiresAt - clock.now()) / 1000));
   if (subscriptionIds !== null) properties.subscriptionIdentifiers = [...subscriptionIds];
   if (topicAlias !== null) properties.topicAlias = topicAlias;
   return properties;

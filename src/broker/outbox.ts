@@ -1,10 +1,17 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { AckPacket } from '../mqtt/packets.js';
+import { type PublishFrame, setPacketId } from '../mqtt/publish-frame.js';
+import { ACK_BYTES, writeAckSuccess } from '../mqtt/writer.js';
+import { Slabs } from './slabs.js';
 
-/** Below this, small pieces are copied into one buffer: one system call and no vector. */
-const COPY_LIMIT = 64 * 1024;
+/** From here on bytes go to the stream as they are; smaller pieces are copied together, into fewer and larger ones. */
+const LARGE = 8 * 1024;
+const NONE: Buffer = Buffer.alloc(0);
 
 /** Collects what goes to the sockets during one turn of the event loop, and writes each socket once. */
 export class FlushQueue {
+  readonly slabs = new Slabs();
   #dirty: Outbox[] = [];
   #scheduled = false;
 
@@ -23,52 +30,173 @@ export class FlushQueue {
   };
 }
 
-/** The bytes on their way to one socket. */
+/**
+ * The bytes on their way to one socket. What is pushed must stay unchanged; small pieces are copied by the end of the turn,
+ * large ones when the operating system takes them.
+ */
 export class Outbox {
-  #chunks: Buffer[] = [];
+  readonly #stream: Duplex;
+  readonly #queue: FlushQueue;
+  readonly #onTaken: () => void;
+  /** What the operating system has taken a socket does not look at again. Of other streams nothing is known. */
+  readonly #letsGo: boolean;
+  /** What goes to the stream, in order; then comes the slab, then the run. */
+  #pieces: Buffer[] = [];
+  /** Small pieces are copied into it; what lies from #slabFrom to #slabAt is not among #pieces yet. */
+  #slab = NONE;
+  #slabFrom = 0;
+  #slabAt = 0;
+  /** Slabs that were filled up. */
+  #full: Buffer[] = [];
+  /** Packets that lie one behind the other in the same bytes, such as those of one read: one copy serves them all. */
+  #runBytes = NONE;
+  #runFrom = 0;
+  #runTo = 0;
   #bytes = 0;
+  /** Bytes of the last flush: about as many will come again. */
+  #lastFlush = 0;
+  /** The stream gets copies of the slab, so that it does not keep whole slabs for the few bytes of each turn. */
+  #copies = false;
+  /** After the last flush the stream still had something. */
+  #held = false;
   #queued = false;
   written = 0;
 
-  constructor(
-    readonly stream: Duplex,
-    readonly queue: FlushQueue,
-    /** Called after a flush that the stream took without asking to wait: no 'drain' will follow. */
-    readonly onTaken: () => void,
-  ) {}
+  /** @param onTaken called after a flush that the stream took without asking to wait: no 'drain' will follow */
+  constructor(stream: Duplex, queue: FlushQueue, onTaken: () => void) {
+    this.#stream = stream;
+    this.#queue = queue;
+    this.#onTaken = onTaken;
+    this.#letsGo = stream instanceof Socket;
+  }
 
   /** Bytes not yet taken by the operating system. */
   get backlog(): number {
-    return this.#bytes + this.stream.writableLength;
+    return this.#held ? this.#bytes + this.#stream.writableLength : this.#bytes;
   }
 
-  push(bytes: Buffer): void {
-    this.#chunks.push(bytes);
-    this.#bytes += bytes.length;
-    if (!this.#queued) {
-      this.#queued = true;
-      this.queue.add(this);
+  /** `bytes[from, to)` */
+  push(bytes: Buffer, from = 0, to = bytes.length): void {
+    this.#expect(to - from);
+    if (bytes === this.#runBytes && from === this.#runTo) {
+      this.#runTo = to;
+      return;
     }
+    this.#endRun();
+    this.#runBytes = bytes;
+    this.#runFrom = from;
+    this.#runTo = to;
+  }
+
+  /** A PUBLISH of QoS 1 or 2, under a packet id and with a DUP flag of its own. */
+  pushPublish({ bytes, from, to, idAt }: PublishFrame, packetId: number, dup: boolean): void {
+    this.#expect(to - from);
+    this.#endRun();
+    if (to - from < LARGE) {
+      const at = this.#reserve(to - from);
+      bytes.copy(this.#slab, at, from, to);
+      setPacketId(this.#slab, at, at + idAt - from, packetId, dup);
+      return;
+    }
+    const head = Buffer.from(bytes.subarray(from, idAt + 2));
+    setPacketId(head, 0, idAt - from, packetId, dup);
+    this.#addPiece(head);
+    this.#addPiece(bytes.subarray(idAt + 2, to));
+  }
+
+  /** PUBACK, PUBREC, PUBREL or PUBCOMP that says success. */
+  pushAck(type: AckPacket['type'], packetId: number): void {
+    this.#expect(ACK_BYTES);
+    this.#endRun();
+    const at = this.#reserve(ACK_BYTES);
+    writeAckSuccess(this.#slab, at, type, packetId);
   }
 
   flush(): void {
     this.#queued = false;
-    const chunks = this.#chunks;
-    if (chunks.length === 0) return;
-    const bytes = this.#bytes;
-    this.#chunks = [];
+    if (this.#bytes === 0) return;
+    this.#endRun();
+    this.#endSlab();
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#lastFlush = this.#bytes;
     this.#bytes = 0;
-    if (this.stream.destroyed || this.stream.writableEnded) return;
-    this.written += bytes;
-    if (chunks.length === 1) {
-      this.stream.write(chunks[0]!);
-    } else if (bytes <= COPY_LIMIT) {
-      this.stream.write(Buffer.concat(chunks, bytes));
-    } else {
-      this.stream.cork();
-      for (const chunk of chunks) this.stream.write(chunk);
-      this.stream.uncork();
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) {
+      this.#dropSlabs(true);
+      return;
     }
-    if (!this.stream.writableNeedDrain) this.onTaken();
+    this.written += this.#lastFlush;
+    if (pieces.length === 1) {
+      stream.write(pieces[0]!);
+    } else {
+      stream.cork();
+      for (const piece of pieces) stream.write(piece);
+      stream.uncork();
+    }
+    this.#held = stream.writableLength > 0;
+    this.#dropSlabs(this.#copies || !this.#held);
+    if (!stream.writableNeedDrain) this.#onTaken();
+  }
+
+  #expect(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#copies = !this.#letsGo || this.#stream.writableLength > 0;
+    this.#queue.add(this);
+  }
+
+  /** Where in the slab so many bytes (fewer than LARGE) can be written. */
+  #reserve(bytes: number): number {
+    if (this.#slabAt + bytes > this.#slab.length) {
+      this.#endSlab();
+      if (this.#slab !== NONE) this.#full.push(this.#slab);
+      this.#slab = this.#queue.slabs.take(Math.max(this.#bytes, this.#lastFlush));
+      this.#slabFrom = 0;
+      this.#slabAt = 0;
+    }
+    const at = this.#slabAt;
+    this.#slabAt += bytes;
+    return at;
+  }
+
+  #endRun(): void {
+    const bytes = this.#runBytes;
+    if (bytes === NONE) return;
+    const from = this.#runFrom;
+    const to = this.#runTo;
+    this.#runBytes = NONE;
+    if (to - from >= LARGE) {
+      this.#addPiece(bytes.subarray(from, to));
+    } else {
+      const at = this.#reserve(to - from);
+      bytes.copy(this.#slab, at, from, to);
+    }
+  }
+
+  #endSlab(): void {
+    if (this.#slabAt === this.#slabFrom) return;
+    const piece = this.#slab.subarray(this.#slabFrom, this.#slabAt);
+    this.#pieces.push(this.#copies ? Buffer.from(piece) : piece);
+    this.#slabFrom = this.#slabAt;
+  }
+
+  #addPiece(piece: Buffer): void {
+    this.#endSlab();
+    this.#pieces.push(piece);
+  }
+
+  /** @param unused nobody looks at them any more: they can serve again */
+  #dropSlabs(unused: boolean): void {
+    if (this.#slab === NONE) return;
+    if (unused) {
+      this.#queue.slabs.give(this.#slab);
+      for (const slab of this.#full) this.#queue.slabs.give(slab);
+    }
+    this.#slab = NONE;
+    this.#slabFrom = 0;
+    this.#slabAt = 0;
+    if (this.#full.length > 0) this.#full = [];
   }
 }

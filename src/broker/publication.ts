@@ -1,8 +1,11 @@
 import { FerruleError } from '../errors.js';
+import type { PublishPacket, QoS } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
+import type { ReceivedPublish } from '../mqtt/received-publish.js';
 import type { Publication, StoredMessage } from '../store/types.js';
 import type { Connection } from './connection.js';
-import type { QueuedEntry } from './queue.js';
+import { expiryOf, messageProperties } from './message-properties.js';
+import type { QueuedEntry } from './queued-entry.js';
 
 /** Who put the entries into their queues and takes them out again when they could not be stored. */
 export interface PublicationOwner {
@@ -13,6 +16,9 @@ export interface PublicationOwner {
   retainSettled(publication: RoutedPublication, error: Error | null): void;
 }
 
+/** Most publications concern nothing durable. Never changed. */
+const NO_ENTRIES: QueuedEntry[] = [];
+
 /**
  * A message on its way, and who waits for it to be safe. The rule of the whole broker: `settled(null)` comes when, for
  * every session and bridge that must get the message, it is on disk or already acknowledged by its receiver, and when a
@@ -21,7 +27,7 @@ export interface PublicationOwner {
  * The store calls settled() exactly once; a class with a method rather than a closure for each message.
  */
 export abstract class RoutedPublication implements Publication {
-  entries: QueuedEntry[] = [];
+  entries = NO_ENTRIES;
   retain = false;
   inboundQos2: Publication['inboundQos2'] = null;
   outstanding = 0;
@@ -29,11 +35,66 @@ export abstract class RoutedPublication implements Publication {
   reach = 0;
   /** false: the payload is a view into bytes that belong to somebody else. */
   ownsPayload = false;
+  /**
+   * The packet it came in, while it is routed: most messages only pass through, from the bytes that were read to those
+   * that are sent. An object of its own is made of one where it is needed (`message`): to be stored, to wait in a queue,
+   * for parts of the gateway, for hooks.
+   */
+  received: ReceivedPublish | null;
+  readonly topic: string;
+  readonly qos: QoS;
+  /** It is to be its topic's retained message, or to clear it. */
+  readonly isRetained: boolean;
+  readonly payloadLength: number;
+  #message: StoredMessage | null;
 
   constructor(
-    public message: StoredMessage,
+    message: StoredMessage | null,
+    received: ReceivedPublish | null,
+    /** Client id; '' for the gateway's own parts. */
+    readonly publisher: string,
+    /** Wall ms when the gateway took it. */
+    readonly at: number,
+    /** Wall ms; 0: never. */
+    readonly expiresAt: number,
     readonly owner: PublicationOwner,
-  ) {}
+  ) {
+    this.#message = message;
+    this.received = received;
+    const { topic, qos, retain } = (received ?? message)!;
+    this.topic = topic;
+    this.qos = qos;
+    this.isRetained = retain;
+    this.payloadLength = received === null ? message!.payload.length : received.payloadLength;
+  }
+
+  /** messageBytes() of the message. */
+  get bytes(): number {
+    return this.topic.length + this.payloadLength;
+  }
+
+  get message(): StoredMessage {
+    if (this.#message === null) {
+      const packet = this.received!;
+      this.#message = messageOf(packet, packet.payload(), this.publisher, this.at, this.expiresAt);
+    }
+    return this.#message;
+  }
+
+  /** The message with bytes of its own, to be kept. */
+  ownMessage(): StoredMessage {
+    const { message } = this;
+    if (!this.ownsPayload) {
+      message.payload = Buffer.from(message.payload);
+      this.ownsPayload = true;
+    }
+    return message;
+  }
+
+  addEntry(entry: QueuedEntry): void {
+    if (this.entries === NO_ENTRIES) this.entries = [entry];
+    else this.entries.push(entry);
+  }
 
   /** Something of it has to reach the disk (or its receiver) first. */
   get needsStore(): boolean {
@@ -60,7 +121,7 @@ export abstract class RoutedPublication implements Publication {
   protected abstract finished(error: Error | null): void;
 }
 
-/** A QoS 1 or 2 message of a client: settled means PUBACK or PUBREC, in the order of arrival. */
+/** What a client published. At QoS 1 and 2, settled means PUBACK or PUBREC, in the order of arrival. */
 export class ClientPublication extends RoutedPublication {
   done = false;
   failed: Error | null = null;
@@ -68,19 +129,37 @@ export class ClientPublication extends RoutedPublication {
   rejected = false;
   /** What the acknowledgement says to a v5 client. */
   reasonCode: number = ReasonCode.Success;
+  /** The one that is acknowledged after it. */
+  next: ClientPublication | null = null;
 
-  constructor(
-    message: StoredMessage,
-    owner: PublicationOwner,
+  private constructor(
+    message: StoredMessage | null,
+    received: ReceivedPublish | null,
+    at: number,
+    expiresAt: number,
     readonly connection: Connection,
-    readonly qos: 1 | 2,
+    /** 0 at QoS 0. */
     readonly packetId: number,
   ) {
-    super(message, owner);
+    super(message, received, connection.id, at, expiresAt, connection.broker.router);
+  }
+
+  /** Straight from the bytes that were read, see `received`. */
+  static of(connection: Connection, packet: ReceivedPublish): ClientPublication {
+    const at = connection.now;
+    return new ClientPublication(null, packet, at, expiryOf(packet.properties, at), connection, packet.packetId);
+  }
+
+  static ofPacket(connection: Connection, packet: PublishPacket): ClientPublication {
+    const at = connection.broker.clock.now();
+    const expiresAt = expiryOf(packet.properties, at);
+    const message = messageOf(packet, packet.payload, connection.id, at, expiresAt);
+    return new ClientPublication(message, null, at, expiresAt, connection, packet.packetId);
   }
 
   /** The message goes to everybody else; its publisher may send it again. */
   override reject(withhold: boolean): boolean {
+    if (this.qos === 0) return false;
     if (this.connection.version === 5) this.reasonCode = ReasonCode.QuotaExceeded;
     else if (withhold) this.failed = new FerruleError('FER_BROKER_QUEUE_FULL', 'the spool of a bridge is full');
     else return false;
@@ -91,6 +170,7 @@ export class ClientPublication extends RoutedPublication {
   }
 
   protected finished(error: Error | null): void {
+    if (this.qos === 0) return;
     this.done = true;
     this.failed ??= error;
     const isRefused = error !== null || this.rejected;
@@ -108,7 +188,7 @@ export class LocalPublication extends RoutedPublication {
     owner: PublicationOwner,
     readonly done: (error: Error | null) => void,
   ) {
-    super(message, owner);
+    super(message, null, message.publisher, message.at, message.expiresAt, owner);
   }
 
   protected finished(error: Error | null): void {
@@ -116,11 +196,25 @@ export class LocalPublication extends RoutedPublication {
   }
 }
 
-/** QoS 0: nobody waits. */
+/** Nobody waits for it. */
 export class UnacknowledgedPublication extends RoutedPublication {
+  constructor(message: StoredMessage, owner: PublicationOwner) {
+    super(message, null, message.publisher, message.at, message.expiresAt, owner);
+  }
+
   protected finished(): void {
     // What the store refuses it reports itself.
   }
+}
+
+function messageOf(
+  { topic, qos, retain, properties }: ReceivedPublish | PublishPacket,
+  payload: Buffer,
+  publisher: string,
+  at: number,
+  expiresAt: number,
+): StoredMessage {
+  return { topic, payload, qos, retain, properties: messageProperties(properties), at, expiresAt, publisher };
 }
 
 function isFull(error: Error): boolean {

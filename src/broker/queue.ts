@@ -10,21 +10,9 @@ import {
 } from '../store/types.js';
 import { EntryDeque, UNBOUNDED, type WindowBudget } from './entry-deque.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
+import { isOnlyInMemory, packetIdOf, type QueuedEntry, sentEntry } from './queued-entry.js';
+import type { Receiver } from './receiver.js';
 import type { SharedGroup } from './shared-groups.js';
-
-/** Whoever takes a session's messages: a client's connection or an internal part (a bridge). */
-export interface Receiver {
-  /** Unacknowledged messages it takes at once. */
-  readonly maxInflight: number;
-  /** false: its buffer is full; it calls SessionQueue.pump() when there is room again. */
-  canSend(): boolean;
-  /** false: it can never take this one (larger than its maximum packet size). */
-  sendEntry(entry: QueueEntry, packetId: number, dup: boolean): boolean;
-  /** Asked again for what was queued before the access rules changed. */
-  mayRead(topic: string): boolean;
-  /** QoS 2: the receiver has the message, tell it to release the id (PUBREL). */
-  sendRelease(entry: QueueEntry, packetId: number): void;
-}
 
 export interface QueueLimits {
   maxMessages: number;
@@ -32,12 +20,6 @@ export interface QueueLimits {
   /** ms; 0: none. */
   maxAgeMs: number;
   whenFull: BrokerLimits['whenQueueFull'];
-}
-
-/** An entry as its queue holds it. */
-export interface QueuedEntry extends QueueEntry {
-  /** It counts no more: settled, dropped, or never stored. */
-  left: boolean;
 }
 
 interface SharedEntry {
@@ -59,11 +41,6 @@ export interface QueueContext {
 
 /** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
 const FAR_BEHIND = 20_000;
-
-/** Packet ids are never stored: they follow from the sequence number, so a redelivery after a crash carries the original one. */
-export function packetIdOf(seq: number): number {
-  return ((seq - 1) % 65_535) + 1;
-}
 
 /**
  * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
@@ -183,6 +160,28 @@ export class SessionQueue {
     };
   }
 
+  /**
+   * A volatile session's message that can be sent at once needs no entry: its packet id, under which it is in flight from
+   * now on; 0: it has to go through newEntry() and add(). `bytes`: messageBytes() of the message.
+   */
+  beginLive(qos: 1 | 2, bytes: number): number {
+    const receiver = this.#receiver;
+    if (this.#durable || this.#pumping || receiver === null || this.#ready.length > 0) return 0;
+    if (this.#inflight.size >= receiver.maxInflight || !receiver.canSend()) return 0;
+    if (this.#count >= this.limits.maxMessages || this.#bytes + bytes > this.limits.maxBytes) return 0;
+    const seq = this.#lastSeq + 1;
+    const packetId = packetIdOf(seq);
+    if (this.#inflight.has(packetId)) return 0;
+    this.#lastSeq = seq;
+    this.#sentTo = seq;
+    this.#loadedTo = seq;
+    this.#count++;
+    this.#bytes += bytes;
+    this.tally.accepted++;
+    this.#inflight.set(packetId, sentEntry(this.#sid, seq, qos, bytes));
+    return packetId;
+  }
+
   /** There is room in the receiver's window. */
   get hasRoomInFlight(): boolean {
     return this.#receiver !== null && this.#inflight.size + this.#ready.length < this.#receiver.maxInflight;
@@ -215,10 +214,13 @@ export class SessionQueue {
     this.#recheckTo = this.#lastSeq;
   }
 
-  /** The queue is full, and what is new shall not be taken where its publisher can be told so. */
-  refuses(message: StoredMessage): boolean {
+  /**
+   * The queue is full, and what is new shall not be taken where its publisher can be told so. `bytes`: messageBytes() of the
+   * message.
+   */
+  refuses(bytes: number): boolean {
     const { whenFull, maxMessages, maxBytes } = this.limits;
-    return whenFull === 'reject' && (this.#count >= maxMessages || this.#bytes + messageBytes(message) > maxBytes);
+    return whenFull === 'reject' && (this.#count >= maxMessages || this.#bytes + bytes > maxBytes);
   }
 
   /** Takes the entry that newEntry() made (a durable one after store.publish) and sends it if it is its turn. */
@@ -387,12 +389,11 @@ export class SessionQueue {
   #send(receiver: Receiver, entry: QueuedEntry): void {
     // Its commit failed: its publisher knows, and it is not counted.
     if (entry.state === EntryState.Gone) return;
-    const now = this.#context.clock.now();
     const dup = entry.seq <= this.#sentTo || this.#maybeSent > 0;
     // [MQTT-4.3.3-7] What was sent does not expire. Of a QoS 1 message that may have been sent before a crash nothing is
     // left to complete: there the expiry holds.
     const isUnderWay = entry.released || entry.seq <= this.#sentTo || (dup && entry.qos === 2);
-    if (!isUnderWay && isExpired(entry, now, this.limits.maxAgeMs)) {
+    if (!isUnderWay && this.#isExpired(entry)) {
       this.#remove(entry, 'expired');
       return;
     }
@@ -412,6 +413,13 @@ export class SessionQueue {
       this.#inflight.delete(packetId);
       this.#remove(entry, 'other');
     }
+  }
+
+  #isExpired({ message: { expiresAt, at } }: QueueEntry): boolean {
+    const { maxAgeMs } = this.limits;
+    if (expiresAt === 0 && maxAgeMs === 0) return false;
+    const now = this.#context.clock.now();
+    return (expiresAt !== 0 && expiresAt <= now) || (maxAgeMs !== 0 && at + maxAgeMs <= now);
   }
 
   #remove(entry: QueuedEntry, reason: RemoveReason): void {
@@ -578,17 +586,4 @@ export class SessionQueue {
     if (this.#trimAgain) this.trim();
     this.pump();
   }
-}
-
-/**
- * A QoS 2 message may not be sent before it is on disk: after a crash its publisher would send it again, as a new entry with
- * another packet id, and this one's id would go to another message, which the receiver would take for a repetition.
- */
-function isOnlyInMemory({ qos, state }: QueueEntry): boolean {
-  return qos === 2 && (state === EntryState.Pending || state === EntryState.Committing);
-}
-
-function isExpired(entry: QueueEntry, now: number, maxAgeMs: number): boolean {
-  const { expiresAt, at } = entry.message;
-  return (expiresAt !== 0 && expiresAt <= now) || (maxAgeMs !== 0 && at + maxAgeMs <= now);
 }

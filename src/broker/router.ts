@@ -2,7 +2,7 @@ import type { Logger } from '../log.js';
 import type { Store, StoredMessage } from '../store/types.js';
 import type { BrokerCounters } from './limits.js';
 import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
-import type { QueuedEntry } from './queue.js';
+import type { QueuedEntry } from './queued-entry.js';
 import { Retained } from './retained.js';
 import { Routes } from './routes.js';
 import type { Session } from './session.js';
@@ -31,6 +31,8 @@ export class Router implements PublicationOwner {
   /** Local handlers may publish: what they do is routed after the message they were called for. */
   readonly #waiting: RoutedPublication[] = [];
   #routing = false;
+  /** Of the publication that is being routed: entries of volatile sessions. */
+  readonly #volatile: VolatileEntry[] = [];
 
   constructor(context: RouterContext) {
     this.#context = context;
@@ -58,13 +60,15 @@ export class Router implements PublicationOwner {
    */
   route(publication: RoutedPublication): void {
     if (this.#routing) {
+      publication.ownMessage();
+      publication.received = null;
       this.#waiting.push(publication);
       return;
     }
     this.#routing = true;
     try {
       this.#routeOne(publication);
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#routeOne(next);
+      while (this.#waiting.length > 0) this.#routeOne(this.#waiting.shift()!);
     } finally {
       this.#routing = false;
     }
@@ -86,15 +90,15 @@ export class Router implements PublicationOwner {
     subscriptionIds: readonly number[] | null,
     group: SharedGroup | null = null,
   ): void {
+    const publication = new UnacknowledgedPublication(message, this);
     if (qos === 0) {
-      session.receiver?.sendTransient(message, retain, subscriptionIds);
+      session.receiver?.sendTransient(publication, retain, subscriptionIds);
       return;
     }
     const entry = session.queue.newEntry(message, qos, retain, subscriptionIds);
     if (group !== null && session.receiver !== null) session.queue.markShared(entry, group);
     if (session.durable) {
-      const publication = new UnacknowledgedPublication(message, this);
-      publication.entries.push(entry);
+      publication.addEntry(entry);
       this.#context.store.publish(publication);
     }
     session.queue.add(entry);
@@ -129,60 +133,60 @@ export class Router implements PublicationOwner {
   }
 
   #routeOne(publication: RoutedPublication): void {
-    const message = publication.message;
-    const route = this.#routes.of(message.topic);
-    publication.reach = route.targets.length + route.locals.length;
-    if (message.retain) this.#retain(publication);
-    const volatile: VolatileEntry[] = [];
-    for (const target of route.targets) this.#address(publication, target, volatile, null);
-    for (const group of route.groups) this.#share(publication, group, volatile);
-    if (publication.needsStore) this.#context.store.publish(publication);
-    for (const entry of publication.entries) this.#context.sessionOf(entry.sid)?.queue.add(entry);
-    for (const { session, entry } of volatile) session.queue.add(entry);
-    if (!publication.needsStore) publication.settled(null);
-    if (route.locals.length > 0) {
-      own(publication);
-      for (const local of route.locals) this.#deliverLocally(local, message);
+    const { targets, groups, locals } = this.#routes.of(publication.topic);
+    publication.reach = targets.length + locals.length;
+    if (publication.isRetained) this.#retain(publication);
+    for (const target of targets) this.#address(publication, target, null);
+    if (groups.length > 0) for (const group of groups) this.#share(publication, group);
+    const stored = publication.needsStore;
+    if (stored) {
+      this.#context.store.publish(publication);
+      for (const entry of publication.entries) this.#context.sessionOf(entry.sid)?.queue.add(entry);
+    }
+    if (this.#volatile.length > 0) for (const { session, entry } of this.#volatile.splice(0)) session.queue.add(entry);
+    if (!stored) publication.settled(null);
+    if (locals.length > 0) {
+      const message = publication.ownMessage();
+      for (const local of locals) this.#deliverLocally(local, message);
     }
   }
 
-  #share(publication: RoutedPublication, group: SharedGroup, volatile: VolatileEntry[]): void {
-    const member = group.pick(publication.message);
+  #share(publication: RoutedPublication, group: SharedGroup): void {
+    const member = group.pick(publication.publisher);
     if (member === null) return;
     publication.reach++;
-    this.#address(publication, targetOf(member), volatile, group);
+    this.#address(publication, targetOf(member), group);
   }
 
-  /** Sends QoS 0 at once; a durable session's entry becomes part of the publication, a volatile one's goes to `volatile`. */
-  #address(publication: RoutedPublication, target: Target, volatile: VolatileEntry[], group: SharedGroup | null): void {
+  /** Sends at once what need not be stored and can be sent; what is left becomes an entry of the session's queue. */
+  #address(publication: RoutedPublication, target: Target, group: SharedGroup | null): void {
     const { session } = target;
-    const { message } = publication;
-    if (target.noLocal && session.clientId === message.publisher) return;
-    const qos = target.exactQos !== -1 ? target.exactQos : message.qos < target.qos ? message.qos : target.qos;
+    if (target.noLocal && session.clientId === publication.publisher) return;
+    const qos = target.exactQos !== -1 ? target.exactQos : publication.qos < target.qos ? publication.qos : target.qos;
     // [MQTT-3.3.1-9] What an established subscription gets does not carry the retain flag, unless it asked for it.
-    const retain = target.retainAsPublished && message.retain;
+    const retain = target.retainAsPublished && publication.isRetained;
     if (qos === 0) {
-      session.receiver?.sendTransient(message, retain, target.subscriptionIds);
+      session.receiver?.sendTransient(publication, retain, target.subscriptionIds);
       return;
     }
     if (!session.durable && session.receiver === null) return;
-    if (session.queue.refuses(message) && publication.reject(session.internal)) {
+    if (session.queue.refuses(publication.bytes) && publication.reject(session.internal)) {
       session.queue.rejected++;
       this.#context.counters.rejectedFull++;
       return;
     }
-    own(publication);
-    const entry = session.queue.newEntry(publication.message, qos, retain, target.subscriptionIds);
+    if (!session.durable && group === null && sendLive(publication, target, qos, retain)) return;
+    const entry = session.queue.newEntry(publication.ownMessage(), qos, retain, target.subscriptionIds);
     // One that is away was picked because nobody else is here: what waits for it is on disk, not in memory.
     if (group !== null && session.receiver !== null) session.queue.markShared(entry, group);
-    if (session.durable) publication.entries.push(entry);
-    else volatile.push({ session, entry });
+    if (session.durable) publication.addEntry(entry);
+    else this.#volatile.push({ session, entry });
   }
 
   /** What a member of shared groups left unacknowledged goes to others ([MQTT-4.8.2-6]). */
   redistribute(session: Session): void {
     for (const { entry, group } of session.queue.takeShared()) {
-      const member = group.pick(entry.message, session);
+      const member = group.pick(entry.message.publisher, session);
       if (member === null) continue;
       const target = targetOf(member);
       session.queue.handOver(entry);
@@ -198,15 +202,14 @@ export class Router implements PublicationOwner {
   }
 
   #retain(publication: RoutedPublication): void {
-    const { message } = publication;
-    if (message.payload.length === 0) {
+    const { topic } = publication;
+    if (publication.payloadLength === 0) {
       // [MQTT-3.3.1-6] An empty retained message clears; there is nothing to write where nothing was kept, on disk either.
-      publication.retain = this.retained.delete(message.topic) || this.#unsaved.has(message.topic);
-      if (publication.retain) this.#unsaved.set(message.topic, publication);
+      publication.retain = this.retained.delete(topic) || this.#unsaved.has(topic);
+      if (publication.retain) this.#unsaved.set(topic, publication);
       return;
     }
-    own(publication);
-    this.retained.set(message.topic, publication.message);
+    this.retained.set(topic, publication.ownMessage());
     publication.retain = true;
   }
 
@@ -224,11 +227,18 @@ interface VolatileEntry {
   entry: QueuedEntry;
 }
 
-/** The payload is a view into what was read from the socket; what is kept gets its own bytes, once. */
-function own(publication: RoutedPublication): void {
-  if (publication.ownsPayload) return;
-  publication.message.payload = Buffer.from(publication.message.payload);
-  publication.ownsPayload = true;
+/**
+ * Most messages for a session that ends with its connection can be sent at once, and are never looked at again: then
+ * nothing is kept of them but that they are in flight.
+ */
+function sendLive(publication: RoutedPublication, { session, subscriptionIds }: Target, qos: 1 | 2, retain: boolean): boolean {
+  const { queue, receiver } = session;
+  // Whether it has expired is for the queue to say.
+  if (publication.expiresAt !== 0) return false;
+  const packetId = queue.beginLive(qos, publication.bytes);
+  if (packetId === 0) return false;
+  if (!receiver!.sendLive(publication, qos, retain, subscriptionIds, packetId)) queue.refuse(packetId);
+  return true;
 }
 
 function isSharedSubscription(subscription: SessionSubscription | LocalSubscription): subscription is SessionSubscription {

@@ -1,14 +1,24 @@
 import type { Clock } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
-import type { StoredMessage, StoredSession } from '../store/types.js';
+import type { StoredSession } from '../store/types.js';
 import { PacketIds } from './packet-ids.js';
-import { type QueueContext, type QueueLimits, type Receiver, SessionQueue } from './queue.js';
+import type { RoutedPublication } from './publication.js';
+import { type QueueContext, type QueueLimits, SessionQueue } from './queue.js';
+import type { Receiver } from './receiver.js';
 import type { SessionSubscription } from './subscription.js';
 
-/** A receiver that also takes what needs no acknowledgement. */
+/** A receiver that also takes messages while they are routed, from no queue. */
 export interface SessionReceiver extends Receiver {
   /** QoS 0; `retain`: the flag of the delivery. Dropped and counted where there is no room. */
-  sendTransient(message: StoredMessage, retain: boolean, subscriptionIds: readonly number[] | null): void;
+  sendTransient(publication: RoutedPublication, retain: boolean, subscriptionIds: readonly number[] | null): void;
+  /** QoS 1 or 2, for a volatile session; see SessionQueue.beginLive(). false: as for sendEntry(). */
+  sendLive(
+    publication: RoutedPublication,
+    qos: 1 | 2,
+    retain: boolean,
+    subscriptionIds: readonly number[] | null,
+    packetId: number,
+  ): boolean;
 }
 
 /** 0xFFFFFFFF: the session never expires. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { parseShared } from '../mqtt/topics.js';
-import type { StoredMessage } from '../store/types.js';
 import type { SessionSubscription } from './subscription.js';
 
 export type SharedStrategy = 'round_robin' | 'random' | 'sticky' | 'hash';
@@ -21,17 +20,17 @@ export class SharedGroup {
 
   /**
    * Who gets the message: somebody who is there, as long as anybody is; otherwise a session that is kept.
-   * null: nobody can take it. `except`: who left it.
+   * null: nobody can take it. `publisher`: its client id; `except`: who left it.
    */
-  pick(message: StoredMessage, except: SessionSubscription['session'] | null = null): SessionSubscription | null {
+  pick(publisher: string, except: SessionSubscription['session'] | null = null): SessionSubscription | null {
     const others = except === null ? this.members : this.members.filter(({ session }) => session !== except);
     const online = others.filter(({ session }) => session.receiver !== null);
     const ready = online.filter(({ session }) => session.queue.hasRoomInFlight);
     const candidates = ready.length > 0 ? ready : online.length > 0 ? online : others.filter(({ session }) => session.durable);
-    return candidates.length === 0 ? null : this.#choose(candidates, message);
+    return candidates.length === 0 ? null : this.#choose(candidates, publisher);
   }
 
-  #choose(candidates: readonly SessionSubscription[], message: StoredMessage): SessionSubscription {
+  #choose(candidates: readonly SessionSubscription[], publisher: string): SessionSubscription {
     switch (this.#strategy()) {
       case 'round_robin': {
         this.#next = (this.#next + 1) % Number.MAX_SAFE_INTEGER;
@@ -43,7 +42,7 @@ export class SharedGroup {
         if (this.#sticky === null || !candidates.includes(this.#sticky)) this.#sticky = candidates[0]!;
         return this.#sticky;
       case 'hash':
-        return candidates[hashOf(message.publisher) % candidates.length]!;
+        return candidates[hashOf(publisher) % candidates.length]!;
     }
   }
 }

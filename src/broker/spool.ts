@@ -1,7 +1,9 @@
 import type { QoS } from '../mqtt/packets.js';
 import type { QueueEntry, StoredMessage } from '../store/types.js';
 import type { Broker } from './broker.js';
-import { packetIdOf, type QueueLimits } from './queue.js';
+import type { RoutedPublication } from './publication.js';
+import type { QueueLimits } from './queue.js';
+import { packetIdOf } from './queued-entry.js';
 import { NEVER_EXPIRES, type Session, type SessionReceiver } from './session.js';
 
 export interface SpoolEntry {
@@ -174,7 +176,13 @@ class SpoolReceiver implements SessionReceiver {
     this.onEntry({ seq: entry.seq, qos: entry.qos, message: messageOfEntry(entry), redelivered: true, released: true });
   }
 
-  sendTransient(message: StoredMessage, retain: boolean): void {
+  /** Its session is durable: whatever has to be acknowledged comes through its queue. */
+  sendLive(): boolean {
+    return false;
+  }
+
+  sendTransient(publication: RoutedPublication, retain: boolean): void {
+    const message = publication.ownMessage();
     this.onTransient(message.retain === retain ? message : { ...message, retain });
   }
 }

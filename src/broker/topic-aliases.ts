@@ -19,7 +19,7 @@ export class InboundAliases {
   }
 
   /** The topic that the packet means; remembers it where the packet says so. */
-  resolve(packet: PublishPacket): string {
+  resolve(packet: Pick<PublishPacket, 'topic' | 'properties'>): string {
     const alias = packet.properties?.topicAlias;
     if (alias === undefined) return packet.topic;
     // [MQTT-3.3.2-9]

@@ -112,6 +112,6 @@ export class Wills {
     const publication = new UnacknowledgedPublication(message, router);
     publication.ownsPayload = true;
     router.route(publication);
-    this.#broker.afterPublish(message, null);
+    this.#broker.afterPublish(publication, null);
   }
 }

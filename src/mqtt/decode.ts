@@ -47,6 +47,9 @@ const ACK_KINDS: Record<number, AckKind> = {
   [PacketType.Pubcomp]: { name: 'pubcomp', reasons: RELEASE_REASONS, clause: '[MQTT-3.7.2-1]' },
 };
 
+/** By type, from PUBACK on. */
+export const ACK_NAMES: readonly AckPacket['type'][] = ['puback', 'pubrec', 'pubrel', 'pubcomp'];
+
 /** PUBACK, PUBREC, PUBREL and PUBCOMP. */
 export function readAck(cursor: Cursor, type: number, version: ProtocolVersion): AckPacket {
   const kind = ACK_KINDS[type]!;

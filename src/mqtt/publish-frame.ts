@@ -6,8 +6,6 @@ import { ReasonCode } from './reason-codes.js';
 import { stringSize, writeString, writeU16 } from './wire.js';
 
 const DUP = 0x08;
-/** Up to here one copy of the whole frame costs less than the second buffer that sharing the payload would need. */
-const COPY_LIMIT = 1024;
 
 /** Bytes of a PUBLISH on the wire, its fixed header included. */
 export function publishSize(topic: string, payload: Uint8Array, qos: QoS, properties: Properties | null, version: ProtocolVersion): number {
@@ -55,56 +53,34 @@ export function encodePublish(
 }
 
 /**
- * One PUBLISH for many subscribers: built once per message, version, QoS and retain flag.
- * At QoS 0 every subscriber gets `bytes` unchanged; at QoS 1 and 2 withPacketId() or copyTo() give each its packet id.
+ * One PUBLISH for many receivers, `bytes[from, to)`. At QoS 0 everybody gets the same bytes; at QoS 1 and 2 each gets a copy
+ * with an id and flags of its own, see setPacketId().
  */
-export class PublishFrame {
-  /** The whole packet; its packet id is 0 and DUP unset. Do not change it. */
+export interface PublishFrame {
   readonly bytes: Buffer;
-  private readonly qos: QoS;
-  /** Where the packet id stands; unused at QoS 0. */
-  private readonly idAt: number;
-  /** From the packet id's end on, what all subscribers share; null where the frame is small enough to be copied whole. */
-  private readonly tail: Buffer | null;
+  readonly from: number;
+  readonly to: number;
+  /** Where the packet id stands, from the beginning of `bytes`; of no meaning at QoS 0. */
+  readonly idAt: number;
+}
 
-  constructor(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, properties: Properties | null, version: ProtocolVersion) {
-    this.bytes = encodePublish(topic, payload, qos, retain, false, 0, properties, version);
-    this.qos = qos;
-    let topicAt = 2;
-    while (this.bytes[topicAt - 1]! >= 0x80) topicAt += 1;
-    this.idAt = topicAt + 2 + ((this.bytes[topicAt]! << 8) | this.bytes[topicAt + 1]!);
-    this.tail = qos === 0 || this.bytes.length <= COPY_LIMIT ? null : this.bytes.subarray(this.idAt + 2);
-  }
+/** As encodePublish(), without an id. */
+export function encodeFrame(
+  topic: string,
+  payload: Uint8Array,
+  qos: QoS,
+  retain: boolean,
+  properties: Properties | null,
+  version: ProtocolVersion,
+): PublishFrame {
+  const bytes = encodePublish(topic, payload, qos, retain, false, 0, properties, version);
+  let topicAt = 2;
+  while (bytes[topicAt - 1]! >= 0x80) topicAt += 1;
+  return { bytes, from: 0, to: bytes.length, idAt: topicAt + 2 + ((bytes[topicAt]! << 8) | bytes[topicAt + 1]!) };
+}
 
-  /** Bytes of the whole packet. */
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  /**
-   * The packet under a subscriber's own id (QoS 1 and 2), as buffers to write one after the other: a small frame as one
-   * copy; a large one as its header's copy and the tail that all share.
-   */
-  withPacketId(packetId: number, dup: boolean): [Buffer] | [Buffer, Buffer] {
-    const length = this.tail === null ? this.bytes.length : this.idAt + 2;
-    const head = Buffer.allocUnsafe(length);
-    this.bytes.copy(head, 0, 0, length);
-    this.patch(head, 0, packetId, dup);
-    return this.tail === null ? [head] : [head, this.tail];
-  }
-
-  /**
-   * Writes the packet into `target` at `at`, where `size` bytes must be free, and returns the offset after it: for a
-   * connection that collects what it sends in one turn. At QoS 0 the id and DUP are ignored.
-   */
-  copyTo(target: Buffer, at: number, packetId: number, dup: boolean): number {
-    this.bytes.copy(target, at);
-    if (this.qos !== 0) this.patch(target, at, packetId, dup);
-    return at + this.bytes.length;
-  }
-
-  private patch(target: Buffer, at: number, packetId: number, dup: boolean): void {
-    if (dup) target[at] = target[at]! | DUP;
-    writeU16(target, at + this.idAt, packetId);
-  }
+/** Makes the PUBLISH at `target[at]` one receiver's own; its packet id stands at `idAt`. */
+export function setPacketId(target: Buffer, at: number, idAt: number, packetId: number, dup: boolean): void {
+  target[at] = dup ? target[at]! | DUP : target[at]! & ~DUP;
+  writeU16(target, idAt, packetId);
 }

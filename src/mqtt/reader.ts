@@ -1,15 +1,29 @@
 import { Cursor } from './cursor.js';
-import { type Role, readAck, readAuth, readDisconnect, readSuback, readSubscribe, readUnsuback, readUnsubscribe } from './decode.js';
+import {
+  ACK_NAMES,
+  type Role,
+  readAck,
+  readAuth,
+  readDisconnect,
+  readSuback,
+  readSubscribe,
+  readUnsuback,
+  readUnsubscribe,
+} from './decode.js';
 import { readConnack, readConnect, readProtocolLevel, versionOf } from './decode-connect.js';
 import { headerFault, headerTable } from './fixed-header.js';
 import { MqttError } from './mqtt-error.js';
-import { PacketType, packetTypeName } from './packet-types.js';
+import { PacketType, packetTypeName, variableByteSize } from './packet-types.js';
 import type { ConnectPacket, Packet, ProtocolVersion, PublishPacket, QoS } from './packets.js';
 import { readProperties } from './properties.js';
 import { ReasonCode } from './reason-codes.js';
-import { readTopicName } from './topic-cache.js';
+import { ReceivedPublish } from './received-publish.js';
+import { TopicReader } from './topic-cache.js';
 
 export type { Role } from './decode.js';
+
+/** A packet as take() gives it: a PUBLISH is valid only until the next call. */
+export type ReceivedPacket = Exclude<Packet, PublishPacket> | ReceivedPublish;
 
 export interface PacketReaderOptions {
   /** Bytes of a whole packet, its fixed header included; a larger one is refused as soon as its header is there. */
@@ -39,6 +53,8 @@ export class PacketReader {
   private protocol: ProtocolVersion | null;
   private connectSeen: boolean;
   private headers: Uint8Array;
+  private readonly publish = new ReceivedPublish();
+  private readonly topics = new TopicReader();
   private chunk: Buffer = EMPTY;
   private at = 0;
   /** What was pushed before the chunk was used up. */
@@ -88,9 +104,17 @@ export class PacketReader {
 
   /** The next packet, or null where more bytes are needed. Throws MqttError; the reader is dead from then on. */
   next(): Packet | null {
+    const packet = this.take();
+    return packet instanceof ReceivedPublish ? packet.toPacket() : packet;
+  }
+
+  /** As next(), but a PUBLISH is not taken out of what was read: it is one object for all of them. */
+  take(): ReceivedPacket | null {
     if (this.failure !== null) throw this.failure;
     try {
-      return this.read();
+      const packet = this.read();
+      if (packet === null) this.publish.clear();
+      return packet;
     } catch (error) {
       this.failure = error;
       this.chunk = EMPTY;
@@ -98,12 +122,13 @@ export class PacketReader {
       this.waiting.length = 0;
       this.partial = null;
       this.gathered = 0;
+      this.publish.clear();
       cursor.close();
       throw error;
     }
   }
 
-  private read(): Packet | null {
+  private read(): ReceivedPacket | null {
     if (this.partial !== null) return this.gather();
     const chunk = this.chunk;
     const start = this.at;
@@ -129,7 +154,7 @@ export class PacketReader {
     if (packetEnd - start > this.maxPacketSize) throw this.tooLarge(first, packetEnd - start);
     if (packetEnd > end) return this.gatherFrom(packetEnd - start);
     this.at = packetEnd;
-    return this.parse(first, chunk, at, packetEnd);
+    return this.parse(first, chunk, start, at, packetEnd);
   }
 
   /** Moves to the next waiting chunk; false where there is none, and then the old one is let go. */
@@ -140,7 +165,7 @@ export class PacketReader {
     return next !== undefined;
   }
 
-  private gatherFrom(wanted: number): Packet | null {
+  private gatherFrom(wanted: number): ReceivedPacket | null {
     this.wanted = wanted;
     const available = this.chunk.length - this.at;
     this.partial = Buffer.allocUnsafe(wanted === 0 ? 8 : Math.min(wanted, Math.max(FIRST_ALLOCATION, available * 2)));
@@ -148,7 +173,7 @@ export class PacketReader {
     return this.gather();
   }
 
-  private gather(): Packet | null {
+  private gather(): ReceivedPacket | null {
     while (this.at < this.chunk.length || this.advance()) {
       if (this.wanted === 0 && !this.gatherHeader()) continue;
       this.gatherBody();
@@ -191,32 +216,39 @@ export class PacketReader {
     this.at += count;
   }
 
-  private parseGathered(): Packet {
+  private parseGathered(): ReceivedPacket {
     const bytes = this.partial!;
     const end = this.wanted;
     this.partial = null;
     this.gathered = 0;
     let at = 1;
     while (bytes[at]! >= 0x80) at += 1;
-    return this.parse(bytes[0]!, bytes, at + 1, end);
+    return this.parse(bytes[0]!, bytes, 0, at + 1, end);
   }
 
-  private parse(first: number, bytes: Buffer, at: number, end: number): Packet {
+  /** The packet is `bytes[from, end)`; what follows its fixed header begins at `at`. */
+  private parse(first: number, bytes: Buffer, from: number, at: number, end: number): ReceivedPacket {
     const type = first >> 4;
-    if (type === PacketType.Publish) return this.parsePublish(first, bytes, at, end);
+    if (type === PacketType.Publish) return this.parsePublish(first, bytes, from, at, end);
+    // An acknowledgement that says nothing but success, as nearly all do.
+    if (end - at === 2 && type >= PacketType.Puback && type <= PacketType.Pubcomp) {
+      const packetId = (bytes[at]! << 8) | bytes[at + 1]!;
+      if (packetId !== 0) return { type: ACK_NAMES[type - PacketType.Puback]!, packetId, reasonCode: ReasonCode.Success, properties: null };
+    }
     cursor.open(bytes, at, end, packetTypeName(type));
     const packet = this.parseOther(type);
     cursor.close();
     return packet;
   }
 
-  private parsePublish(first: number, bytes: Buffer, start: number, end: number): PublishPacket {
+  private parsePublish(first: number, bytes: Buffer, from: number, start: number, end: number): ReceivedPublish {
+    const { publish } = this;
     const qos = ((first >> 1) & 3) as QoS;
     let at = start + 2;
     if (at > end) throw truncatedPublish('topic name');
     const topicEnd = at + ((bytes[start]! << 8) | bytes[start + 1]!);
     if (topicEnd > end) throw truncatedPublish('topic name');
-    const topic = readTopicName(bytes, at, topicEnd);
+    const topic = this.topics.read(bytes, at, topicEnd);
     at = topicEnd;
     let packetId = 0;
     if (qos !== 0) {
@@ -226,10 +258,12 @@ export class PacketReader {
       if (packetId === 0) throw new MqttError(ReasonCode.ProtocolError, '[MQTT-2.2.1-3]', 'PUBLISH: packet identifier 0');
     }
     let properties = null;
+    let isPlain = start - from - 1 === variableByteSize(end - start);
     if (this.protocol === 5) {
       if (at < end && bytes[at] === 0) {
         at += 1;
       } else {
+        isPlain = false;
         cursor.open(bytes, at, end, 'PUBLISH');
         properties = readProperties(cursor, PacketType.Publish);
         at = cursor.at;
@@ -242,19 +276,23 @@ export class PacketReader {
     if (topic === '' && properties?.topicAlias === undefined) {
       throw new MqttError(ReasonCode.ProtocolError, '[MQTT-4.7.3-1]', 'PUBLISH: the topic name is empty');
     }
-    return {
-      type: 'publish',
-      dup: (first & 0x08) !== 0,
-      qos,
-      retain: (first & 0x01) !== 0,
-      topic,
-      packetId,
-      properties,
-      payload: bytes.subarray(at, end),
-    };
+    publish.dup = (first & 0x08) !== 0;
+    publish.qos = qos;
+    publish.retain = (first & 0x01) !== 0;
+    publish.topic = topic;
+    publish.packetId = packetId;
+    publish.properties = properties;
+    publish.bytes = bytes;
+    publish.from = from;
+    publish.idAt = topicEnd;
+    publish.payloadAt = at;
+    publish.to = end;
+    publish.isPlain = isPlain;
+    publish.isVersion5 = this.protocol === 5;
+    return publish;
   }
 
-  private parseOther(type: number): Packet {
+  private parseOther(type: number): Exclude<Packet, PublishPacket> {
     if (type === PacketType.Connect) return this.parseConnect();
     const version = this.protocol!;
     switch (type) {

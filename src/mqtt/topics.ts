@@ -21,6 +21,12 @@ export function topicNameFault(topic: string): TopicFault | null {
   return null;
 }
 
+export function countLevels(topic: string): number {
+  let levels = 1;
+  for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) levels++;
+  return levels;
+}
+
 /** Why `topic` cannot be published to ("contains a wildcard"), or null where it can. */
 export function validateTopicName(topic: string): string | null {
   return topicNameFault(topic)?.cause ?? textFault(topic);

@@ -84,14 +84,14 @@ export function encodedSize(packet: Packet, version: ProtocolVersion): number {
   return encode(packet, version).length;
 }
 
-/** PUBACK, PUBREC, PUBREL or PUBCOMP that says success: four bytes in every version. */
-export function encodeAckSuccess(type: AckPacket['type'], packetId: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes[0] = ACK_HEADER[type];
-  bytes[1] = 2;
-  bytes[2] = packetId >>> 8;
-  bytes[3] = packetId & 0xff;
-  return bytes;
+/** PUBACK, PUBREC, PUBREL or PUBCOMP that says success has so many bytes, in every version. */
+export const ACK_BYTES = 4;
+
+export function writeAckSuccess(target: Buffer, at: number, type: AckPacket['type'], packetId: number): void {
+  target[at] = ACK_HEADER[type];
+  target[at + 1] = 2;
+  target[at + 2] = packetId >>> 8;
+  target[at + 3] = packetId & 0xff;
 }
 
 /** Allocates a packet of `size` bytes after its fixed header, writes the header and gives where the rest begins. */
@@ -125,7 +125,11 @@ function writeBlock(target: Buffer, at: number, from: Block): number {
 
 function encodeAck(packet: AckPacket, version: ProtocolVersion): Buffer {
   const { type, packetId, reasonCode, properties } = packet;
-  if (version !== 5 || (reasonCode === ReasonCode.Success && properties === null)) return encodeAckSuccess(type, packetId);
+  if (version !== 5 || (reasonCode === ReasonCode.Success && properties === null)) {
+    const success = Buffer.allocUnsafe(ACK_BYTES);
+    writeAckSuccess(success, 0, type, packetId);
+    return success;
+  }
   const extra = properties === null ? block(null, 4) : block(properties, 5);
   const { bytes, at } = begin(ACK_HEADER[type], 3 + extra.size);
   const offset = writeU16(bytes, at, packetId);

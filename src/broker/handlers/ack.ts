@@ -57,7 +57,7 @@ function release(connection: Connection, packetId: number): void {
 function sendPubcomp(connection: Connection, packetId: number, reasonCode: number): void {
   // One that was taken over another connection was never counted on this one.
   if (connection.unacknowledged > 0) connection.unacknowledged--;
-  connection.send({ type: 'pubcomp', packetId, reasonCode, properties: null });
+  connection.sendAck('pubcomp', packetId, reasonCode);
 }
 
 function emitAck(connection: Connection, packet: AckPacket): void {

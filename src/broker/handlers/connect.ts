@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { MqttError } from '../../mqtt/mqtt-error.js';
 import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/packets.js';
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
+import { countLevels } from '../../mqtt/topics.js';
 import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
 import { brief, MAX_REASON } from '../brief.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
 import { startEnhancedLogin, supportsMethod } from './auth.js';
-import { exceedsLevels } from './publish.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
 export function handleConnect(connection: Connection, packet: ConnectPacket): void {
@@ -27,7 +27,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
     refuse(connection, ReasonCode.ClientIdentifierNotValid, 'no client id, and a session to keep');
     return;
   }
-  if (packet.will !== null && exceedsLevels(packet.will.topic, broker.limits.maxTopicLevels)) {
+  if (packet.will !== null && countLevels(packet.will.topic) > broker.limits.maxTopicLevels) {
     refuse(connection, ReasonCode.TopicNameInvalid, `a will topic with more than ${broker.limits.maxTopicLevels} levels`);
     return;
   }

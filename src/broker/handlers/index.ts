@@ -1,5 +1,5 @@
 import { MqttError } from '../../mqtt/mqtt-error.js';
-import type { Packet } from '../../mqtt/packets.js';
+import type { ReceivedPacket } from '../../mqtt/reader.js';
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import type { Connection } from '../connection.js';
 import { handleAck } from './ack.js';
@@ -11,7 +11,7 @@ import { handlePublish } from './publish.js';
 import { handleSubscribe, handleUnsubscribe } from './subscribe.js';
 
 /** What each packet of a client does. Throws MqttError where the packet is not allowed now. */
-export function handlePacket(connection: Connection, packet: Packet): void {
+export function handlePacket(connection: Connection, packet: ReceivedPacket): void {
   if (packet.type === 'connect') {
     handleConnect(connection, packet);
     return;
