@@ -419,6 +419,13 @@ export class Broker extends Aedes {
     for (const session of this.sessions.all()) session.queue.recovered();
   };
 
+  #endSilent(connection: Connection): void {
+    const cause = 'no CONNECT, or no end of the login, in time';
+    this.counters.connectTimeouts++;
+    this.trouble.warn(connection, 'connection closed', cause);
+    connection.destroy(cause);
+  }
+
   /** Keep-alive ([MQTT-3.1.2-24]: one and a half times), connections without CONNECT, sockets that do not close, retained messages past their time. */
   #sweep(): void {
     this.clock.follow();
@@ -426,10 +433,11 @@ export class Broker extends Aedes {
     for (const connection of this.#connections) {
       const silent = now - connection.lastSeen;
       if (!connection.connected) {
-        if (silent > this.limits.connectTimeoutMs) connection.destroy('no CONNECT, or no end of the login, in time');
+        if (silent > this.limits.connectTimeoutMs) this.#endSilent(connection);
       } else if (endExpiredLogin(connection)) {
         // Its token was good for so long.
       } else if (connection.keepAlive > 0 && silent > connection.keepAlive * 1500 && !connection.isHeldUp) {
+        this.counters.keepAliveTimeouts++;
         this.emit('keepaliveTimeout', connection as never);
         connection.disconnect(ReasonCode.KeepAliveTimeout, 'keep-alive ran out');
       }

@@ -104,6 +104,12 @@ export class BrokerCounters {
   bans = 0;
   /** Times that a client's socket was paused because it sent too much. */
   throttled = 0;
+  /** Connections closed because their CONNECT, or the end of its login, did not come in time. */
+  connectTimeouts = 0;
+  /** Clients that said nothing for one and a half times their keep-alive. */
+  keepAliveTimeouts = 0;
+  /** Connections ended because another one came with their client id. */
+  takenOver = 0;
   /** Connections ended because the token or the user they logged in with is no longer valid. */
   loginsEnded = 0;
   /** Subscriptions taken away by a changed rule. */

@@ -49,6 +49,17 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('connections_banned', 'Connections refused because of a ban.', (totals) => totals.connectionsBanned);
   total('bans', 'Bans that were begun.', (totals) => totals.bans);
   total('throttled', 'Times that a client was not read because it sent too much.', (totals) => totals.throttled);
+  total(
+    'connect_timeouts',
+    'Connections closed because CONNECT or the end of the login did not come in time.',
+    (totals) => totals.connectTimeouts,
+  );
+  total(
+    'keep_alive_timeouts',
+    'Connections of clients that were silent for longer than their keep-alive.',
+    (totals) => totals.keepAliveTimeouts,
+  );
+  total('connections_taken_over', 'Connections ended because another came with their client id.', (totals) => totals.takenOver);
   total('logins_ended', 'Connections ended because their token or user is no longer valid.', (totals) => totals.loginsEnded);
   total('subscriptions_revoked', 'Subscriptions taken away by a changed rule.', (totals) => totals.subscriptionsRevoked);
   total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);

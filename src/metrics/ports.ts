@@ -47,6 +47,9 @@ export interface MetricsPorts {
       bans: number;
       throttled: number;
       loginsEnded: number;
+      connectTimeouts: number;
+      keepAliveTimeouts: number;
+      takenOver: number;
       subscriptionsRevoked: number;
     };
   };

@@ -83,11 +83,12 @@ test('is a connection that says nothing closed in time?', async (t) => {
   assert.equal(broker.connections.size, 1);
   clock.advance(3000);
   await client.closed();
+  assert.equal(broker.counters.connectTimeouts, 1);
 });
 
 test('[MQTT-3.1.2-24] is a silent client closed after one and a half times its keep-alive, and its will published?', async (t) => {
   const clock = new ManualClock();
-  const { port } = await startBroker(t, { clock });
+  const { port, broker } = await startBroker(t, { clock });
   const watcher = await RawClient.open(port, { keepAlive: 0 });
   await watcher.subscribe('will', 0);
   const will = { topic: 'will', payload: Buffer.from('gone'), qos: 0, retain: false, properties: null } as const;
@@ -99,6 +100,7 @@ test('[MQTT-3.1.2-24] is a silent client closed after one and a half times its k
   clock.advance(3000);
   await client.closed();
   assert.equal((await watcher.nextMessage()).payload.toString(), 'gone');
+  assert.equal(broker.counters.keepAliveTimeouts, 1);
 });
 
 test('are connections beyond the limit closed, and does the next fit when one has gone?', async (t) => {

@@ -99,13 +99,14 @@ test('are the wills of those who were connected published after the gateway itse
 });
 
 test('does a takeover publish the will of the former connection and keep that of the new one?', async (t) => {
-  const { port } = await startBroker(t);
+  const { port, broker } = await startBroker(t);
   const watcher = await RawClient.open(port);
   await watcher.subscribe('w/#', 0);
   const willOf = (name: string) => ({ ...will, topic: `w/${name}`, retain: false });
   const first = await RawClient.open(port, { clientId: 'c', will: willOf('first') });
   const second = await RawClient.open(port, { clientId: 'c', will: willOf('second') });
   await first.closed();
+  assert.equal(broker.counters.takenOver, 1);
   assert.equal((await watcher.nextMessage()).topic, 'w/first');
   second.kill();
   assert.equal((await watcher.nextMessage()).topic, 'w/second');

@@ -291,8 +291,10 @@ class Slice {
       if (is !== wanted) throw new Error(`${what}: counted ${is}, and there were ${wanted}`);
     };
     expect('accepted connections', now.connectionsAccepted - before.connectionsAccepted, admitted);
-    const faults = now.protocolErrors - before.protocolErrors + (now.connectionsRefused - before.connectionsRefused);
-    expect('protocol errors and refusals', faults, this.#outcomes.fault);
+    const counted = (...names: (keyof BrokerCounters)[]): number => names.reduce((sum, name) => sum + now[name] - before[name], 0);
+    const { fault, 'taken over': takenOver } = this.#outcomes;
+    expect('errors, refusals and timeouts', counted('protocolErrors', 'connectionsRefused', 'connectTimeouts', 'keepAliveTimeouts'), fault);
+    expect('takeovers', counted('takenOver'), takenOver);
     for (const name of Object.keys(now) as (keyof BrokerCounters)[]) {
       if (now[name] < before[name]) throw new Error(`the counter ${name} fell from ${before[name]} to ${now[name]}`);
     }

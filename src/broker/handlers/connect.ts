@@ -156,7 +156,11 @@ function contain(connection: Connection, step: () => void): void {
 function open(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
   // [MQTT-3.1.4-2] One connection per client id; the former's will belongs to the former.
-  broker.clients[connection.id]?.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the client id');
+  const former = broker.clients[connection.id];
+  if (former !== undefined) {
+    broker.counters.takenOver++;
+    former.disconnect(ReasonCode.SessionTakenOver, 'another connection took over the client id');
+  }
   const expiryInterval = expiryOf(connection, packet);
   const { session, present } = broker.sessions.open({
     clientId: connection.id,
