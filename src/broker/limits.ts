@@ -23,6 +23,8 @@ export interface BrokerLimits {
   /** Seconds; a client that asks for more (or for none) is checked at this one. */
   maxKeepAlive: number;
   maxTopicLevels: number;
+  /** Of one session. */
+  maxSubscriptions: number;
   /** Bytes waiting towards one client's socket before QoS 0 is dropped and QoS 1 and 2 wait. */
   clientBuffer: number;
   /** ms a connection may take until its CONNECT. */
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxSessionExpiry: 30 * 86_400,
   maxKeepAlive: 3600,
   maxTopicLevels: 100,
+  maxSubscriptions: 20_000,
   clientBuffer: 1024 * 1024,
   connectTimeoutMs: 10_000,
   windowMessages: 500,
@@ -116,6 +119,8 @@ export class BrokerCounters {
   subscriptionsRevoked = 0;
   publishesDenied = 0;
   subscriptionsDenied = 0;
+  /** Refused because the session had too many. */
+  subscriptionsOverLimit = 0;
   /** QoS 0 towards a client whose buffer was full. */
   droppedSlow = 0;
   /** Queue limits of sessions. */

@@ -59,6 +59,7 @@ export const BrokerLimitsSchema = Type.Object(
       min: '5s',
       max: '18h',
     }),
+    max_subscriptions: Type.Integer({ description: 'Subscriptions of one session.', default: 20_000, minimum: 1 }),
     max_topic_levels: Type.Integer({ description: 'Levels in a topic or filter.', default: 100, minimum: 1, maximum: 1000 }),
     client_buffer: Size({ description: 'Bytes waiting towards one client before QoS 0 is dropped.', default: '1MiB', min: '16KiB' }),
     message_rate: Type.Integer({

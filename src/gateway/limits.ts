@@ -14,6 +14,7 @@ export function limitsOf(config: BrokerConfig): Partial<BrokerLimits> {
     maxSessionExpiry: Math.max(1, Math.floor(limits.max_session_expiry / 1000)),
     maxKeepAlive: Math.floor(limits.max_keep_alive / 1000),
     maxTopicLevels: limits.max_topic_levels,
+    maxSubscriptions: limits.max_subscriptions,
     clientBuffer: limits.client_buffer,
     messageRate: limits.message_rate,
     byteRate: limits.byte_rate,

@@ -62,6 +62,7 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('connections_taken_over', 'Connections ended because another came with their client id.', (totals) => totals.takenOver);
   total('logins_ended', 'Connections ended because their token or user is no longer valid.', (totals) => totals.loginsEnded);
   total('subscriptions_revoked', 'Subscriptions taken away by a changed rule.', (totals) => totals.subscriptionsRevoked);
+  total('subscriptions_over_limit', 'Subscriptions refused because their session had too many.', (totals) => totals.subscriptionsOverLimit);
   total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);
   total(
     'messages_rejected',

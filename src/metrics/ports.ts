@@ -51,6 +51,7 @@ export interface MetricsPorts {
       keepAliveTimeouts: number;
       takenOver: number;
       subscriptionsRevoked: number;
+      subscriptionsOverLimit: number;
     };
   };
   field: {

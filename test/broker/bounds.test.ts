@@ -69,3 +69,44 @@ test("is a stranger's CONNECT taken up to a bound, and a packet of somebody who 
   assert.equal((await client.nextMessage()).payload.length, 500_000);
   client.kill();
 });
+
+for (const version of [4, 5] as const) {
+  test(`may a session of version ${version} have so many subscriptions and no more, and replace those it has?`, async (t) => {
+    const { broker, port } = await startBroker(t, { limits: { maxSubscriptions: 3 } });
+    const client = await RawClient.open(port, { version });
+    const over = version === 5 ? 0x97 : 0x80;
+    assert.deepEqual((await client.subscribe(['a', 'b', 'c', 'd', 'e'], 1)).reasonCodes, [1, 1, 1, over, over]);
+    assert.deepEqual((await client.subscribe(['b', 'f'], 2)).reasonCodes, [2, over]);
+    await client.unsubscribe('a');
+    assert.deepEqual((await client.subscribe(['f'], 0)).reasonCodes, [0]);
+    assert.equal(broker.counters.subscriptionsOverLimit, 3);
+    assert.equal(broker.router.subscriptions, 3);
+    client.kill();
+  });
+}
+
+test('does a SUBSCRIBE with thousands of filters leave others their turn, and keep its order with what follows it?', async (t) => {
+  const { broker, port } = await startBroker(t);
+  const other = await RawClient.open(port);
+  const client = await RawClient.open(port);
+  const filters = Array.from({ length: 10_000 }, (_, n) => `f/${n}`);
+  const subscribed = client.subscribe(filters, 1);
+  client.send({
+    type: 'publish',
+    topic: 'f/9999',
+    payload: Buffer.from('x'),
+    qos: 0,
+    retain: false,
+    dup: false,
+    packetId: 0,
+    properties: null,
+  });
+  await waitFor(() => broker.router.subscriptions > 0, { interval: 0 });
+  await other.ping();
+  assert.ok(broker.router.subscriptions < filters.length, 'all at once');
+  assert.equal((await subscribed).reasonCodes.length, filters.length);
+  assert.equal(broker.router.subscriptions, filters.length);
+  assert.equal((await client.nextMessage()).topic, 'f/9999');
+  client.kill();
+  other.kill();
+});

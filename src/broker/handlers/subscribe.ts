@@ -14,6 +14,9 @@ export type AedesFilters =
   | { unsubscriptions: string[] }
   | { subscriptions: { topic: string }[] };
 
+/** One packet may have a hundred thousand filters, for which all others would have to wait. */
+const FILTERS_PER_TURN = 500;
+
 interface Granted {
   request: SubscriptionRequest;
   isNew: boolean;
@@ -23,18 +26,29 @@ interface Granted {
 /** SUBSCRIBE: each filter is judged by itself; the answer follows when what was granted is on disk. */
 export function handleSubscribe(connection: Connection, packet: SubscribePacket): void {
   connection.wait();
-  judge(connection, packet.subscriptions, (verdicts) => {
-    if (connection.closed) return;
-    // 3.8.2.1.2: one identifier for all filters of the packet.
-    const subscriptionId = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
-    const granted = apply(connection, packet.subscriptions, verdicts, subscriptionId);
+  // 3.8.2.1.2: one identifier for all filters of the packet.
+  const subscriptionId = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
+  const reasonCodes: number[] = [];
+  const granted: Granted[] = [];
+  const takeSome = (): void => {
+    const requests = packet.subscriptions.slice(reasonCodes.length, reasonCodes.length + FILTERS_PER_TURN);
+    judge(connection, requests, (verdicts) => {
+      if (connection.closed) return;
+      for (const one of apply(connection, requests, verdicts, subscriptionId, connection.broker.limits.maxSubscriptions)) granted.push(one);
+      for (const verdict of verdicts) reasonCodes.push(verdict);
+      if (reasonCodes.length < packet.subscriptions.length) setImmediate(takeSome);
+      else finish();
+    });
+  };
+  const finish = (): void => {
     whenSafe(connection, (error) => {
       connection.resume();
       if (error !== null) return;
-      connection.send({ type: 'suback', packetId: packet.packetId, properties: null, reasonCodes: verdicts });
+      connection.send({ type: 'suback', packetId: packet.packetId, properties: null, reasonCodes });
       announce(connection, granted);
     });
-  });
+  };
+  takeSome();
 }
 
 /** UNSUBSCRIBE. [MQTT-3.10.4-4] */
@@ -78,6 +92,7 @@ export function subscribeClient(
     requests,
     requests.map(({ qos }) => qos),
     0,
+    Number.POSITIVE_INFINITY,
   );
   whenSafe(connection, (error) => {
     if (error === null) announce(connection, granted);
@@ -140,6 +155,12 @@ function judgeOne(connection: Connection, request: SubscriptionRequest): number 
   return decision ? request.qos : deny(connection, filter);
 }
 
+function tooMany(connection: Connection, filter: string): number {
+  connection.broker.counters.subscriptionsOverLimit++;
+  connection.broker.trouble.warn(connection, 'has too many subscriptions for another one', filter);
+  return refusal(connection, ReasonCode.QuotaExceeded);
+}
+
 function deny(connection: Connection, filter: string): number {
   connection.broker.counters.subscriptionsDenied++;
   connection.broker.trouble.warn(connection, 'may not subscribe', filter);
@@ -151,16 +172,23 @@ function refusal(connection: Connection, reasonCode: number): number {
   return connection.version === 5 ? reasonCode : ReasonCode.UnspecifiedError;
 }
 
+/** Subscribes to what was allowed, as long as the session has no more than `limit`; beyond that the verdict changes. */
 function apply(
   connection: Connection,
   requests: readonly SubscriptionRequest[],
-  verdicts: readonly number[],
+  verdicts: number[],
   subscriptionId: number,
+  limit: number,
 ): Granted[] {
   const granted: Granted[] = [];
+  const { subscriptions } = connection.session!;
   requests.forEach((request, index) => {
     const verdict = verdicts[index]!;
     if (verdict > 2) return;
+    if (subscriptions.size >= limit && !subscriptions.has(request.filter)) {
+      verdicts[index] = tooMany(connection, request.filter);
+      return;
+    }
     const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId, upgradeQos: false };
     const isNew = connection.broker.sessions.subscribe(connection.session!, stored);
     granted.push({ request: stored, isNew, subscriptionIds: subscriptionId === 0 ? null : [subscriptionId] });
