@@ -293,6 +293,7 @@ class FerruleGateway implements Gateway {
   /** What the broker takes over while it runs. */
   #configureBroker({ access, broker }: Config): void {
     this.broker.access.configure(access, broker.allow_anonymous);
+    this.broker.redirects.configure(broker.redirect ?? null);
     this.broker.presence.enabled = broker.presence;
     this.broker.router.groups.strategy = broker.shared_subscriptions.strategy;
     Object.assign(this.broker.limits, limitsOf(broker));

@@ -24,7 +24,8 @@ import { expiryOf, messageProperties } from './message-properties.js';
 import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
 import { Presence } from './presence.js';
-import { LocalPublication, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
+import { LocalPublication, LocalPublication, type RoutedPublication, UnacknowledgedPublication, UnacknowledgedPublication } from './publication.js';
+import { Redirects } from './redirects.js';
 import { RetainedDeliveries } from './retained-deliveries.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
@@ -74,6 +75,7 @@ export class Broker extends Aedes {
   readonly sessions: Sessions;
   readonly access: Access;
   readonly bans = new Bans();
+  readonly redirects: Redirects;
   readonly wills: Wills;
   readonly presence: Presence;
   readonly retainedDeliveries = new RetainedDeliveries(this);
@@ -117,6 +119,7 @@ export class Broker extends Aedes {
     this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
     this.access = new Access(new Users(options.store.documents), options.clock, options.log);
     followAccess(this);
+    this.redirects = new Redirects(this);
     this.wills = new Wills(this);
     this.presence = new Presence(this);
     this.tracing = new Tracing(this);
@@ -145,6 +148,7 @@ export class Broker extends Aedes {
   override async listen(): Promise<void> {
     this.connectedClients = 0;
     await this.access.users.load();
+    await this.redirects.load();
     for await (const page of this.store.loadRetained()) {
       for (const message of page) this.router.retained.set(message.topic, message);
     }

@@ -13,10 +13,10 @@ import { Acknowledgements } from './acknowledgements.js';
 import type { EnhancedLogin } from './auth/enhanced-login.js';
 import type { Login } from './auth/login.js';
 import { Throttle } from './auth/throttle.js';
-import { brief, MAX_REASON } from './brief.js';
 import type { Broker } from './broker.js';
 import { type ClientCapabilities, UNLIMITED_CLIENT } from './client-capabilities.js';
 import { publishToClient } from './client-publish.js';
+import { endProperties } from './end-properties.js';
 import { refuseConnect } from './handlers/connect.js';
 import { handlePacket } from './handlers/index.js';
 import { subscribeClient, unsubscribeClient } from './handlers/subscribe.js';
@@ -413,10 +413,10 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.close();
   }
 
-  /** Ends the connection from our side; v5 is told why, earlier versions can't be. Its will is published. */
-  disconnect(reasonCode: number, cause: string): void {
+  /** Ends the connection from our side; v5 is told why, and where to go, earlier versions can't be. Its will is published. */
+  disconnect(reasonCode: number, cause: string, serverReference?: string): void {
     if (this.#state === 'closed') return;
-    this.#sayGoodbye(reasonCode, cause);
+    this.#sayGoodbye(reasonCode, cause, serverReference);
     this.destroy(cause);
   }
 
@@ -427,9 +427,9 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.close();
   }
 
-  #sayGoodbye(reasonCode: number, cause: string): void {
+  #sayGoodbye(reasonCode: number, cause: string, serverReference?: string): void {
     if (this.version !== 5 || this.#state !== 'connected') return;
-    const properties = this.#capabilities.wantsProblemInformation ? { reasonString: brief(cause, MAX_REASON) } : null;
+    const properties = endProperties(this.#capabilities.wantsProblemInformation ? cause : undefined, serverReference);
     this.send({ type: 'disconnect', reasonCode, properties });
   }
 

@@ -101,6 +101,8 @@ export class BrokerCounters {
   loginsRefused = 0;
   /** Refused or closed because too many came from one address. */
   connectionsOverRate = 0;
+  /** Sent to another server, when they came or while they were here. */
+  redirected = 0;
   /** Refused because of a ban. */
   connectionsBanned = 0;
   /** Bans that were begun. */

@@ -4,6 +4,7 @@ import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { Broker } from './broker.js';
 import { type ClientDetails, detailsOf } from './client-details.js';
 import type { BrokerCounters } from './limits.js';
+import type { Redirect, RedirectStatus } from './redirects.js';
 import type { Session } from './session.js';
 import { droppedOf } from './sys.js';
 import type { TraceListener, TraceRequest } from './trace.js';
@@ -143,6 +144,16 @@ export class BrokerMonitor {
     const connection = this.#broker.clients[clientId];
     connection?.disconnect(ReasonCode.AdministrativeAction, 'disconnected by an administrator');
     return connection !== undefined;
+  }
+
+  /** Where clients are sent instead; null: everybody is served. */
+  redirect(): RedirectStatus | null {
+    return this.#broker.redirects.current;
+  }
+
+  /** See Redirects.set. */
+  setRedirect(redirect: Redirect | null): Promise<void> {
+    return this.#broker.redirects.set(redirect);
   }
 
   /** Ends the session and drops what waits in it. false: there is none, or it is one of the gateway's own. */

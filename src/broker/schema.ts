@@ -123,6 +123,30 @@ export const BrokerSchema = Type.Object(
       { ...strictly, description: 'Shared subscriptions.' },
     ),
     sys_interval: Duration({ description: 'How often the $SYS topics are published; 0: never.', default: '10s', max: '1h' }),
+    redirect: Type.Optional(
+      Type.Object(
+        {
+          server: Type.String({
+            description: 'Where clients are sent: `host`, `host:port`, or several of them with a space between.',
+            pattern: '^[^\\s]+( [^\\s]+)*$',
+            maxLength: 1024,
+          }),
+          permanent: Type.Boolean({
+            description: 'The server has moved for good (0x9D), rather than: use another one for now (0x9C).',
+            default: false,
+          }),
+          allow: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+            description: 'Client ids that are served all the same; `*` stands for any run of characters.',
+            default: [],
+          }),
+        },
+        {
+          ...strictly,
+          description:
+            'Sends clients to another server: those that connect and those that are connected. Before MQTT 5 they are refused (0x03), or disconnected.',
+        },
+      ),
+    ),
     presence: Type.Boolean({ description: 'Show below $SYS/broker/client who is connected.', default: true }),
   },
   { ...strictly, description: 'The MQTT broker.' },

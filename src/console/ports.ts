@@ -134,7 +134,20 @@ export interface TraceListener {
   ended(reason: string): void;
 }
 
+/** Where MQTT clients are sent instead of being served. */
+export interface RedirectSetting {
+  /** `host`, `host:port`, or several of them with a space between. */
+  server: string;
+  permanent: boolean;
+  /** Client ids that are served all the same; `*` stands for any run of characters. */
+  allow: string[];
+}
+
 export interface BrokerPort {
+  /** null: everybody is served. */
+  redirect(): (RedirectSetting & { source: 'configuration' | 'api' }) | null;
+  /** Takes effect at once; resolves when it is on disk. null: what the configuration says holds again. Throws FER_BROKER_REDIRECT. */
+  setRedirect(setting: RedirectSetting | null): Promise<void>;
   /** null: there is no such client. */
   client(clientId: string): ClientDetails | null;
   /** Follows packets until the returned function is called. Throws FER_BROKER_TRACE where that is not possible. */

@@ -19,6 +19,7 @@ import { deviceRoutes } from './routes/devices.js';
 import { healthRoutes } from './routes/health.js';
 import { mqttUserRoutes } from './routes/mqtt-users.js';
 import { overviewRoutes } from './routes/overview.js';
+import { redirectRoutes } from './routes/redirect.js';
 import { ruleRoutes } from './routes/rules.js';
 import { sessionRoutes } from './routes/session.js';
 import { setupRoutes } from './routes/setup.js';
@@ -48,6 +49,7 @@ const API_ROUTES = [
   mqttUserRoutes,
   streamRoutes,
   traceRoutes,
+  redirectRoutes,
 ];
 
 /** The HTTP server with all routes, not listening yet. */

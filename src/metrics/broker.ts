@@ -47,6 +47,7 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('protocol_errors', 'Connections closed because of what the client sent.', (totals) => totals.protocolErrors);
   total('connections_over_rate', 'Connections refused because too many came from one address.', (totals) => totals.connectionsOverRate);
   total('connections_banned', 'Connections refused because of a ban.', (totals) => totals.connectionsBanned);
+  total('redirected', 'Clients that were sent to another server.', (totals) => totals.redirected);
   total('bans', 'Bans that were begun.', (totals) => totals.bans);
   total('throttled', 'Times that a client was not read because it sent too much.', (totals) => totals.throttled);
   total(

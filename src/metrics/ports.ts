@@ -46,6 +46,7 @@ export interface MetricsPorts {
       connectionsBanned: number;
       bans: number;
       throttled: number;
+      redirected: number;
       loginsEnded: number;
       connectTimeouts: number;
       keepAliveTimeouts: number;

@@ -122,6 +122,17 @@ test('clients can be searched by client id', async (t) => {
   assert.equal((await get(admin, '/clients?search=zzz')).total, 0);
 });
 
+test('clients are sent to another server, and served again', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  assert.deepEqual(await admin.json(200, 'GET', '/redirect'), { redirect: null });
+  await admin.json(204, 'PUT', '/redirect', { server: 'other:1883', allow: ['panel-*'] });
+  assert.deepEqual(plant.redirect, { server: 'other:1883', permanent: false, allow: ['panel-*'], source: 'api' });
+  assert.deepEqual(await admin.json(200, 'GET', '/redirect'), { redirect: plant.redirect });
+  await admin.json(204, 'DELETE', '/redirect');
+  assert.equal(plant.redirect, null);
+  assert.equal(await admin.refused(400, 'PUT', '/redirect', { permanent: true }), 'FER_CONSOLE_INVALID');
+});
+
 test('sessions are discarded, clients disconnected, bridges paused and resumed', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   await admin.json(204, 'DELETE', '/clients/panel');
@@ -247,6 +258,9 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'DELETE /api/v1/mqtt-users/{name}',
     'GET /api/v1/stream',
     'GET /api/v1/trace',
+    'GET /api/v1/redirect',
+    'PUT /api/v1/redirect',
+    'DELETE /api/v1/redirect',
     'GET /api/v1/openapi.json',
     'GET /healthz',
     'GET /readyz',

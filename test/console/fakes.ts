@@ -156,6 +156,7 @@ export class FakePlant {
   rules = [rule('high voltage')];
   paused = new Set<string>();
   discarded: string[] = [];
+  redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly traces = new Set<TraceListener>();
   metrics: ConsolePorts['metrics'] = { metricsText: async () => 'ferrule_up 1\n', eventLoopDelayMs: () => 1 };
   readonly #listeners = new Set<(device: string, tags: string[]) => void>();
@@ -181,6 +182,10 @@ export class FakePlant {
       mqttUsers,
       metrics,
       broker: {
+        redirect: () => this.redirect,
+        setRedirect: async (setting) => {
+          this.redirect = setting === null ? null : { ...setting, source: 'api' };
+        },
         status: () => ({
           connections: 1,
           sessions: 1,

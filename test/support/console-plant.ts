@@ -117,6 +117,7 @@ function ruleOf(name: string, over: Partial<RuleStatus> = {}): RuleStatus {
 export class ConsolePlant {
   readonly documents = new MemoryDocuments();
   readonly messaging = new MemoryMessaging();
+  redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly mqttUsers = new MemoryMqttUsers();
   readonly startedAt = Date.now() - 8 * 3_600_000;
   devices = devices();
@@ -289,6 +290,10 @@ export class ConsolePlant {
       mqttUsers: this.mqttUsers,
       metrics: null,
       broker: {
+        redirect: () => this.redirect,
+        setRedirect: async (setting) => {
+          this.redirect = setting === null ? null : { ...setting, source: 'api' };
+        },
         status: () => ({
           connections: this.clients.filter((client) => client.connected).length,
           sessions: this.clients.length,

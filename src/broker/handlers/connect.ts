@@ -4,9 +4,9 @@ import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/pack
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
 import { countLevels } from '../../mqtt/topics.js';
 import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
-import { brief, MAX_REASON } from '../brief.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
+import { endProperties } from '../end-properties.js';
 import { startEnhancedLogin, supportsMethod } from './auth.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
@@ -29,6 +29,13 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
   }
   if (packet.will !== null && countLevels(packet.will.topic) > broker.limits.maxTopicLevels) {
     refuse(connection, ReasonCode.TopicNameInvalid, `a will topic with more than ${broker.limits.maxTopicLevels} levels`);
+    return;
+  }
+  const elsewhere = broker.redirects.of(packet.clientId);
+  if (elsewhere !== null) {
+    broker.counters.redirected++;
+    const cause = `clients are served by ${elsewhere.server}`;
+    refuse(connection, elsewhere.reasonCode, cause, `${packet.clientId}: ${cause}`, elsewhere.server);
     return;
   }
   connection.id = packet.clientId === '' ? `auto-${randomUUID()}` : packet.clientId;
@@ -240,17 +247,17 @@ function connackProperties(connection: Connection, packet: ConnectPacket, expiry
 }
 
 /** [MQTT-3.2.2-4] [MQTT-3.2.2-5] */
-function refuse(connection: Connection, reason: number, cause: string, detail = cause): void {
-  sendRefusal(connection, reason, connection.version, cause);
+function refuse(connection: Connection, reason: number, cause: string, detail = cause, serverReference?: string): void {
+  sendRefusal(connection, reason, connection.version, cause, serverReference);
   connection.broker.counters.connectionsRefused++;
   connection.broker.trouble.warn(connection, 'connection refused', detail);
   connection.dropWill();
   connection.destroy(cause);
 }
 
-function sendRefusal(connection: Connection, reason: number, version: ProtocolVersion, cause?: string): void {
+function sendRefusal(connection: Connection, reason: number, version: ProtocolVersion, cause?: string, serverReference?: string): void {
   connection.version = version;
-  const explains = version === 5 && cause !== undefined && connection.capabilities.wantsProblemInformation;
-  const properties = explains ? { reasonString: brief(cause, MAX_REASON) } : null;
+  const explains = version === 5 && connection.capabilities.wantsProblemInformation;
+  const properties = version === 5 ? endProperties(explains ? cause : undefined, serverReference) : null;
   connection.send({ type: 'connack', sessionPresent: false, reasonCode: connackCode(reason, version), properties });
 }
