@@ -24,7 +24,7 @@ import { expiryOf, messageProperties } from './message-properties.js';
 import { Mq, type MqHandler, toAedesPacket } from './mq.js';
 import { FlushQueue } from './outbox.js';
 import { Presence } from './presence.js';
-import { LocalPublication, LocalPublication, type RoutedPublication, UnacknowledgedPublication, UnacknowledgedPublication } from './publication.js';
+import { LocalPublication, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import { Redirects } from './redirects.js';
 import { RetainedDeliveries } from './retained-deliveries.js';
 import { Router } from './router.js';
