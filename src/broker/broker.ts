@@ -113,8 +113,13 @@ export class Broker extends Aedes {
     this.router = new Router({
       store: options.store,
       counters: this.counters,
+      limits: this.limits,
       log: options.log,
       sessionOf: (sid) => this.#sessionsBySid.get(sid),
+      retainedRefused: ({ publisher, topic }) => {
+        this.counters.retainedOverLimit++;
+        this.trouble.warn({ id: publisher, connDetails: { address: null } }, 'a retained message was not kept: there are too many', topic);
+      },
     });
     this.sessions = new Sessions(this, this.router, this.#sessionsBySid);
     this.access = new Access(new Users(options.store.documents), options.clock, options.log);

@@ -25,6 +25,10 @@ export interface BrokerLimits {
   maxTopicLevels: number;
   /** Of one session. */
   maxSubscriptions: number;
+  /** Retained messages of all topics: they are held in memory. */
+  maxRetainedMessages: number;
+  /** Topic, payload and property bytes of all retained messages. */
+  maxRetainedBytes: number;
   /** Bytes waiting towards one client's socket before QoS 0 is dropped and QoS 1 and 2 wait. */
   clientBuffer: number;
   /** ms a connection may take until its CONNECT. */
@@ -63,6 +67,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxKeepAlive: 3600,
   maxTopicLevels: 100,
   maxSubscriptions: 20_000,
+  maxRetainedMessages: 500_000,
+  maxRetainedBytes: 256 * 1024 * 1024,
   clientBuffer: 1024 * 1024,
   connectTimeoutMs: 10_000,
   windowMessages: 500,
@@ -121,6 +127,8 @@ export class BrokerCounters {
   subscriptionsRevoked = 0;
   publishesDenied = 0;
   subscriptionsDenied = 0;
+  /** Retained messages that were delivered but not kept, because there were too many. */
+  retainedOverLimit = 0;
   /** Refused because the session had too many. */
   subscriptionsOverLimit = 0;
   /** QoS 0 towards a client whose buffer was full. */

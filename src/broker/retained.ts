@@ -1,4 +1,4 @@
-import type { StoredMessage } from '../store/types.js';
+import { messageBytes, type StoredMessage } from '../store/types.js';
 
 /** Makes retained messages that are not kept but follow from something else, at the moment somebody asks. */
 export type RetainedSource = (filter: string, now: number) => Iterable<StoredMessage>;
@@ -8,6 +8,8 @@ export class Retained {
   readonly #root = new Node();
   #count = 0;
   #bytes = 0;
+  /** messageBytes() of all. */
+  #size = 0;
   /** Messages that expire some day. */
   #expiring = 0;
   #expiryWalk: RetainedWalk | null = null;
@@ -26,6 +28,15 @@ export class Retained {
     return this.#bytes;
   }
 
+  /** Could the message be kept without exceeding so many messages and bytes (messageBytes())? */
+  hasRoomFor(message: StoredMessage, maxMessages: number, maxBytes: number): boolean {
+    // All of them together are far from the limit: no need to look for the one that it replaces.
+    const size = this.#size + messageBytes(message);
+    if (this.#count < maxMessages && size <= maxBytes) return true;
+    const former = this.get(message.topic);
+    return former !== undefined && this.#count <= maxMessages && size - messageBytes(former) <= maxBytes;
+  }
+
   get(topic: string): StoredMessage | undefined {
     let node: Node | undefined = this.#root;
     for (const level of topic.split('/')) {
@@ -41,6 +52,7 @@ export class Retained {
     node.message = message;
     this.#count++;
     this.#bytes += message.payload.length;
+    this.#size += messageBytes(message);
     if (message.expiresAt !== 0) this.#expiring++;
   }
 
@@ -76,6 +88,7 @@ export class Retained {
     if (this.#volatile.delete(topic)) return;
     this.#count--;
     this.#bytes -= message.payload.length;
+    this.#size -= messageBytes(message);
     if (message.expiresAt !== 0) this.#expiring--;
   }
 

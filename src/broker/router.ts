@@ -1,6 +1,6 @@
 import type { Logger } from '../log.js';
 import type { Store, StoredMessage } from '../store/types.js';
-import type { BrokerCounters } from './limits.js';
+import type { BrokerCounters, BrokerLimits } from './limits.js';
 import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import type { QueuedEntry } from './queued-entry.js';
 import { Retained } from './retained.js';
@@ -13,8 +13,11 @@ import { TopicTrie } from './topic-trie.js';
 export interface RouterContext {
   readonly store: Store;
   readonly counters: BrokerCounters;
+  readonly limits: BrokerLimits;
   readonly log: Logger;
   sessionOf(sid: number): Session | undefined;
+  /** There are too many retained messages for this one; it was not kept. */
+  retainedRefused(publication: RoutedPublication): void;
 }
 
 /** Brings a message to every subscription that matches, and into the store where it has to survive. */
@@ -209,7 +212,16 @@ export class Router implements PublicationOwner {
       if (publication.retain) this.#unsaved.set(topic, publication);
       return;
     }
-    this.retained.set(topic, publication.ownMessage());
+    const message = publication.ownMessage();
+    const { maxRetainedMessages, maxRetainedBytes } = this.#context.limits;
+    if (!this.retained.hasRoomFor(message, maxRetainedMessages, maxRetainedBytes)) {
+      // The one before must not go on as if it were the latest.
+      if (this.retained.delete(topic)) this.#context.store.putRetained(topic, null);
+      publication.reject(false);
+      this.#context.retainedRefused(publication);
+      return;
+    }
+    this.retained.set(topic, message);
     publication.retain = true;
   }
 

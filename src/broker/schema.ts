@@ -60,6 +60,17 @@ export const BrokerLimitsSchema = Type.Object(
       max: '18h',
     }),
     max_subscriptions: Type.Integer({ description: 'Subscriptions of one session.', default: 20_000, minimum: 1 }),
+    max_retained_messages: Type.Integer({
+      description:
+        'Retained messages, held in memory. One of a further topic is delivered but not kept, and an MQTT 5 publisher is told so (0x97).',
+      default: 500_000,
+      minimum: 1,
+    }),
+    max_retained_bytes: Size({
+      description: 'Bytes (topic, payload and MQTT 5 properties) of all retained messages.',
+      default: '256MiB',
+      min: '1KiB',
+    }),
     max_topic_levels: Type.Integer({ description: 'Levels in a topic or filter.', default: 100, minimum: 1, maximum: 1000 }),
     client_buffer: Size({ description: 'Bytes waiting towards one client before QoS 0 is dropped.', default: '1MiB', min: '16KiB' }),
     message_rate: Type.Integer({

@@ -15,6 +15,8 @@ export function limitsOf(config: BrokerConfig): Partial<BrokerLimits> {
     maxKeepAlive: Math.floor(limits.max_keep_alive / 1000),
     maxTopicLevels: limits.max_topic_levels,
     maxSubscriptions: limits.max_subscriptions,
+    maxRetainedMessages: limits.max_retained_messages,
+    maxRetainedBytes: limits.max_retained_bytes,
     clientBuffer: limits.client_buffer,
     messageRate: limits.message_rate,
     byteRate: limits.byte_rate,

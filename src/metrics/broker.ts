@@ -64,6 +64,11 @@ function registerRefusals(registry: Registry, broker: MetricsPorts['broker']): v
   total('logins_ended', 'Connections ended because their token or user is no longer valid.', (totals) => totals.loginsEnded);
   total('subscriptions_revoked', 'Subscriptions taken away by a changed rule.', (totals) => totals.subscriptionsRevoked);
   total('subscriptions_over_limit', 'Subscriptions refused because their session had too many.', (totals) => totals.subscriptionsOverLimit);
+  total(
+    'retained_over_limit',
+    'Retained messages that were delivered but not kept, because there were too many.',
+    (totals) => totals.retainedOverLimit,
+  );
   total('sessions_expired', 'Sessions that outlived their time.', (totals) => totals.sessionsExpired);
   total(
     'messages_rejected',

@@ -53,6 +53,7 @@ export interface MetricsPorts {
       takenOver: number;
       subscriptionsRevoked: number;
       subscriptionsOverLimit: number;
+      retainedOverLimit: number;
     };
   };
   field: {

@@ -110,3 +110,33 @@ test('does a SUBSCRIBE with thousands of filters leave others their turn, and ke
   client.kill();
   other.kill();
 });
+
+test('are so many retained messages kept and no more, further ones delivered and refused to who can be told?', async (t) => {
+  const running = await startBroker(t, { limits: { maxRetainedMessages: 3, maxRetainedBytes: 1000 } });
+  const { broker, port } = running;
+  const live = await RawClient.open(port);
+  await live.subscribe('#', 0);
+  const four = await RawClient.open(port, { clientId: 'four' });
+  const five = await RawClient.open(port, { clientId: 'five', version: 5 });
+  for (const topic of ['a', 'b', 'c', 'd']) await four.publish(topic, '1', { qos: 1, retain: true });
+  assert.equal((await five.publish('e', '1', { qos: 1, retain: true }))?.reasonCode, 0x97);
+  assert.equal((await five.publish('f', '1', { qos: 2, retain: true }))?.reasonCode, 0x97);
+  assert.equal((await five.publish('a', '2', { qos: 2, retain: true }))?.reasonCode, 0);
+  assert.equal((await five.publish('a', '', { qos: 1, retain: true }))?.reasonCode, 0);
+  assert.equal((await five.publish('d', '2', { qos: 1, retain: true }))?.reasonCode, 0);
+  assert.equal(broker.counters.retainedOverLimit, 3);
+  // More bytes than there may be: what was kept before is not the latest any more.
+  assert.equal((await five.publish('d', 'x'.repeat(2000), { qos: 1, retain: true }))?.reasonCode, 0x97);
+  await live.ping();
+  assert.deepEqual(
+    live.messages.map(({ topic, payload }) => `${topic}=${payload.length}`),
+    ['a=1', 'b=1', 'c=1', 'd=1', 'e=1', 'f=1', 'a=1', 'a=0', 'd=1', 'd=2000'],
+  );
+  for (const client of [live, four, five]) client.kill();
+  const again = await running.restart();
+  const late = await RawClient.open(again.port);
+  await late.subscribe('#', 1);
+  await late.ping();
+  assert.deepEqual(late.messages.map(({ topic }) => topic).sort(), ['b', 'c']);
+  late.kill();
+});
