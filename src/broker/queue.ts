@@ -40,7 +40,7 @@ export interface QueueContext {
 }
 
 /** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
-const FAR_BEHIND = 20_000;
+const FAR_BEHIND = 50_000;
 
 /**
  * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
@@ -569,7 +569,7 @@ export class SessionQueue {
     const arrivals = this.#arrivals;
     this.#arrivals = null;
     for (const entry of page) {
-      if (entry.seq <= upTo) this.#ready.push({ ...entry, left: false });
+      if (entry.seq <= upTo) this.#ready.push(entry as QueuedEntry);
     }
     // Nothing more on disk: what is left lies in the batch.
     if (committed && page.length === 0) this.#readBehind = true;

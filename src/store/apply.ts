@@ -1,9 +1,11 @@
 /** Writer thread: the operations of a batch as statements of the transaction that is open. */
 import { ByteReader } from './bytes.js';
-import { META, OP, PUBLICATION, packIds } from './codec.js';
+import { OP, PUBLICATION, packIds } from './codec.js';
+import { META } from './entry-meta.js';
 import { readTopic, sealMessage } from './message-codec.js';
 import type { MiscOperation } from './protocol.js';
 import type { Counts, QueueTable } from './queue-table.js';
+import { sealSegment } from './segment-codec.js';
 import type { SessionId, StoredSession, StoredSubscription } from './types.js';
 import type { Db, Statement } from './writer-thread.js';
 
@@ -23,6 +25,7 @@ export class Applier {
   readonly #putInbound: Statement;
   readonly #deleteInbound: Statement;
   readonly #misc: MiscStatements;
+  #mono = 0;
 
   constructor(db: Db, queue: QueueTable) {
     this.#queue = queue;
@@ -43,18 +46,31 @@ export class Applier {
   /** Returns the number of operations. Throws what SQLite throws: the caller rolls back. */
   apply(buffer: Buffer): number {
     const input = new ByteReader(buffer);
-    input.f64();
+    this.#mono = input.f64();
     let operations = 0;
-    while (input.more) {
-      operations++;
-      this.#operation(input);
-    }
+    while (input.more) operations += this.#operation(input);
     this.#queue.flush();
     return operations;
   }
 
-  #operation(input: ByteReader): void {
+  /** Returns for how many it counts. */
+  #operation(input: ByteReader): number {
     const op = input.u8();
+    if (op === OP.segment) return this.#segment(input);
+    this.#single(op, input);
+    return 1;
+  }
+
+  #segment(input: ByteReader): number {
+    const [sid, first, last] = [input.f64(), input.f64(), input.f64()];
+    const [entries, bytes, run] = [input.u32(), input.u32(), input.varint()];
+    const data = input.raw(input.u32());
+    sealSegment(data);
+    this.#queue.insertSegment({ sid, first, last, entries, bytes, run, data }, this.#mono);
+    return entries;
+  }
+
+  #single(op: number, input: ByteReader): void {
     switch (op) {
       case OP.publication:
         this.#publication(input);

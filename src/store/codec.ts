@@ -2,18 +2,27 @@
  * A batch as one buffer, and the packed answers of reads.
  *
  * The batch starts with f64 mono, then operations, each an opcode byte and its fields, in this order: releases, removals
- * (they concern entries of earlier batches only, so they may come first), publications and rare operations as they were
- * appended, retained messages, counters of cancelled entries.
+ * (they concern entries of earlier batches only, so they may come first), segments, publications and rare operations as they
+ * were appended, retained messages, counters of cancelled entries. Segments hold most of what publications bring to queues; that
+ * they come before the operations that were appended before them does no harm: the id of a deleted session is never used again.
  */
 import { type Batch, type PendingMisc, REMOVE_REASONS } from './batch.js';
 import { ByteReader, ByteWriter } from './bytes.js';
+import { META, metaOf } from './entry-meta.js';
 import { type Moment, readMessage, writeMessage } from './message-codec.js';
+import { fitsSegment, SEGMENT_MIN_ENTRIES, SEGMENT_OP, SegmentCursor, writeSegments } from './segment-codec.js';
 import { EntryState, type Publication, type QueueEntry, type SessionId, type StoredMessage } from './types.js';
 
-export const OP = { release: 1, remove: 2, publication: 3, misc: 4, deleteInbound: 5, retained: 6, counts: 7 } as const;
-
-/** `meta` of an entry, on the wire and on disk. */
-export const META = { qos2: 1, retain: 2, released: 4, ids: 8 } as const;
+export const OP = {
+  release: 1,
+  remove: 2,
+  publication: 3,
+  misc: 4,
+  deleteInbound: 5,
+  retained: 6,
+  counts: 7,
+  segment: SEGMENT_OP,
+} as const;
 
 /** Flags of a publication on the wire. */
 export const PUBLICATION = { retain: 1, clear: 2, inbound: 4 } as const;
@@ -22,6 +31,7 @@ export const PUBLICATION = { retain: 1, clear: 2, inbound: 4 } as const;
 export function encodeBatch(batch: Batch, out: ByteWriter, moment: Moment): void {
   out.f64(moment.mono);
   writeChanges(batch, out);
+  writeAllSegments(batch.publications, out, moment);
   let next = 0;
   for (let i = 0; i < batch.publications.length; i++) {
     while (next < batch.misc.length && batch.misc[next]!.position <= i) writeMisc(batch.misc[next++]!, out);
@@ -40,6 +50,37 @@ export function encodeBatch(batch: Batch, out: ByteWriter, moment: Moment): void
     for (const count of changes.cancelled) out.varint(count);
     out.f64(changes.maxSeq);
   }
+}
+
+/** Entries of publications with one target go into segments, where a session has enough of them. */
+function writeAllSegments(publications: readonly Publication[], out: ByteWriter, moment: Moment): void {
+  if (publications.length < SEGMENT_MIN_ENTRIES) return;
+  const queues = new Map<SessionId, QueueEntry[]>();
+  let sid = -1;
+  let queue: QueueEntry[] = [];
+  for (let i = 0; i < publications.length; i++) {
+    const publication = publications[i]!;
+    const entry = onlyPending(publication.entries);
+    if (entry === null || entry.released || !fitsSegment(publication.message)) continue;
+    if (entry.sid !== sid) {
+      sid = entry.sid;
+      queue = queues.get(sid) ?? [];
+      queues.set(sid, queue);
+    }
+    if (queue.length === 0 || entry.seq > queue[queue.length - 1]!.seq) queue.push(entry);
+  }
+  for (const [of, entries] of queues) if (entries.length >= SEGMENT_MIN_ENTRIES) writeSegments(of, entries, out, moment);
+}
+
+function onlyPending(entries: readonly QueueEntry[]): QueueEntry | null {
+  let found: QueueEntry | null = null;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    if (entry.state !== EntryState.Pending) continue;
+    if (found !== null) return null;
+    found = entry;
+  }
+  return found;
 }
 
 function isPublication(value: Publication | StoredMessage): value is Publication {
@@ -107,12 +148,7 @@ function writeEntry(entry: QueueEntry, out: ByteWriter): void {
   const ids = entry.subscriptionIds;
   out.f64(entry.sid);
   out.f64(entry.seq);
-  out.u8(
-    (entry.qos === 2 ? META.qos2 : 0) |
-      (entry.retain ? META.retain : 0) |
-      (entry.released ? META.released : 0) |
-      (ids === null ? 0 : META.ids),
-  );
+  out.u8(metaOf(entry));
   out.varint(entry.bytes);
   if (ids !== null) {
     out.varint(ids.length);
@@ -145,6 +181,8 @@ function writeRetained(topic: string, message: StoredMessage | null, out: ByteWr
 
 // --- packed pages of reads
 
+const PAGE = { row: 0, segment: 1 } as const;
+
 /** One queue row in a page. `message` empty: the entry was released, its message is gone. */
 export function writeQueueRow(
   out: ByteWriter,
@@ -154,6 +192,7 @@ export function writeQueueRow(
   ids: Uint8Array | null,
   message: Uint8Array | null,
 ): void {
+  out.u8(PAGE.row);
   out.f64(seq);
   out.u8(ids === null ? meta & ~META.ids : meta | META.ids);
   out.varint(bytes);
@@ -162,29 +201,73 @@ export function writeQueueRow(
   else out.blob(message);
 }
 
-export function readQueuePage(sid: SessionId, page: Uint8Array): QueueEntry[] {
+/** A segment in a page, with the bits of what is gone of it; null: nothing. Rows of its range come right before it. */
+export function writeSegmentRow(out: ByteWriter, first: number, gone: Uint8Array | null, data: Uint8Array): void {
+  out.u8(PAGE.segment);
+  out.f64(first);
+  if (gone === null) out.varint(0);
+  else out.blob(gone);
+  out.blob(data);
+}
+
+/** What a page holds of `from` and later, in order, at most so many. */
+export function readQueuePage(sid: SessionId, page: Uint8Array, from: number, maxMessages: number): QueueEntry[] {
   const input = new ByteReader(Buffer.from(page.buffer, page.byteOffset, page.byteLength));
   const entries: QueueEntry[] = [];
+  let isOrdered = true;
   while (input.more) {
-    const seq = input.f64();
-    const meta = input.u8();
-    const counted = input.varint();
-    const subscriptionIds = (meta & META.ids) === 0 ? null : unpackIds(input.blob());
-    const bytes = input.blob();
-    entries.push({
-      sid,
-      seq,
-      qos: (meta & META.qos2) === 0 ? 1 : 2,
-      retain: (meta & META.retain) !== 0,
-      subscriptionIds,
-      message: bytes.length === 0 ? goneMessage() : readMessage(bytes),
-      bytes: counted,
-      released: (meta & META.released) !== 0,
-      state: EntryState.Committed,
-      publication: null,
-    });
+    const before = entries.at(-1)?.seq ?? 0;
+    const had = entries.length;
+    if (input.u8() === PAGE.row) entries.push(readRow(sid, input));
+    else readSegmentRow(sid, input, from, entries);
+    if (entries.length > had && entries[had]!.seq <= before) isOrdered = false;
   }
-  return entries;
+  if (!isOrdered) entries.sort((a, b) => a.seq - b.seq);
+  return entries.length > maxMessages ? entries.slice(0, maxMessages) : entries;
+}
+
+function readRow(sid: SessionId, input: ByteReader): QueueEntry {
+  const seq = input.f64();
+  const meta = input.u8();
+  const counted = input.varint();
+  const subscriptionIds = (meta & META.ids) === 0 ? null : unpackIds(input.blob());
+  const bytes = input.blob();
+  return entryOf(sid, seq, meta, counted, subscriptionIds, bytes.length === 0 ? goneMessage() : readMessage(bytes));
+}
+
+function readSegmentRow(sid: SessionId, input: ByteReader, from: number, entries: QueueEntry[]): void {
+  const first = input.f64();
+  const gone = input.blob();
+  const cursor = new SegmentCursor(input.blob(), first, false);
+  while (cursor.next()) {
+    const { seq, index, meta, bytes, ids } = cursor;
+    if (seq < from || (gone.length > 0 && ((gone[index >>> 3]! >>> (index & 7)) & 1) !== 0)) continue;
+    entries.push(entryOf(sid, seq, meta, bytes, ids, cursor.message()));
+  }
+}
+
+function entryOf(
+  sid: SessionId,
+  seq: number,
+  meta: number,
+  bytes: number,
+  subscriptionIds: number[] | null,
+  message: StoredMessage,
+): QueueEntry {
+  return {
+    sid,
+    seq,
+    qos: (meta & META.qos2) === 0 ? 1 : 2,
+    retain: (meta & META.retain) !== 0,
+    subscriptionIds,
+    message,
+    bytes,
+    expected: false,
+    released: (meta & META.released) !== 0,
+    state: EntryState.Committed,
+    publication: null,
+    left: false,
+  };
 }
 
 export function readMessagePage(page: Uint8Array): StoredMessage[] {

@@ -15,9 +15,11 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 /** What its receivers are expected to acknowledge in a moment may wait for that for one to two of these. */
 const HOLD_MS = 8;
-/** Receivers that acknowledge so many in this time are given more of it: it is their number that takes time, not their distance. */
-const MANY_ACKNOWLEDGED = 100;
+/** Receivers that acknowledge so many in a ms are given more of it: it is their number that takes time, not their distance. */
+const BUSY_PER_MS = 10;
 const MAX_HOLDS = 6;
+/** Their rate is measured over so many ms at least. */
+const RATE_MS = 50;
 /** Waiting was in vain: for so long (then twice, and so on) there is no waiting. */
 const FIRST_NO_HOLD_MS = 100;
 const MAX_NO_HOLD_MS = 2000;
@@ -41,6 +43,8 @@ export class Committer {
   /** Entries that receivers acknowledged; counts on. */
   acknowledged = 0;
   #acknowledgedBefore = 0;
+  #rateAt = 0;
+  #busy = false;
   lastCommitMs = 0;
   readonly #clock: Clock;
   readonly #settler: Settler;
@@ -58,6 +62,7 @@ export class Committer {
   #countsTimer: Timer | null = null;
   /** Runs while the batch waits for acknowledgements, which save its publications the way to the disk. */
   #holdTimer: Timer | null = null;
+  #heard: NodeJS.Immediate | null = null;
   /** How often it was prolonged for the same publications. */
   #holds = 0;
   #holdAgainAt = 0;
@@ -280,7 +285,18 @@ export class Committer {
   #mayHold(): boolean {
     const { batch } = this;
     if (this.#urgent || this.state !== 'running' || batch.isHurried || batch.bytes >= MAX_BATCH_BYTES) return false;
-    return this.#clock.mono() >= this.#holdAgainAt;
+    return this.#isBusy() || this.#clock.mono() >= this.#holdAgainAt;
+  }
+
+  #isBusy(): boolean {
+    const now = this.#clock.mono();
+    const passed = now - this.#rateAt;
+    if (passed >= RATE_MS) {
+      this.#busy = this.acknowledged - this.#acknowledgedBefore >= BUSY_PER_MS * passed;
+      this.#acknowledgedBefore = this.acknowledged;
+      this.#rateAt = now;
+    }
+    return this.#busy;
   }
 
   /**
@@ -296,10 +312,13 @@ export class Committer {
   }
 
   #holdOn(): void {
-    this.#acknowledgedBefore = this.acknowledged;
     this.#holdTimer = this.#clock.setTimeout(() => {
-      this.#holdTimer = null;
-      this.#holdEnds();
+      // Late timers come before what the sockets have: first everything is heard that has arrived meanwhile.
+      this.#heard = setImmediate(() => {
+        this.#heard = null;
+        this.#holdTimer = null;
+        this.#holdEnds();
+      });
     }, HOLD_MS);
   }
 
@@ -311,7 +330,7 @@ export class Committer {
       return;
     }
     const late = batch.openBeforeMark;
-    const isBusy = this.acknowledged - this.#acknowledgedBefore >= MANY_ACKNOWLEDGED;
+    const isBusy = this.#isBusy();
     if (late === 0) {
       this.#noHoldMs = FIRST_NO_HOLD_MS;
       if (batch.hasRemovals) this.#send(batch.splitAtMark(MAX_BATCH_BYTES));
@@ -330,6 +349,8 @@ export class Committer {
   #endHold(): void {
     this.#holdTimer?.cancel();
     this.#holdTimer = null;
+    if (this.#heard !== null) clearImmediate(this.#heard);
+    this.#heard = null;
   }
 
   #pump(): void {
@@ -403,9 +424,9 @@ export class Committer {
   #cancelTimers(): void {
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#immediate = null;
-    for (const timer of [this.#timer, this.#holdTimer, this.#countsTimer, this.#probeTimer]) timer?.cancel();
+    this.#endHold();
+    for (const timer of [this.#timer, this.#countsTimer, this.#probeTimer]) timer?.cancel();
     this.#timer = null;
-    this.#holdTimer = null;
     this.#countsTimer = null;
     this.#probeTimer = null;
   }

@@ -111,7 +111,7 @@ export function decodeWill(buffer: Buffer): Will {
   return { topic, payload, qos, retain, properties };
 }
 
-function encodeProperties(properties: Properties): string {
+export function encodeProperties(properties: Properties): string {
   const { correlationData, authenticationData, ...plain } = properties;
   const binary = {
     ...(correlationData === undefined ? {} : { correlationData: correlationData.toString('base64') }),
@@ -120,7 +120,7 @@ function encodeProperties(properties: Properties): string {
   return JSON.stringify({ ...plain, ...binary });
 }
 
-function decodeProperties(text: string): Properties {
+export function decodeProperties(text: string): Properties {
   const { correlationData, authenticationData, ...plain } = JSON.parse(text) as Omit<
     Properties,
     'correlationData' | 'authenticationData'

@@ -2,7 +2,9 @@
  * Writer thread: queues, their shared bodies and their counters. Everything happens inside the transaction of the caller;
  * counters and references are collected per session and body and written once, by `flush()`.
  */
-import { META } from './codec.js';
+import { META } from './entry-meta.js';
+import type { WireSegment } from './segment-codec.js';
+import { type Removed, SegmentTable } from './segment-table.js';
 import type { SessionId, TrimLimits, TrimResult } from './types.js';
 import type { Db, Statement } from './writer-thread.js';
 
@@ -11,6 +13,7 @@ export type Counts = [number, number, number, number];
 
 const EXPIRED = 1;
 const FULL = 2;
+const OTHER = 3;
 
 /** Rows of a deleted session that are removed in one go; the rest follows in later transactions. */
 const SWEEP_ROWS = 1000;
@@ -24,8 +27,12 @@ interface Change {
   lastSeq: number;
 }
 
+/** An entry that a trim may drop. */
+type OldRow = [seq: number, bytes: number, at: number, body: number | null];
+
 export class QueueTable {
   readonly #statements;
+  readonly segments: SegmentTable;
   readonly #changes = new Map<SessionId, Change>();
   readonly #unreferenced = new Map<number, number>();
   #doomed: SessionId[];
@@ -34,6 +41,7 @@ export class QueueTable {
 
   constructor(db: Db) {
     const prepare = (sql: string): Statement => db.prepare(sql);
+    this.segments = new SegmentTable(db, (sid, lost) => this.#countRemoved(sid, OTHER, lost));
     this.#statements = {
       insert: prepare('INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
       insertBody: prepare('INSERT INTO body VALUES (?, ?)'),
@@ -103,6 +111,15 @@ export class QueueTable {
     if (seq > change.lastSeq) change.lastSeq = seq;
   }
 
+  insertSegment(segment: WireSegment, mono: number): void {
+    this.segments.insert(segment, mono);
+    const change = this.#changeOf(segment.sid);
+    change.accepted += segment.entries;
+    change.waiting += segment.entries;
+    change.waitingBytes += segment.bytes;
+    if (segment.last > change.lastSeq) change.lastSeq = segment.last;
+  }
+
   /** Only rows that are still there count: what a trim has dropped before isn't counted twice. */
   removeRange(sid: SessionId, reason: number, from: number, to: number): void {
     const { remove, removeRange } = this.#statements;
@@ -114,9 +131,20 @@ export class QueueTable {
       change.waitingBytes -= bytes;
       this.#unreference(body);
     }
+    if (rows.length < to - from + 1) this.#countRemoved(sid, reason, this.segments.remove(sid, from, to));
+  }
+
+  /** Gives up what is damaged of the segment that begins with `first`. Returns how many entries. */
+  giveUpDamaged(sid: SessionId, first: number): number {
+    return this.segments.giveUpDamaged(sid, first);
   }
 
   release(sid: SessionId, seq: number): void {
+    const entry = this.segments.takeOut(sid, seq);
+    if (entry !== null) {
+      this.#statements.insert.run(sid, seq, entry.meta | META.released, entry.bytes, entry.at, null, null, null);
+      return;
+    }
     this.#unreference((this.#statements.bodyOf.get(sid, seq) as number | null | undefined) ?? null);
     this.#statements.release.run(sid, seq);
   }
@@ -153,8 +181,8 @@ export class QueueTable {
     const change = this.#changeOf(sid);
     let from = keepBelow;
     for (let going = true; going; ) {
-      const rows = this.#statements.oldest.all(sid, from, TRIM_ROWS) as [seq: number, bytes: number, at: number, body: number | null][];
-      going = rows.length === TRIM_ROWS;
+      const { rows, more } = this.#oldest(sid, from);
+      going = more;
       for (const [seq, size, at, body] of rows) {
         const full = waiting > limits.maxMessages || bytes > limits.maxBytes;
         const expired = at < limits.olderThan;
@@ -175,9 +203,23 @@ export class QueueTable {
       }
       from = result.upToSeq + 1;
     }
-    if (result.upToSeq > 0) this.#statements.removeUpTo.run(sid, keepBelow, result.upToSeq);
+    if (result.upToSeq > 0) {
+      this.#statements.removeUpTo.run(sid, keepBelow, result.upToSeq);
+      this.segments.remove(sid, keepBelow, result.upToSeq);
+    }
     this.flush();
     return result;
+  }
+
+  /** Some entries of `from` and later, in order; never none where there is one. */
+  #oldest(sid: SessionId, from: number): { rows: OldRow[]; more: boolean } {
+    const rows = this.#statements.oldest.all(sid, from, TRIM_ROWS) as OldRow[];
+    const rowsUpTo = rows.length === TRIM_ROWS ? rows.at(-1)![0] : Number.POSITIVE_INFINITY;
+    const { entries, upTo } = this.segments.oldest(sid, from);
+    if (entries.length === 0 && upTo === Number.POSITIVE_INFINITY) return { rows, more: rows.length === TRIM_ROWS };
+    const end = Math.min(rowsUpTo, upTo);
+    for (const { seq, bytes, at } of entries) rows.push([seq, bytes, at, null]);
+    return { rows: rows.filter(([seq]) => seq <= end).sort(([a], [b]) => a - b), more: end !== Number.POSITIVE_INFINITY };
   }
 
   /** Removes some rows of deleted sessions. */
@@ -188,7 +230,7 @@ export class QueueTable {
     const last = rows.at(-1);
     if (last !== undefined) this.#statements.removeUpTo.run(sid, rows[0]![0], last[0]);
     for (const [, body] of rows) this.#unreference(body);
-    if (rows.length < SWEEP_ROWS) {
+    if (this.segments.sweep(sid) && rows.length < SWEEP_ROWS) {
       this.#statements.undoom.run(sid);
       this.#doomed = this.#doomed.filter((other) => other !== sid);
     }
@@ -199,6 +241,7 @@ export class QueueTable {
   flush(): void {
     for (const sid of this.#changes.keys()) this.#writeChange(sid);
     this.#writeReferences();
+    this.segments.flush();
   }
 
   /** A transaction begins. */
@@ -210,7 +253,16 @@ export class QueueTable {
   rolledBack(): void {
     this.#changes.clear();
     this.#unreferenced.clear();
+    this.segments.rolledBack();
     this.#doomed = this.#doomedBefore.slice();
+  }
+
+  #countRemoved(sid: SessionId, reason: number, { count, bytes }: Removed): void {
+    if (count === 0) return;
+    const change = this.#changeOf(sid);
+    change.counts[reason]! += count;
+    change.waiting -= count;
+    change.waitingBytes -= bytes;
   }
 
   #changeOf(sid: SessionId): Change {

@@ -1,8 +1,11 @@
 /** Writer thread: what the requests of the main thread read. */
 import { ByteWriter } from './bytes.js';
-import { META, writeQueueRow } from './codec.js';
+import { writeQueueRow, writeSegmentRow } from './codec.js';
+import { META } from './entry-meta.js';
 import { isSound } from './message-codec.js';
 import type { WillRow } from './protocol.js';
+import { isSoundSegment } from './segment-codec.js';
+import type { SegmentTable } from './segment-table.js';
 import type { LoadedSession, QueueCounters, SessionId, StoredSubscription } from './types.js';
 import type { Db, Statement } from './writer-thread.js';
 
@@ -55,12 +58,21 @@ export interface Page<Key> {
   broken: Key[];
 }
 
+/** A page of a queue; `brokenSegments`: first numbers of segments with damaged blocks. */
+export interface QueuePage extends Page<number> {
+  brokenSegments: number[];
+}
+
+const FIRST_PAGE_BYTES = 65_536;
+
 const NO_COUNTERS: CounterRow = [0, 0, 0, 0, 0, 0, 0];
 
 export class Reads {
   readonly #statements;
+  readonly #segments: SegmentTable;
 
-  constructor(db: Db) {
+  constructor(db: Db, segments: SegmentTable) {
+    this.#segments = segments;
     const prepare = (sql: string): Statement => db.prepare(sql);
     this.#statements = {
       sessions: prepare(
@@ -72,7 +84,7 @@ export class Reads {
       inbound: prepare('SELECT packet_id FROM inbound WHERE sid = ?').pluck(),
       queue: prepare(
         `SELECT seq, meta, bytes, ids, ifnull(queue.message, body.message) FROM queue LEFT JOIN body ON body.id = queue.body
-         WHERE sid = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+         WHERE sid = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
       ).raw(),
       counters: prepare(
         `SELECT waiting, waiting_bytes, accepted, delivered, dropped_full, dropped_expired, dropped_other
@@ -102,7 +114,7 @@ export class Reads {
       sentTo: row.sent_to,
       subscriptions: (this.#statements.subscriptions.all(row.sid) as SubscriptionRow[]).map(toSubscription),
       inboundQos2: this.#statements.inbound.all(row.sid) as number[],
-      firstSeq: row.first_seq ?? 0,
+      firstSeq: lowest(row.first_seq ?? 0, this.#segments.head(row.sid)),
       lastSeq: row.last_seq,
       counters: toCounters([
         row.waiting,
@@ -116,21 +128,64 @@ export class Reads {
     }));
   }
 
-  queue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): Page<number> {
-    const out = new ByteWriter(Math.min(maxBytes, 65_536) + 1024);
-    const broken: number[] = [];
-    const rows = this.#statements.queue.iterate(sid, from, Math.min(maxMessages, Number.MAX_SAFE_INTEGER)) as IterableIterator<
+  /** Rows and segments by their numbers; a segment whole, also where it begins before `from`. */
+  queue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): QueuePage {
+    const out = new ByteWriter(Math.min(maxBytes, FIRST_PAGE_BYTES) + 1024);
+    const page: QueuePage = { bytes: out.buffer, broken: [], brokenSegments: [] };
+    let left = Math.min(maxMessages, Number.MAX_SAFE_INTEGER);
+    for (let at = from; left > 0 && out.length < maxBytes; ) {
+      const segment = this.#segments.read(sid, at);
+      // What lies within the segment's range comes with it.
+      const before = segment === null ? Number.MAX_SAFE_INTEGER : Math.max(at, segment.first) - 1;
+      const rows = this.#rows(out, page.broken, sid, at, before, left, maxBytes);
+      left -= rows.count;
+      if (segment === null || rows.isCut) break;
+      if (out.length > 0 && (segment.entries > left || out.length + segment.data.length > maxBytes)) break;
+      left -= segment.entries;
+      if (isSoundSegment(segment.data)) {
+        left -= this.#rows(
+          out,
+          page.broken,
+          sid,
+          Math.max(at, segment.first),
+          segment.last,
+          Number.MAX_SAFE_INTEGER,
+          Number.MAX_SAFE_INTEGER,
+        ).count;
+        writeSegmentRow(out, segment.first, segment.gone, segment.data);
+      } else {
+        page.brokenSegments.push(segment.first);
+        break;
+      }
+      at = segment.last + 1;
+    }
+    page.bytes = out.buffer.subarray(0, out.length);
+    return page;
+  }
+
+  #rows(
+    out: ByteWriter,
+    broken: number[],
+    sid: SessionId,
+    from: number,
+    to: number,
+    maxMessages: number,
+    maxBytes: number,
+  ): { count: number; isCut: boolean } {
+    const rows = this.#statements.queue.iterate(sid, from, to, maxMessages) as IterableIterator<
       [seq: number, meta: number, counted: number, ids: Buffer | null, message: Buffer | null]
     >;
+    let count = 0;
     for (const [seq, meta, counted, ids, message] of rows) {
+      count++;
       if ((meta & META.released) === 0 && (message === null || !isSound(message))) {
         broken.push(seq);
         continue;
       }
       writeQueueRow(out, seq, meta, counted, ids, message);
-      if (out.length >= maxBytes) break;
+      if (out.length >= maxBytes) return { count, isCut: true };
     }
-    return { bytes: out.buffer.subarray(0, out.length), broken };
+    return { count, isCut: count >= maxMessages };
   }
 
   counters(sid: SessionId): QueueCounters {
@@ -180,6 +235,11 @@ export function toSubscription(row: SubscriptionRow): StoredSubscription {
     subscriptionId: row.subscription_id,
     upgradeQos: row.upgrade_qos === 1,
   };
+}
+
+/** Of two numbers of which 0 is none. */
+function lowest(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b);
 }
 
 function toCounters(row: CounterRow): QueueCounters {

@@ -8,7 +8,9 @@ import type { PageReader } from './salvage-file.js';
 import { shapesOf } from './salvage-shapes.js';
 import { TreeSalvage } from './salvage-trees.js';
 import { MIGRATIONS } from './schema/index.js';
-import type { StartReport } from './types.js';
+import { soundPart } from './segment-codec.js';
+import { type Removed, SegmentTable } from './segment-table.js';
+import type { SessionId, StartReport } from './types.js';
 import type { Db, OpenDatabase } from './writer-thread.js';
 
 type Salvaged = NonNullable<StartReport['salvaged']>;
@@ -25,6 +27,7 @@ interface Table {
 }
 
 const MESSAGE = { column: 'message', isWhole: (value: unknown): boolean => !(value instanceof Buffer) || isSound(value) };
+const SEGMENT = { column: 'data', isWhole: (value: unknown): boolean => value instanceof Buffer && soundPart(value).length > 1 };
 const DOCUMENT = { column: 'value', isWhole: isJson };
 
 const TABLES: Table[] = [
@@ -35,6 +38,8 @@ const TABLES: Table[] = [
   { name: 'subscription', key: ['sid', 'filter'], check: null, words: 'subscriptions' },
   { name: 'body', key: ['id'], check: MESSAGE, words: 'message bodies' },
   { name: 'queue', key: ['sid', 'seq'], check: MESSAGE, words: 'queued messages' },
+  { name: 'segment', key: ['sid', 'first'], check: SEGMENT, words: 'segments of queues' },
+  { name: 'segment_gone', key: ['sid', 'first'], check: null, words: 'marks of what is gone of segments' },
   { name: 'inbound', key: ['sid', 'packet_id'], check: null, words: 'inbound QoS 2 ids' },
   { name: 'retained', key: ['topic'], check: MESSAGE, words: 'retained messages' },
   { name: 'will', key: ['client_id'], check: MESSAGE, words: 'wills' },
@@ -181,13 +186,20 @@ function repair(target: Db, salvaged: Salvaged): void {
   const bodiless = count('DELETE FROM queue WHERE body IS NOT NULL AND body NOT IN (SELECT id FROM body)');
   count('DELETE FROM body WHERE id NOT IN (SELECT body FROM queue WHERE body IS NOT NULL)');
   count('INSERT INTO body_ref SELECT body, count(*) FROM queue WHERE body IS NOT NULL GROUP BY body');
+  const homelessSegments = count('DELETE FROM segment WHERE sid NOT IN (SELECT sid FROM session)');
+  count(
+    'DELETE FROM segment_gone WHERE NOT EXISTS (SELECT 1 FROM segment WHERE segment.sid = segment_gone.sid AND segment.first = segment_gone.first)',
+  );
+  const segments = new SegmentTable(target, () => {}).recount();
   for (const table of ['subscription', 'inbound', 'queue_state']) count(`DELETE FROM ${table} WHERE sid NOT IN (SELECT sid FROM session)`);
-  const queued = target.prepare('SELECT count(*) FROM queue').pluck().get() as number;
+  const rows = target.prepare('SELECT count(*) FROM queue').pluck().get() as number;
+  const queued = [...segments.values()].reduce((sum, left) => sum + left.count, rows);
   if (salvaged.saved.queue !== undefined) salvaged.saved.queue = queued;
   if (expected > queued) salvaged.lost.push(`${expected - queued} queued messages in all; they count as dropped.`);
   if (homeless > 0) salvaged.lost.push(`${homeless} queued messages of sessions that were lost (or had been deleted).`);
+  if (homelessSegments > 0) salvaged.lost.push(`${homelessSegments} segments of queues of sessions that were lost (or had been deleted).`);
   if (bodiless > 0) salvaged.lost.push(`${bodiless} queued messages whose content could not be read.`);
-  repairCounters(target);
+  repairCounters(target, segments);
   const highest = target
     .prepare('SELECT max(ifnull((SELECT max(sid) FROM session), 0), ifnull((SELECT max(sid) FROM ledger), 0))')
     .pluck()
@@ -196,13 +208,17 @@ function repair(target: Db, salvaged: Salvaged): void {
   target.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('session', ?)").run(highest + LOST_SEQ_GAP);
 }
 
-function repairCounters(target: Db): void {
+function repairCounters(target: Db, segments: Map<SessionId, Removed>): void {
   const run = (sql: string): unknown => target.prepare(sql).run();
-  run(`INSERT INTO queue_state (sid, last_seq) SELECT sid, ifnull((SELECT max(seq) FROM queue WHERE queue.sid = session.sid), 0) + ${LOST_SEQ_GAP}
+  const highest = (sid: string): string =>
+    `max(ifnull((SELECT max(seq) FROM queue WHERE queue.sid = ${sid}), 0), ifnull((SELECT max(last) FROM segment WHERE segment.sid = ${sid}), 0))`;
+  run(`INSERT INTO queue_state (sid, last_seq) SELECT sid, ${highest('session.sid')} + ${LOST_SEQ_GAP}
        FROM session WHERE sid NOT IN (SELECT sid FROM queue_state)`);
   run(`UPDATE queue_state SET waiting = (SELECT count(*) FROM queue WHERE queue.sid = queue_state.sid),
        waiting_bytes = (SELECT ifnull(sum(bytes), 0) FROM queue WHERE queue.sid = queue_state.sid),
-       last_seq = max(last_seq, (SELECT ifnull(max(seq), 0) FROM queue WHERE queue.sid = queue_state.sid))`);
+       last_seq = max(last_seq, ${highest('queue_state.sid')})`);
+  const add = target.prepare('UPDATE queue_state SET waiting = waiting + ?, waiting_bytes = waiting_bytes + ? WHERE sid = ?');
+  for (const [sid, { count, bytes }] of segments) add.run(count, bytes, sid);
   // accepted = delivered + dropped + waiting must hold again: what is missing was lost, what is too much was not counted.
   const settled = 'delivered + dropped_full + dropped_expired + dropped_other + waiting';
   run(`UPDATE queue_state SET dropped_other = dropped_other + accepted - (${settled}) WHERE accepted > ${settled}`);

@@ -199,7 +199,8 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
   }
 
   async readQueue(sid: SessionId, from: number, maxMessages: number, maxBytes: number, committed = false): Promise<QueueEntry[]> {
-    return readQueuePage(sid, await this.#request('queue', { sid, from, maxMessages, maxBytes }, committed));
+    const page = await this.#request('queue', { sid, from, maxMessages, maxBytes }, committed);
+    return readQueuePage(sid, page, from, maxMessages);
   }
 
   trimQueue(sid: SessionId, keepBelow: number, limits: TrimLimits): Promise<TrimResult> {

@@ -117,6 +117,8 @@ export interface QueueEntry {
   state: EntryState;
   /** The publication this entry belongs to, until it is settled. Only the store uses it. */
   publication: Publication | null;
+  /** The broker's: it counts no more. The store reads entries with `false` here. */
+  left?: boolean;
 }
 
 /**

@@ -184,7 +184,7 @@ export class Writer {
       queue,
       applier,
       contract: new ContractRecords(db, applier),
-      reads: new Reads(db),
+      reads: new Reads(db, queue.segments),
       begin: db.prepare('BEGIN IMMEDIATE'),
       commit: db.prepare('COMMIT'),
       rollback: db.prepare('ROLLBACK'),
@@ -209,14 +209,17 @@ export class Writer {
   #readQueue(sid: number, from: number, maxMessages: number, maxBytes: number): Uint8Array {
     const open = this.#session();
     for (;;) {
-      const { bytes, broken } = open.reads.queue(sid, from, maxMessages, maxBytes);
-      if (broken.length === 0) return bytes;
-      this.#log('error', 'messages in a queue are damaged and were dropped', { sid, count: broken.length });
-      this.#transaction(open, () => {
+      const { bytes, broken, brokenSegments } = open.reads.queue(sid, from, maxMessages, maxBytes);
+      if (broken.length === 0 && brokenSegments.length === 0) return bytes;
+      const count = this.#transaction(open, () => {
+        let lost = broken.length;
         for (const seq of broken) open.queue.removeRange(sid, OTHER, seq, seq);
+        for (const first of brokenSegments) lost += open.queue.giveUpDamaged(sid, first);
         open.queue.flush();
+        return lost;
       });
-      if (bytes.length > 0) return bytes;
+      this.#log('error', 'messages in a queue are damaged and were dropped', { sid, count });
+      if (bytes.length > 0 && brokenSegments.length === 0) return bytes;
     }
   }
 

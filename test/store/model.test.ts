@@ -93,6 +93,38 @@ function publishSome(store: SqliteStore, model: Model, rand: (below: number) => 
   else model.retained.set(topic, payload);
 }
 
+/** Enough at once for segments, with messages for others too between them. */
+function publishMany(store: SqliteStore, model: Model, rand: (below: number) => number, step: number): void {
+  const one = model.pick(rand);
+  if (one === undefined) return;
+  const other = [...model.sessions.values()].find((known) => known !== one);
+  for (let n = 20 + rand(100); n > 0; n--) {
+    const targets = other !== undefined && rand(6) === 0 ? [one, other] : [one];
+    const topic = `t/${rand(5)}`;
+    const payload = `${step}/${n}`.padEnd(rand(10) === 0 ? 700 : 20, '.');
+    const pairs = targets.map(({ sid, nextSeq }): [number, number] => [sid, nextSeq]);
+    const { entries } = publish(store, message(topic, payload), pairs, { entry: { qos: 2 } });
+    targets.forEach((target, i) => {
+      target.queue.set(target.nextSeq, { topic, payload, released: false, entry: entries[i]! });
+      target.nextSeq++;
+      target.counters.accepted++;
+    });
+  }
+}
+
+/** A run of neighbours, as a receiver acknowledges them. */
+async function removeMany(store: SqliteStore, model: Model, rand: (below: number) => number): Promise<void> {
+  const from = model.pick(rand);
+  if (from === undefined) return;
+  const seqs = [...from.queue.keys()];
+  const start = rand(Math.max(1, seqs.length));
+  for (const seq of seqs.slice(start, start + rand(80))) {
+    store.removeEntry(await entryOf(store, from, seq), 'delivered');
+    from.queue.delete(seq);
+    from.counters.delivered++;
+  }
+}
+
 async function entryOf(store: SqliteStore, from: ModelSession, seq: number): Promise<QueueEntry> {
   const known = from.queue.get(seq)!;
   known.entry ??= (await store.readQueue(from.sid, seq, 1, 1))[0]!;
@@ -103,7 +135,7 @@ async function entryOf(store: SqliteStore, from: ModelSession, seq: number): Pro
 async function removeOne(store: SqliteStore, model: Model, rand: (below: number) => number): Promise<void> {
   const from = model.pick(rand);
   if (from === undefined || from.queue.size === 0) return;
-  const seq = [...from.queue.keys()][rand(Math.min(4, from.queue.size))]!;
+  const seq = [...from.queue.keys()][rand(rand(2) === 0 ? Math.min(4, from.queue.size) : from.queue.size)]!;
   const entry = await entryOf(store, from, seq);
   if (rand(4) === 0) {
     store.releaseEntry(entry);
@@ -119,7 +151,7 @@ async function removeOne(store: SqliteStore, model: Model, rand: (below: number)
 async function trim(store: SqliteStore, model: Model, rand: (below: number) => number): Promise<void> {
   const from = model.pick(rand);
   if (from === undefined) return;
-  const maxMessages = rand(15);
+  const maxMessages = rand(rand(2) === 0 ? 15 : 150);
   const excess = Math.max(0, from.queue.size - maxMessages);
   const result = await store.trimQueue(from.sid, 0, { maxMessages, maxBytes: 1e9, olderThan: 0 });
   assert.equal(result.droppedFull, excess);
@@ -203,6 +235,14 @@ async function assertSame(store: SqliteStore, model: Model): Promise<void> {
       queue.map(({ seq, released, message: read }) => [seq, released, ...(released ? [] : [read.topic, read.payload.toString()])]),
       [...expected.queue].map(([seq, { released, topic, payload }]) => [seq, released, ...(released ? [] : [topic, payload])]),
     );
+    const paged: number[] = [];
+    for (let from = 0; ; from = paged.at(-1)! + 1) {
+      const page = await store.readQueue(found.sid, from, 37, 3000);
+      if (page.length === 0) break;
+      assert.ok(page.length <= 37);
+      paged.push(...page.map(({ seq }) => seq));
+    }
+    assert.deepEqual(paged, [...expected.queue.keys()]);
     assert.deepEqual(new Map(found.subscriptions.map(({ filter, subscriptionId }) => [filter, subscriptionId])), expected.subscriptions);
     assert.deepEqual(new Set(found.inboundQos2), expected.inbound);
     assert.equal(found.firstSeq, expected.queue.size === 0 ? 0 : Math.min(...expected.queue.keys()));
@@ -239,8 +279,10 @@ for (const seed of SEEDS) {
     for (let step = 0; step < STEPS; step++) {
       const roll = rand(20);
       if (roll < 2) addSession(store, model, rand);
-      else if (roll < 9) publishSome(store, model, rand, step);
-      else if (roll < 14) await removeOne(store, model, rand);
+      else if (roll < 8) publishSome(store, model, rand, step);
+      else if (roll < 9) publishMany(store, model, rand, step);
+      else if (roll < 13) await removeOne(store, model, rand);
+      else if (roll < 14) await removeMany(store, model, rand);
       else if (roll < 15) await trim(store, model, rand);
       else if (roll < 18) changeRest(store, model, rand, step);
       else if (roll < 19) await new Promise(setImmediate);

@@ -1,5 +1,6 @@
 import { initial } from './001-initial.js';
 import { sentTo } from './002-sent-to.js';
+import { segments } from './003-segments.js';
 
 export interface Migration {
   /** Consecutive from 1; becomes PRAGMA user_version. */
@@ -9,4 +10,4 @@ export interface Migration {
 }
 
 /** In order. One that was released is never changed: add another. */
-export const MIGRATIONS: readonly Migration[] = [initial, sentTo];
+export const MIGRATIONS: readonly Migration[] = [initial, sentTo, segments];
