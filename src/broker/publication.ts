@@ -2,7 +2,7 @@ import { FerruleError } from '../errors.js';
 import type { PublishPacket, QoS } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { ReceivedPublish } from '../mqtt/received-publish.js';
-import type { Publication, StoredMessage } from '../store/types.js';
+import { messageBytes, type Publication, type StoredMessage } from '../store/types.js';
 import type { Connection } from './connection.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import type { QueuedEntry } from './queued-entry.js';
@@ -70,7 +70,7 @@ export abstract class RoutedPublication implements Publication {
 
   /** messageBytes() of the message. */
   get bytes(): number {
-    return this.topic.length + this.payloadLength;
+    return this.received?.properties === null ? this.topic.length + this.payloadLength : messageBytes(this.message);
   }
 
   get message(): StoredMessage {

@@ -9,6 +9,7 @@ import {
   type StoredMessage,
 } from '../store/types.js';
 import { EntryDeque, UNBOUNDED, type WindowBudget } from './entry-deque.js';
+import { Inflight } from './inflight.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 import { isOnlyInMemory, packetIdOf, type QueuedEntry, sentEntry } from './queued-entry.js';
 import type { Receiver } from './receiver.js';
@@ -67,7 +68,7 @@ export class SessionQueue {
   /** Up to here the receiver's rights have changed since the entries were queued. */
   #recheckTo = 0;
   readonly #ready: EntryDeque;
-  readonly #inflight = new Map<number, QueuedEntry>();
+  readonly #inflight = new Inflight();
   /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
   #unreleased: QueuedEntry[] = [];
   /** What arrived while a page was being read; null: not reading, or too much arrived. */
@@ -178,7 +179,7 @@ export class SessionQueue {
     this.#count++;
     this.#bytes += bytes;
     this.tally.accepted++;
-    this.#inflight.set(packetId, sentEntry(this.#sid, seq, qos, bytes));
+    this.#inflight.add(packetId, sentEntry(this.#sid, seq, qos, bytes));
     return packetId;
   }
 
@@ -402,7 +403,7 @@ export class SessionQueue {
       return;
     }
     const packetId = packetIdOf(entry.seq);
-    this.#inflight.set(packetId, entry);
+    this.#inflight.add(packetId, entry);
     if (entry.seq > this.#sentTo) {
       this.#sentTo = entry.seq;
       if (this.#maybeSent > 0) this.#maybeSent--;
