@@ -189,3 +189,23 @@ test('does a missing certificate say which listener, and what to do?', async (t)
   } as const;
   await assert.rejects(new Listener(config, running.broker, silentLogger).start(), /listener can't be read: ENOENT/);
 });
+
+for (const type of ['ws', 'tls', 'wss'] as const) {
+  test(`is a connection to the ${type} listener that says nothing, or half a handshake, closed in time?`, async (t) => {
+    const running = await startBroker(t, { limits: { connectTimeoutMs: 200 } });
+    const place = { host: '127.0.0.1', port: 0 };
+    const listener = await (type === 'ws'
+      ? listen(t, running, { type, ...place, path: '/mqtt' })
+      : type === 'tls'
+        ? listen(t, running, { type, ...place, ...(await certificate(t)), require_client_cert: false })
+        : listen(t, running, { type, ...place, path: '/mqtt', ...(await certificate(t)), require_client_cert: false }));
+    for (const start of ['', type === 'ws' ? 'GET /mqtt HTTP/1.1\r\nHost: a\r\n' : '\u0016\u0003\u0001']) {
+      const socket = connect(listener.port!, '127.0.0.1');
+      t.after(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.resume();
+      if (start !== '') socket.write(start, 'latin1');
+      await waitFor(() => socket.closed, { message: `the end of a connection that said ${JSON.stringify(start)}` });
+    }
+  });
+}

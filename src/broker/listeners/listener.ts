@@ -78,6 +78,8 @@ export class Listener {
         const server = createTlsServer({ ...SOCKET_OPTIONS, ...(await this.#tlsOptions()) }, (socket) => this.#accept(socket));
         server.on('tlsClientError', (error, socket) => {
           this.#broker.trouble.warn({ id: '', connDetails: { address: socket.remoteAddress ?? null } }, 'TLS failed', messageOf(error));
+          // Nobody else closes one whose handshake takes too long.
+          socket.destroy();
         });
         return server;
       }
@@ -115,6 +117,7 @@ export class Listener {
         minVersion: 'TLSv1.2',
         ...(config.client_ca === undefined ? {} : { ca: await readFile(config.client_ca), requestCert: true }),
         rejectUnauthorized: config.require_client_cert,
+        handshakeTimeout: this.#broker.limits.connectTimeoutMs,
       };
     } catch (error) {
       throw new FerruleError('FER_BROKER_TLS', `the certificate of the ${this.name} listener can't be read: ${messageOf(error)}`, {

@@ -10,6 +10,9 @@ import type { ConnectionDetails } from '../connection.js';
 /** [MQTT-6.0.0-3]; the second name is what clients of MQTT 3.1 ask for. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
 
+/** How often the HTTP server looks for handshakes that take too long. */
+const HANDSHAKE_CHECK_MS = 1000;
+
 /** MQTT over WebSocket on one path of an HTTP server. */
 export class WebSocketServing {
   readonly #path: string;
@@ -30,7 +33,10 @@ export class WebSocketServing {
   }
 
   createServer(tls: TlsOptions | null): NetServer {
-    const server = tls === null ? createHttpServer(refusePlainHttp) : createHttpsServer(tls, refusePlainHttp);
+    // Who connects has as long for the handshake as a client over TCP for its CONNECT.
+    const limit = this.#broker.limits.connectTimeoutMs;
+    const options = { headersTimeout: limit, requestTimeout: limit, connectionsCheckingInterval: HANDSHAKE_CHECK_MS };
+    const server = tls === null ? createHttpServer(options, refusePlainHttp) : createHttpsServer({ ...tls, ...options }, refusePlainHttp);
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (pathOf(request) !== this.#path || !offersMqtt(request)) {
         refuseUpgrade(socket);
