@@ -55,7 +55,7 @@ export interface WillRow {
 export interface Requests extends ContractRequests {
   open: { ask: OpenOptions; answer: OpenAnswer };
   close: { ask: null; answer: null };
-  sessions: { ask: { after: SessionId; limit: number }; answer: LoadedSession[] };
+  sessions: { ask: { after: SessionId; limit: number; maxSubscriptions: number }; answer: LoadedSession[] };
   /** The answer is packed: see codec.ts, readQueuePage. */
   queue: { ask: { sid: SessionId; from: number; maxMessages: number; maxBytes: number }; answer: Uint8Array };
   trim: { ask: { sid: SessionId; keepBelow: number; limits: TrimLimits }; answer: TrimResult };

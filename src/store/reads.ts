@@ -99,33 +99,17 @@ export class Reads {
     };
   }
 
-  sessions(after: SessionId, limit: number): LoadedSession[] {
-    return (this.#statements.sessions.all(after, limit) as SessionRow[]).map((row) => ({
-      sid: row.sid,
-      clientId: row.client_id,
-      username: row.username,
-      version: row.version,
-      expiryInterval: row.expiry_interval,
-      connected: row.connected === 1,
-      disconnectedAt: row.disconnected_at,
-      internal: row.internal === 1,
-      maxQueuedMessages: row.max_queued_messages,
-      maxQueuedBytes: row.max_queued_bytes,
-      sentTo: row.sent_to,
-      subscriptions: (this.#statements.subscriptions.all(row.sid) as SubscriptionRow[]).map(toSubscription),
-      inboundQos2: this.#statements.inbound.all(row.sid) as number[],
-      firstSeq: lowest(row.first_seq ?? 0, this.#segments.head(row.sid)),
-      lastSeq: row.last_seq,
-      counters: toCounters([
-        row.waiting,
-        row.waiting_bytes,
-        row.accepted,
-        row.delivered,
-        row.dropped_full,
-        row.dropped_expired,
-        row.dropped_other,
-      ]),
-    }));
+  /** Sessions in order, at most `limit` of them and about `maxSubscriptions` subscriptions; at least one where there is one. */
+  sessions(after: SessionId, limit: number, maxSubscriptions: number): LoadedSession[] {
+    const page: LoadedSession[] = [];
+    let subscriptions = 0;
+    for (const row of this.#statements.sessions.iterate(after, limit) as IterableIterator<SessionRow>) {
+      const session = this.#toSession(row);
+      page.push(session);
+      subscriptions += session.subscriptions.length;
+      if (subscriptions >= maxSubscriptions) break;
+    }
+    return page;
   }
 
   /** Rows and segments by their numbers; a segment whole, also where it begins before `from`. */
@@ -222,6 +206,35 @@ export class Reads {
 
   documents(collection: string): { key: string; value: string }[] {
     return this.#statements.documents.all(collection) as { key: string; value: string }[];
+  }
+
+  #toSession(row: SessionRow): LoadedSession {
+    return {
+      sid: row.sid,
+      clientId: row.client_id,
+      username: row.username,
+      version: row.version,
+      expiryInterval: row.expiry_interval,
+      connected: row.connected === 1,
+      disconnectedAt: row.disconnected_at,
+      internal: row.internal === 1,
+      maxQueuedMessages: row.max_queued_messages,
+      maxQueuedBytes: row.max_queued_bytes,
+      sentTo: row.sent_to,
+      subscriptions: (this.#statements.subscriptions.all(row.sid) as SubscriptionRow[]).map(toSubscription),
+      inboundQos2: this.#statements.inbound.all(row.sid) as number[],
+      firstSeq: lowest(row.first_seq ?? 0, this.#segments.head(row.sid)),
+      lastSeq: row.last_seq,
+      counters: toCounters([
+        row.waiting,
+        row.waiting_bytes,
+        row.accepted,
+        row.delivered,
+        row.dropped_full,
+        row.dropped_expired,
+        row.dropped_other,
+      ]),
+    };
   }
 }
 

@@ -56,6 +56,8 @@ const HIGH_WATER_BYTES = 32 * 1024 * 1024;
 const CHECK_BUDGET_MS = 3000;
 const STOP_MS = 5000;
 const SESSIONS_PER_PAGE = 500;
+/** A client may have tens of thousands. */
+const SUBSCRIPTIONS_PER_PAGE = 10_000;
 const RETAINED_PAGE_BYTES = 256 * 1024;
 
 /** Requests whose failure says nothing about the database in use. */
@@ -126,10 +128,11 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
 
   async *loadSessions(): AsyncIterable<LoadedSession[]> {
     for (let after = 0; ; ) {
-      const page = await this.#request('sessions', { after, limit: SESSIONS_PER_PAGE });
-      if (page.length > 0) yield page;
-      if (page.length < SESSIONS_PER_PAGE) return;
-      after = page.at(-1)!.sid;
+      const page = await this.#request('sessions', { after, limit: SESSIONS_PER_PAGE, maxSubscriptions: SUBSCRIPTIONS_PER_PAGE });
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield page;
+      after = last.sid;
     }
   }
 

@@ -152,7 +152,7 @@ export class Writer {
   readonly #handlers: Handlers = {
     open: (options) => this.#start(options),
     close: () => this.#close(),
-    sessions: ({ after, limit }) => this.#session().reads.sessions(after, limit),
+    sessions: ({ after, limit, maxSubscriptions }) => this.#session().reads.sessions(after, limit, maxSubscriptions),
     queue: ({ sid, from, maxMessages, maxBytes }) => this.#readQueue(sid, from, maxMessages, maxBytes),
     trim: ({ sid, keepBelow, limits }) => {
       const open = this.#session();

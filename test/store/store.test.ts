@@ -99,3 +99,20 @@ test('documents are read as they were put', async (t) => {
   assert.deepEqual(await store.documents.list('users'), [{ key: 'a', value: { name: 'A' } }]);
   assert.equal(await store.documents.get('users', 'b'), null);
 });
+
+test('sessions with many subscriptions are loaded in bounded pages, each once and whole', async (t) => {
+  const store = await startedStore(t);
+  const counts = [6000, 0, 12_000, 3000, 3000, 5000];
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0, subscriptionId: 0, upgradeQos: false } as const;
+  for (const [index, count] of counts.entries()) {
+    store.putSession(session(index + 1));
+    for (let i = 0; i < count; i++) store.putSubscription(index + 1, { filter: `s/${i}`, ...options });
+  }
+  await committed(store);
+  const pages: number[][] = [];
+  for await (const page of store.loadSessions()) pages.push(page.map(({ subscriptions }) => subscriptions.length));
+  assert.deepEqual(pages, [
+    [6000, 0, 12_000],
+    [3000, 3000, 5000],
+  ]);
+});
