@@ -1,4 +1,5 @@
 import { messageBytes, type StoredMessage } from '../store/types.js';
+import { LevelNode } from './level-node.js';
 
 /** Makes retained messages that are not kept but follow from something else, at the moment somebody asks. */
 export type RetainedSource = (filter: string, now: number) => Iterable<StoredMessage>;
@@ -38,15 +39,22 @@ export class Retained {
   }
 
   get(topic: string): StoredMessage | undefined {
-    let node: Node | undefined = this.#root;
+    let node: Node | null = this.#root;
     for (const level of topic.split('/')) {
-      node = node.children?.get(level);
-      if (node === undefined) return undefined;
+      node = node.child(level);
+      if (node === null) return undefined;
     }
     return node.message ?? undefined;
   }
 
+  /** Its payload becomes its own: see `apart`. */
   set(topic: string, message: StoredMessage): void {
+    message.payload = apart(message.payload);
+    this.restore(topic, message);
+  }
+
+  /** At the start, many at a time. */
+  restore(topic: string, message: StoredMessage): void {
     const node = this.#nodeOf(topic);
     if (node.message !== null) this.#countOut(topic, node.message);
     node.message = message;
@@ -68,8 +76,8 @@ export class Retained {
     const path: { parent: Node; level: string }[] = [];
     let node = this.#root;
     for (const level of topic.split('/')) {
-      const child = node.children?.get(level);
-      if (child === undefined) return false;
+      const child = node.child(level);
+      if (child === null) return false;
       path.push({ parent: node, level });
       node = child;
     }
@@ -78,7 +86,7 @@ export class Retained {
     node.message = null;
     for (let i = path.length - 1; i >= 0 && node.isEmpty; i--) {
       const { parent, level } = path[i]!;
-      parent.children!.delete(level);
+      parent.drop(level);
       node = parent;
     }
     return true;
@@ -209,11 +217,11 @@ export class RetainedWalk {
       if (level === '#' || level === '+') {
         const skipsSystem = levels !== null && depth === 0 && !isBelowRoot;
         const below = level === '#' ? -1 : depth + 1;
-        if (node.children !== null) this.#frames.push({ children: node.children.entries(), depth: below, skipsSystem });
+        if (node.hasChildren) this.#frames.push({ children: node.children(), depth: below, skipsSystem });
         return level === '#' ? node.message : null;
       }
-      const child = node.children?.get(level);
-      if (child === undefined) return null;
+      const child = node.child(level);
+      if (child === null) return null;
       this.visited++;
       node = child;
       depth++;
@@ -221,23 +229,35 @@ export class RetainedWalk {
   }
 }
 
-class Node {
-  children: Map<string, Node> | null = null;
+class Node extends LevelNode<Node> {
   message: StoredMessage | null = null;
 
   get isEmpty(): boolean {
-    return this.message === null && (this.children === null || this.children.size === 0);
+    return this.message === null && !this.hasChildren;
   }
 
   childOrNew(level: string): Node {
-    this.children ??= new Map();
-    let child = this.children.get(level);
-    if (child === undefined) {
+    let child = this.child(level);
+    if (child === null) {
       child = new Node();
-      this.children.set(level, child);
+      this.put(level, child);
     }
     return child;
   }
+}
+
+/** Bytes that a payload may hold beside its own. */
+const MAX_BESIDE = 256;
+
+/**
+ * Small buffers are cut from larger ones, which stay as long as one of their pieces does. What is retained may stay for
+ * years, and thousands of such messages would each hold what passed by when they came.
+ */
+function apart(payload: Buffer): Buffer {
+  if (payload.buffer.byteLength - payload.length <= MAX_BESIDE) return payload;
+  const own = Buffer.allocUnsafeSlow(payload.length);
+  payload.copy(own);
+  return own;
 }
 
 function isCurrent(message: StoredMessage, now: number): boolean {

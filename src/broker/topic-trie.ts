@@ -1,9 +1,10 @@
+import { LevelNode } from './level-node.js';
+
 /**
  * Subscriptions by topic filter. A match walks one path per level, so its cost depends on the filters that match and
  * on the depth of the topic, never on how many other subscriptions exist. Values must be no arrays.
  *
- * Most nodes have one child, no wildcard and one value at the most, and there may be millions: a node holds one child and
- * one value as they are, and gets a map or a list for more.
+ * Most nodes have no wildcard and one value at the most, and there may be millions: one value is held as it is.
  */
 export class TopicTrie<T> {
   readonly #root = new Node<T>();
@@ -60,25 +61,16 @@ const DOLLAR = 0x24;
 /** None, one, or several. */
 type Values<T> = T | T[] | null;
 
-class Node<T> {
+class Node<T> extends LevelNode<Node<T>> {
   /** Of filters that end here. */
   values: Values<T> = null;
   /** Of filters that end in `#` below here. */
   rest: Values<T> = null;
   /** The child for `+`. */
   any: Node<T> | null = null;
-  /** The only child by name, and its name. Null where there is none, or a map of them. */
-  only: Node<T> | null = null;
-  onlyName = '';
-  named: Map<string, Node<T>> | null = null;
 
   get isEmpty(): boolean {
-    return this.values === null && this.rest === null && this.any === null && this.only === null && this.named === null;
-  }
-
-  child(level: string): Node<T> | null {
-    if (this.only !== null) return this.onlyName === level ? this.only : null;
-    return this.named?.get(level) ?? null;
+    return this.values === null && this.rest === null && this.any === null && !this.hasChildren;
   }
 
   childOrNew(level: string): Node<T> {
@@ -86,36 +78,12 @@ class Node<T> {
       this.any ??= new Node();
       return this.any;
     }
-    const known = this.child(level);
-    if (known !== null) return known;
-    const child = new Node<T>();
-    if (this.named !== null) {
-      this.named.set(level, child);
-    } else if (this.only === null) {
-      this.only = child;
-      this.onlyName = level;
-    } else {
-      this.named = new Map([
-        [this.onlyName, this.only],
-        [level, child],
-      ]);
-      this.only = null;
-      this.onlyName = '';
+    let child = this.child(level);
+    if (child === null) {
+      child = new Node<T>();
+      this.put(level, child);
     }
     return child;
-  }
-
-  /** Lets go of the child for a level of a filter. */
-  drop(level: string): void {
-    if (level === ANY) {
-      this.any = null;
-    } else if (this.named === null) {
-      this.only = null;
-      this.onlyName = '';
-    } else {
-      this.named.delete(level);
-      if (this.named.size === 0) this.named = null;
-    }
   }
 }
 
@@ -133,7 +101,9 @@ function removeBelow<T>(node: Node<T>, levels: readonly string[], depth: number,
   }
   const child = level === ANY ? node.any : node.child(level);
   if (child === null || !removeBelow(child, levels, depth + 1, value)) return false;
-  if (child.isEmpty) node.drop(level);
+  if (!child.isEmpty) return true;
+  if (level === ANY) node.any = null;
+  else node.drop(level);
   return true;
 }
 

@@ -25,6 +25,17 @@ test('does a filter find the retained messages that it matches and no others?', 
   assert.deepEqual(topicsOf(retained.match('a/b', 0)), ['a/b']);
 });
 
+test('does a retained message hold no more memory than its own bytes?', () => {
+  const retained = new Retained();
+  const passedBy = Buffer.alloc(8192, 'x');
+  const kept = { ...message('a'), payload: passedBy.subarray(100, 103) };
+  retained.set('a', kept);
+  const { payload } = retained.get('a')!;
+  assert.equal(payload.toString(), 'xxx');
+  assert.ok(payload.buffer.byteLength < 300, `${payload.buffer.byteLength} bytes`);
+  assert.equal(retained.get('a'), kept);
+});
+
 test('are count and bytes right after replacing and deleting?', () => {
   const retained = retainedOf('a/b', 'a/b', 'a');
   assert.equal(retained.count, 2);
