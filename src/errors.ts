@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   FER_BROKER_USER_PASSWORD: 'The password of an MQTT user is too short.',
   FER_BROKER_TRACE: 'A trace of packets can not be started as asked, or too many run.',
   FER_BROKER_QUEUE_FULL: 'The spool of a bridge is full and takes nothing more; its publisher gets no acknowledgement.',
+  FER_BROKER_BAN: 'A ban can not be set as asked.',
   FER_BROKER_REDIRECT: 'The server that clients shall be sent to is not named in a way that MQTT knows.',
   FER_BROKER_JWKS: 'The file of public keys for tokens can not be read.',
 

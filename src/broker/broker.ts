@@ -10,6 +10,7 @@ import { ReasonCode } from '../mqtt/reason-codes.js';
 import { validateFilter, validateTopicName } from '../mqtt/topics.js';
 import type { Store, StoredMessage, StoreState } from '../store/types.js';
 import { Access } from './auth/access.js';
+import { BanList } from './auth/ban-list.js';
 import { Bans } from './auth/bans.js';
 import { ConnectionRate } from './auth/connection-rate.js';
 import { endExpiredLogin, followAccess, logIn, revokeSubscriptions } from './auth/enforcement.js';
@@ -74,7 +75,10 @@ export class Broker extends Aedes {
   readonly router: Router;
   readonly sessions: Sessions;
   readonly access: Access;
+  /** Of failed logins. */
   readonly bans = new Bans();
+  /** Of people. */
+  readonly banList: BanList;
   readonly redirects: Redirects;
   readonly wills: Wills;
   readonly presence: Presence;
@@ -125,6 +129,7 @@ export class Broker extends Aedes {
     this.access = new Access(new Users(options.store.documents), options.clock, options.log);
     followAccess(this);
     this.redirects = new Redirects(this);
+    this.banList = new BanList(options.store.documents);
     this.wills = new Wills(this);
     this.presence = new Presence(this);
     this.tracing = new Tracing(this);
@@ -154,6 +159,7 @@ export class Broker extends Aedes {
     this.connectedClients = 0;
     await this.access.users.load();
     await this.redirects.load();
+    await this.banList.load();
     for await (const page of this.store.loadRetained()) {
       for (const message of page) this.router.retained.restore(message.topic, message);
     }
@@ -464,6 +470,7 @@ export class Broker extends Aedes {
 
   #upkeep(): void {
     this.sessions.expire(this.clock.mono());
+    this.banList.prune(this.clock.now());
     for (const session of this.sessions.all()) {
       if (session.queue.limits.maxAgeMs > 0) session.queue.trim();
     }

@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../clock.js';
 import type { ProtocolVersion } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
+import type { NewBan } from './auth/ban-list.js';
+import { type BanStatus, ban, bansOf, liftBan } from './auth/banning.js';
 import type { Broker } from './broker.js';
 import { type ClientDetails, detailsOf } from './client-details.js';
 import type { BrokerCounters } from './limits.js';
@@ -144,6 +146,21 @@ export class BrokerMonitor {
     const connection = this.#broker.clients[clientId];
     connection?.disconnect(ReasonCode.AdministrativeAction, 'disconnected by an administrator');
     return connection !== undefined;
+  }
+
+  /** Who may not connect: bans that people set, and those that failed logins have led to. */
+  bans(): BanStatus[] {
+    return bansOf(this.#broker);
+  }
+
+  /** Holds at once, for those who are connected too; resolves when it is on disk. Throws FER_BROKER_BAN. */
+  ban(wanted: NewBan): Promise<BanStatus> {
+    return ban(this.#broker, wanted);
+  }
+
+  /** false: there is no such ban. */
+  liftBan(id: string): Promise<boolean> {
+    return liftBan(this.#broker, id);
   }
 
   /** Where clients are sent instead; null: everybody is served. */

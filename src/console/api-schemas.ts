@@ -176,6 +176,22 @@ export const ClientDetails = Type.Object(
   { $id: 'ClientDetails' },
 );
 
+export const Ban = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.Union([Type.Literal('client'), Type.Literal('user'), Type.Literal('address'), Type.Literal('login')], {
+      description: '`login`: a user at one address, after failed logins.',
+    }),
+    value: Type.String({ description: 'The client id, user, address or range; of a login, the user.' }),
+    address: nullable(Type.String(), 'Of a login: where from.'),
+    reason: nullable(Type.String(), 'For people; clients are not told.'),
+    by: nullable(Type.String(), 'Who set it; null: failed logins.'),
+    createdAt: nullable(Type.Number(), 'ms since the epoch; null: not known.'),
+    expiresAt: nullable(Type.Number(), 'ms since the epoch; null: until it is lifted.'),
+  },
+  { $id: 'Ban' },
+);
+
 export const Ledger = Type.Object(
   {
     accepted: count,
@@ -326,6 +342,7 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   TrendPoint,
   Client,
   ClientDetails,
+  Ban,
   Ledger,
   Bridge,
   BridgeSummary,

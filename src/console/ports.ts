@@ -143,7 +143,37 @@ export interface RedirectSetting {
   allow: string[];
 }
 
+export interface BanStatus {
+  id: string;
+  /** `login`: a user at one address. */
+  kind: 'client' | 'user' | 'address' | 'login';
+  /** The client id, user, address or range; of a login, the user. */
+  value: string;
+  /** Of a login: where from; null: anywhere. */
+  address: string | null;
+  reason: string | null;
+  /** Who set it; null: failed logins. */
+  by: string | null;
+  /** Wall ms; null: not known. */
+  createdAt: number | null;
+  /** Wall ms; null: until it is lifted. */
+  expiresAt: number | null;
+}
+
+export interface BanRequest {
+  kind: 'client' | 'user' | 'address';
+  value: string;
+  reason: string | null;
+  expiresAt: number | null;
+  by: string;
+}
+
 export interface BrokerPort {
+  bans(): BanStatus[];
+  /** Holds at once, for those who are connected too; resolves when it is on disk. Throws FER_BROKER_BAN. */
+  ban(request: BanRequest): Promise<BanStatus>;
+  /** false: there is no such ban. */
+  liftBan(id: string): Promise<boolean>;
   /** null: everybody is served. */
   redirect(): (RedirectSetting & { source: 'configuration' | 'api' }) | null;
   /** Takes effect at once; resolves when it is on disk. null: what the configuration says holds again. Throws FER_BROKER_REDIRECT. */

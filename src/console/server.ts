@@ -13,6 +13,7 @@ import type { Certificate } from './certificate.js';
 import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
 import { createSecureServer } from './https-server.js';
+import { banRoutes } from './routes/bans.js';
 import { bridgeRoutes } from './routes/bridges.js';
 import { clientRoutes } from './routes/clients.js';
 import { deviceRoutes } from './routes/devices.js';
@@ -50,6 +51,7 @@ const API_ROUTES = [
   streamRoutes,
   traceRoutes,
   redirectRoutes,
+  banRoutes,
 ];
 
 /** The HTTP server with all routes, not listening yet. */

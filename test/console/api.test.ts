@@ -122,6 +122,22 @@ test('clients can be searched by client id', async (t) => {
   assert.equal((await get(admin, '/clients?search=zzz')).total, 0);
 });
 
+test('bans are set with who, why and how long, listed, and lifted', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const before = Date.now();
+  await admin.json(200, 'POST', '/bans', { kind: 'address', value: '192.0.2.0/24', reason: ' scans ', seconds: 60 });
+  const forEver = await admin.json(200, 'POST', '/bans', { kind: 'client', value: 'panel' });
+  assert.deepEqual([forEver.reason, forEver.expiresAt], [null, null]);
+  const [, first] = plant.bans;
+  assert.deepEqual([first?.kind, first?.value, first?.reason, first?.by], ['address', '192.0.2.0/24', 'scans', 'ada']);
+  assert.ok(first!.expiresAt! >= before + 60_000 && first!.expiresAt! <= Date.now() + 60_000);
+  const { bans } = await get(admin, '/bans');
+  assert.deepEqual(bans, plant.bans);
+  await admin.json(204, 'DELETE', `/bans/${first!.id}`);
+  assert.equal(await admin.refused(404, 'DELETE', '/bans/none'), 'FER_CONSOLE_NOT_FOUND');
+  assert.equal(await admin.refused(400, 'POST', '/bans', { kind: 'planet', value: 'x' }), 'FER_CONSOLE_INVALID');
+});
+
 test('clients are sent to another server, and served again', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   assert.deepEqual(await admin.json(200, 'GET', '/redirect'), { redirect: null });
@@ -258,6 +274,9 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'DELETE /api/v1/mqtt-users/{name}',
     'GET /api/v1/stream',
     'GET /api/v1/trace',
+    'GET /api/v1/bans',
+    'POST /api/v1/bans',
+    'DELETE /api/v1/bans/{id}',
     'GET /api/v1/redirect',
     'PUT /api/v1/redirect',
     'DELETE /api/v1/redirect',

@@ -156,6 +156,7 @@ export class FakePlant {
   rules = [rule('high voltage')];
   paused = new Set<string>();
   discarded: string[] = [];
+  bans: ReturnType<ConsolePorts['broker']['bans']> = [];
   redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly traces = new Set<TraceListener>();
   metrics: ConsolePorts['metrics'] = { metricsText: async () => 'ferrule_up 1\n', eventLoopDelayMs: () => 1 };
@@ -182,6 +183,17 @@ export class FakePlant {
       mqttUsers,
       metrics,
       broker: {
+        bans: () => this.bans,
+        ban: async (request) => {
+          const ban = { ...request, id: `ban-${this.bans.length}`, address: null, createdAt: Date.now() };
+          this.bans = [ban, ...this.bans];
+          return ban;
+        },
+        liftBan: async (id) => {
+          const before = this.bans.length;
+          this.bans = this.bans.filter((ban) => ban.id !== id);
+          return this.bans.length < before;
+        },
         redirect: () => this.redirect,
         setRedirect: async (setting) => {
           this.redirect = setting === null ? null : { ...setting, source: 'api' };

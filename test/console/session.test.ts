@@ -144,6 +144,8 @@ test('every role may do what is its own and nothing above', async (t) => {
     ['administrator', 'DELETE', '/sessions/panel'],
     ['administrator', 'POST', '/bridges/cloud/pause'],
     ['administrator', 'POST', '/bridges/cloud/resume'],
+    ['administrator', 'GET', '/bans'],
+    ['administrator', 'POST', '/bans', { kind: 'client', value: 'x' }],
     ['viewer', 'GET', '/redirect'],
     ['administrator', 'PUT', '/redirect', { server: 'other' }],
     ['administrator', 'DELETE', '/redirect'],

@@ -117,6 +117,16 @@ function ruleOf(name: string, over: Partial<RuleStatus> = {}): RuleStatus {
 export class ConsolePlant {
   readonly documents = new MemoryDocuments();
   readonly messaging = new MemoryMessaging();
+  bans: ReturnType<ConsolePorts['broker']['bans']> = [
+    {
+      ...{ id: 'b1', kind: 'address', value: '192.168.1.0/28', address: null, reason: 'Scans the port every night', by: 'admin' },
+      ...{ createdAt: Date.now() - 7_200_000, expiresAt: null },
+    },
+    {
+      ...{ id: 'b2', kind: 'login', value: 'panel', address: '192.168.1.77', reason: null, by: null },
+      ...{ createdAt: null, expiresAt: Date.now() + 540_000 },
+    },
+  ];
   redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly mqttUsers = new MemoryMqttUsers();
   readonly startedAt = Date.now() - 8 * 3_600_000;
@@ -290,6 +300,17 @@ export class ConsolePlant {
       mqttUsers: this.mqttUsers,
       metrics: null,
       broker: {
+        bans: () => this.bans,
+        ban: async (request) => {
+          const ban = { ...request, id: `ban-${this.bans.length}`, address: null, createdAt: Date.now() };
+          this.bans = [ban, ...this.bans];
+          return ban;
+        },
+        liftBan: async (id) => {
+          const before = this.bans.length;
+          this.bans = this.bans.filter((ban) => ban.id !== id);
+          return this.bans.length < before;
+        },
         redirect: () => this.redirect,
         setRedirect: async (setting) => {
           this.redirect = setting === null ? null : { ...setting, source: 'api' };

@@ -3,6 +3,7 @@ import { MqttError } from '../../mqtt/mqtt-error.js';
 import type { ConnectPacket, Properties, ProtocolVersion } from '../../mqtt/packets.js';
 import { connackCode, ReasonCode } from '../../mqtt/reason-codes.js';
 import { countLevels } from '../../mqtt/topics.js';
+import { banOf } from '../auth/banning.js';
 import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
@@ -31,6 +32,7 @@ export function handleConnect(connection: Connection, packet: ConnectPacket): vo
     refuse(connection, ReasonCode.TopicNameInvalid, `a will topic with more than ${broker.limits.maxTopicLevels} levels`);
     return;
   }
+  if (refuseListed(connection, packet.clientId, packet.username)) return;
   const elsewhere = broker.redirects.of(packet.clientId);
   if (elsewhere !== null) {
     broker.counters.redirected++;
@@ -70,6 +72,15 @@ function refuseBanned(connection: Connection, username: string | null): boolean 
 function isBanned({ broker, connDetails }: Connection, username: string | null): boolean {
   if (broker.bans.remaining(connDetails.address, username, broker.clock.mono()) === 0) return false;
   broker.counters.connectionsBanned++;
+  return true;
+}
+
+/** true: somebody has banned it, and it was told so. */
+function refuseListed(connection: Connection, clientId: string, username: string | null): boolean {
+  const cause = banOf(connection, clientId, username);
+  if (cause === null) return false;
+  connection.broker.counters.connectionsBanned++;
+  refuse(connection, ReasonCode.Banned, 'banned by an administrator', cause);
   return true;
 }
 
@@ -162,6 +173,8 @@ function contain(connection: Connection, step: () => void): void {
 
 function open(connection: Connection, packet: ConnectPacket): void {
   const { broker } = connection;
+  // A certificate, a token or a hook may say who it is in other words than CONNECT.
+  if (refuseListed(connection, connection.id, connection.username)) return;
   // [MQTT-3.1.4-2] One connection per client id; the former's will belongs to the former.
   const former = broker.clients[connection.id];
   if (former !== undefined) {
