@@ -20,6 +20,8 @@ export class BadClient {
   readonly #output = new OutputCheck();
   /** Reads what it sends, to know which ids it let go of; null: that is no longer legal. */
   #mirror: PacketReader | null = new PacketReader({ maxPacketSize: 1 << 24 });
+  /** What was sent and received, the latest last, for a finding. */
+  readonly #history: string[] = [];
   #at = 0;
   #hasLeft = false;
 
@@ -52,7 +54,12 @@ export class BadClient {
   }
 
   #send(bytes: Buffer): void {
+    // First: where the bytes end the connection, the broker writes the rest at once.
+    this.#mirrorSent(bytes);
     this.#socket.deliver(bytes);
+  }
+
+  #mirrorSent(bytes: Buffer): void {
     if (this.#mirror === null) return;
     try {
       this.#mirror.push(bytes);
@@ -62,7 +69,21 @@ export class BadClient {
     }
   }
 
+  #note(direction: '>' | '<', packet: Packet): void {
+    const { type, packetId, qos, dup, reasonCode } = packet as Packet & {
+      packetId?: number;
+      qos?: number;
+      dup?: boolean;
+      reasonCode?: number;
+    };
+    this.#history.push(
+      `${direction} ${[type, packetId, qos !== undefined && `QoS ${String(qos)}`, dup && 'dup', reasonCode].filter(Boolean).join(' ')}`,
+    );
+    if (this.#history.length > 100) this.#history.shift();
+  }
+
   #letGo(packet: Packet): void {
+    this.#note('>', packet);
     if (packet.type === 'puback' || packet.type === 'pubcomp' || (packet.type === 'pubrec' && packet.reasonCode >= 0x80)) {
       this.#output.released(packet.packetId);
     }
@@ -71,9 +92,11 @@ export class BadClient {
   #received(bytes: Buffer): void {
     const { connection } = this;
     try {
-      for (const packet of this.#output.read(bytes, connection.version, connection.capabilities)) this.#answer(packet);
+      for (const packet of this.#output.read(bytes, connection.version, connection.capabilities, (packet) => this.#note('<', packet))) {
+        this.#answer(packet);
+      }
     } catch (error) {
-      this.found(`the broker sent what it may not: ${String(error)} (${bytes.toString('hex').slice(0, 400)})`);
+      this.found(`the broker sent what it may not: ${String(error)} (${bytes.toString('hex').slice(0, 400)}); ${this.#history.join(', ')}`);
     }
   }
 

@@ -20,8 +20,8 @@ export class OutputCheck {
   #isFirst = true;
   #isLast = false;
 
-  /** The packets in the bytes. Throws where they are not what a client may be sent. */
-  read(bytes: Buffer, version: ProtocolVersion, promises: Promises): Packet[] {
+  /** The packets in the bytes, each shown to `onPacket` first. Throws where they are not what a client may be sent. */
+  read(bytes: Buffer, version: ProtocolVersion, promises: Promises, onPacket: (packet: Packet) => void): Packet[] {
     if (this.#reader === null) {
       this.#version = version;
       this.#reader = new PacketReader({ maxPacketSize: Number.MAX_SAFE_INTEGER, role: 'client', version });
@@ -29,6 +29,7 @@ export class OutputCheck {
     this.#reader.push(bytes);
     const packets: Packet[] = [];
     for (let packet = this.#reader.next(); packet !== null; packet = this.#reader.next()) {
+      onPacket(packet);
       this.#check(packet, promises);
       packets.push(packet);
     }
