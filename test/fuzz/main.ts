@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { BrokerFuzz } from './broker-fuzz.js';
 import { Finding } from './finding.js';
 import { ReaderFuzz } from './reader-fuzz.js';
+import { heapInUse } from './watch.js';
 import { WireFuzz } from './wire-fuzz.js';
 
 /** What the long run does of each. */
@@ -20,6 +21,8 @@ const SOCKETS = 30_000;
 /** Bad clients of a slice: one broker's life. */
 const SLICE = 20_000;
 const REPORT_EVERY_MS = 30_000;
+/** Rounds of the reader between two looks at the heap. */
+const HEAP_EVERY = 500_000;
 /** MiB that the heap may be larger at the end than after the first setups. */
 const GROWTH = 20;
 
@@ -66,13 +69,16 @@ async function reader(): Promise<void> {
   const fuzz = new ReaderFuzz(seed);
   const first = option('round', from);
   const end = values.round === undefined ? first + option('rounds', ROUNDS) : first + 1;
+  const heap: number[] = [];
   for (let round = first; round < end && performance.now() < deadline; round++) {
     fuzz.round(round);
     if (round % 10_000 !== 0) continue;
     await turn();
+    if (round % HEAP_EVERY === 0) heap.push(heapInUse());
     sayNowAndThen(() => `reader, seed ${seed}: ${JSON.stringify(fuzz.tally)}`);
   }
-  say(`reader, seed ${seed}, done: ${JSON.stringify(fuzz.tally)}`);
+  say(`reader, seed ${seed}, done: ${JSON.stringify({ ...fuzz.tally, heap })}`);
+  checkHeap('reader', heap);
 }
 
 function broker(): Promise<void> {
@@ -84,16 +90,16 @@ function broker(): Promise<void> {
       sayNowAndThen(() => `broker, seed ${seed}: ${JSON.stringify(fuzz.tally)}`);
     }
     say(`broker, seed ${seed}, done: ${JSON.stringify(fuzz.tally)}`);
-    checkHeap(fuzz.tally.heap);
+    checkHeap('broker', fuzz.tally.heap);
   });
 }
 
-/** The first setups have brought everything into memory that stays there. */
-function checkHeap(heap: readonly number[]): void {
+/** The first looks at it have seen all that stays in memory. */
+function checkHeap(layer: string, heap: readonly number[]): void {
   if (heap.length < 15) return;
   const early = Math.max(...heap.slice(0, 10));
   const late = Math.min(...heap.slice(-5));
-  if (late > early + GROWTH) throw new Finding(`the heap grew from ${early} to ${late} MiB`, `broker --seed ${seed}`);
+  if (late > early + GROWTH) throw new Finding(`the heap grew from ${early} to ${late} MiB`, `${layer} --seed ${seed}`);
 }
 
 function wire(): Promise<void> {
