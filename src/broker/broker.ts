@@ -27,7 +27,7 @@ import { FlushQueue } from './outbox.js';
 import { Presence } from './presence.js';
 import { LocalPublication, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import { Redirects } from './redirects.js';
-import { RetainedDeliveries } from './retained-deliveries.js';
+import { RetainedTurns } from './retained-turns.js';
 import { Router } from './router.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
@@ -80,9 +80,9 @@ export class Broker extends Aedes {
   /** Of people. */
   readonly banList: BanList;
   readonly redirects: Redirects;
+  readonly retainedTurns: RetainedTurns;
   readonly wills: Wills;
   readonly presence: Presence;
-  readonly retainedDeliveries = new RetainedDeliveries(this);
   readonly tracing: Tracing;
   /** null unless somebody traces: all that tracing costs otherwise. */
   tracer: Tracer | null = null;
@@ -130,6 +130,7 @@ export class Broker extends Aedes {
     followAccess(this);
     this.redirects = new Redirects(this);
     this.banList = new BanList(options.store.documents);
+    this.retainedTurns = new RetainedTurns(this.clock);
     this.wills = new Wills(this);
     this.presence = new Presence(this);
     this.tracing = new Tracing(this);
@@ -192,7 +193,7 @@ export class Broker extends Aedes {
     for (const socket of this.#lingering.keys()) socket.destroy();
     this.#lingering.clear();
     this.wills.stop();
-    this.retainedDeliveries.stop();
+    this.retainedTurns.stop();
     this.tracing.stop();
     this.emit('closed');
     this.mq.close(done);
@@ -240,7 +241,6 @@ export class Broker extends Aedes {
 
   connectionClosed(connection: Connection): void {
     this.#connections.delete(connection);
-    if (connection.awaitsRoom) this.retainedDeliveries.goOn(connection);
     if (this.clients[connection.id] !== connection) return;
     delete this.clients[connection.id];
     this.connectedClients--;

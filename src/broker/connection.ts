@@ -77,8 +77,6 @@ export class Connection extends EventEmitter implements SessionReceiver {
   lastError: string | null = null;
   /** It sent DISCONNECT. */
   saidGoodbye = false;
-  /** Retained messages wait until it has taken some. */
-  awaitsRoom = false;
   /** How it came in; null: not yet, or a hook that somebody set has let it in. */
   login: Login | null = null;
   /** Enhanced authentication (AUTH), where its CONNECT asked for it. */
@@ -502,7 +500,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.#choked = false;
     this.relieve();
     this.session?.queue.pump();
-    if (this.awaitsRoom) this.broker.retainedDeliveries.goOn(this);
+    this.session?.retained?.wake();
   }
 
   #process(): void {

@@ -71,6 +71,8 @@ export class SessionQueue {
   readonly #inflight = new Inflight();
   /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
   #unreleased: QueuedEntry[] = [];
+  /** Called whenever something changed that makes room; null: nobody waits for it. */
+  onChange: (() => void) | null = null;
   /** What arrived while a page was being read; null: not reading, or too much arrived. */
   #arrivals: EntryDeque | null = null;
   /** Changes when the receiver does, so that a page read for a former one is left alone. */
@@ -277,6 +279,7 @@ export class SessionQueue {
     } finally {
       this.#pumping = false;
     }
+    if (this.onChange !== null) this.onChange();
   }
 
   /** PUBACK, or for an internal receiver: delivered. false: no such message in flight. */

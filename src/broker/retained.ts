@@ -16,12 +16,18 @@ export class Retained {
   #expiryWalk: RetainedWalk | null = null;
   /** Topics whose message is held here and nowhere else. */
   readonly #volatile = new Set<string>();
+  #changes = 0;
   /** Asked for filters that begin with `$`. They count nowhere. */
   systemSource: RetainedSource | null = null;
 
   /** Messages that are kept; volatile ones count nowhere. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Counts every message that was set; tells what is newer than something else. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Payload bytes. */
@@ -58,6 +64,7 @@ export class Retained {
     const node = this.#nodeOf(topic);
     if (node.message !== null) this.#countOut(topic, node.message);
     node.message = message;
+    node.changedAt = ++this.#changes;
     this.#count++;
     this.#bytes += message.payload.length;
     this.#size += messageBytes(message);
@@ -98,6 +105,11 @@ export class Retained {
     this.#bytes -= message.payload.length;
     this.#size -= messageBytes(message);
     if (message.expiresAt !== 0) this.#expiring--;
+  }
+
+  /** May the filter match something? For one with wildcards: maybe. */
+  mayMatch(filter: string): boolean {
+    return filter.startsWith('$') || /[+#]/.test(filter) || this.get(filter) !== undefined;
   }
 
   /** Messages whose topic matches the filter, those past their expiry left out. */
@@ -152,12 +164,14 @@ interface Frame {
 export class RetainedWalk {
   /** Nodes looked at. */
   visited = 0;
+  /** Retained.changes when the message that was given last was set; 0: made for this walk. */
+  changedAt = 0;
   readonly #levels: readonly string[] | null;
   readonly #frames: Frame[] = [];
   #source: ((now: number) => Iterable<StoredMessage>) | null;
   #system: Iterator<StoredMessage> | null = null;
-  /** What the root itself led to, not given out yet. */
-  #first: StoredMessage | null;
+  /** Where the root itself led to, not given out yet. */
+  #first: Node | null;
 
   /** `levels`: of the filter; null: everything, also what begins with $. */
   constructor(root: Node, levels: readonly string[] | null, source: ((now: number) => Iterable<StoredMessage>) | null) {
@@ -183,6 +197,7 @@ export class RetainedWalk {
       this.#source = null;
     }
     if (this.#system === null) return null;
+    this.changedAt = 0;
     const made = this.#system.next();
     if (made.done !== true) return made.value;
     this.#system = null;
@@ -191,9 +206,14 @@ export class RetainedWalk {
 
   /** Looks at one node; gives its message, expired or not, where the filter matches it. */
   step(): StoredMessage | null {
-    const first = this.#first;
+    const node = this.#first ?? this.#nextNode();
     this.#first = null;
-    if (first !== null) return first;
+    if (node === null) return null;
+    this.changedAt = node.changedAt;
+    return node.message;
+  }
+
+  #nextNode(): Node | null {
     const frame = this.#frames.at(-1);
     if (frame === undefined) return null;
     const child = frame.children.next();
@@ -207,18 +227,18 @@ export class RetainedWalk {
   }
 
   /** Goes down from a node as far as only one way leads. */
-  #enter(from: Node, at: number, isBelowRoot: boolean): StoredMessage | null {
+  #enter(from: Node, at: number, isBelowRoot: boolean): Node | null {
     const levels = this.#levels;
     let node = from;
     let depth = at;
     for (;;) {
       const level = depth === -1 || levels === null ? '#' : levels[depth];
-      if (level === undefined) return node.message;
+      if (level === undefined) return node;
       if (level === '#' || level === '+') {
         const skipsSystem = levels !== null && depth === 0 && !isBelowRoot;
         const below = level === '#' ? -1 : depth + 1;
         if (node.hasChildren) this.#frames.push({ children: node.children(), depth: below, skipsSystem });
-        return level === '#' ? node.message : null;
+        return level === '#' ? node : null;
       }
       const child = node.child(level);
       if (child === null) return null;
@@ -231,6 +251,7 @@ export class RetainedWalk {
 
 class Node extends LevelNode<Node> {
   message: StoredMessage | null = null;
+  changedAt = 0;
 
   get isEmpty(): boolean {
     return this.message === null && !this.hasChildren;

@@ -5,6 +5,7 @@ import { PacketIds } from './packet-ids.js';
 import type { RoutedPublication } from './publication.js';
 import { type QueueContext, type QueueLimits, SessionQueue } from './queue.js';
 import type { Receiver } from './receiver.js';
+import type { RetainedDelivery } from './retained-delivery.js';
 import type { SessionSubscription } from './subscription.js';
 
 /** A receiver that also takes messages while they are routed, from no queue. */
@@ -44,6 +45,10 @@ export class Session {
   readonly queue: SessionQueue;
   /** It is on disk: its client may be told that it has a session. */
   kept = false;
+  /** Retained messages for its subscriptions are under way; null: none are. */
+  retained: RetainedDelivery | null = null;
+  /** Restored subscriptions that are owed retained messages; null: none is. */
+  owedFilters: string[] | null = null;
 
   username: string | null = null;
   version: ProtocolVersion = 4;

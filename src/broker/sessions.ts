@@ -37,6 +37,8 @@ export class Sessions {
   /** Of parts of the gateway: bridges. */
   #internal = 0;
 
+  #loadedAt = 0;
+
   /** Called when a session is no more. */
   onEnded: (session: Session) => void = () => undefined;
 
@@ -55,6 +57,11 @@ export class Sessions {
     return this.#internal;
   }
 
+  /** Retained.changes when the sessions were loaded. */
+  get loadedAt(): number {
+    return this.#loadedAt;
+  }
+
   all(): IterableIterator<Session> {
     return this.#byClient.values();
   }
@@ -65,6 +72,7 @@ export class Sessions {
 
   /** Takes up what the store kept. Sessions that were connected count as disconnected since now. */
   async load(now: number): Promise<void> {
+    this.#loadedAt = this.#router.retained.changes;
     for await (const page of this.#context.store.loadSessions()) {
       for (const stored of page) this.#restore(stored, now);
     }
@@ -96,7 +104,10 @@ export class Sessions {
 
   /** Ends a session: subscriptions, queue and inbound ids go. */
   discard(session: Session): void {
-    for (const subscription of session.subscriptions.values()) this.#router.unsubscribe(subscription);
+    for (const subscription of session.subscriptions.values()) {
+      this.#router.unsubscribe(subscription);
+      session.retained?.forget(subscription.filter);
+    }
     session.subscriptions.clear();
     if (this.#byClient.get(session.clientId) === session) this.#byClient.delete(session.clientId);
     if (this.#bySid.delete(session.sid) && session.internal) this.#internal--;
@@ -141,8 +152,17 @@ export class Sessions {
     if (subscription === undefined) return false;
     this.#router.unsubscribe(subscription);
     session.subscriptions.delete(filter);
+    session.retained?.forget(filter);
     if (session.durable) this.#context.store.deleteSubscription(session.sid, filter);
     return true;
+  }
+
+  /** The subscription has got all its retained messages. */
+  settleRetained(session: Session, filter: string): void {
+    const subscription = session.subscriptions.get(filter);
+    if (!session.durable || subscription === undefined) return;
+    const { session: _, ...stored } = subscription;
+    this.#context.store.putSubscription(session.sid, { ...stored, owesRetained: false });
   }
 
   #create(request: OpenRequest): Session {
@@ -184,6 +204,8 @@ export class Sessions {
       session.subscriptions.set(filter.filter, subscription);
       this.#router.subscribe(subscription);
     }
+    const owed = stored.subscriptions.filter(({ owesRetained }) => owesRetained === true);
+    if (owed.length > 0) session.owedFilters = owed.map(({ filter }) => filter);
     // It counts as disconnected since now, at the next start too.
     if (stored.disconnectedAt === 0) this.#context.store.putSession(session.toStored(stored.connected));
   }

@@ -169,7 +169,7 @@ class MiscStatements {
       deleteSubscriptions: db.prepare('DELETE FROM subscription WHERE sid = ?'),
       deleteInbounds: db.prepare('DELETE FROM inbound WHERE sid = ?'),
     };
-    this.#putSubscription = db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putSubscription = db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#deleteSubscription = db.prepare('DELETE FROM subscription WHERE sid = ? AND filter = ?');
     this.#putWill = db.prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, NULL)');
     this.#deleteWill = db.prepare('DELETE FROM will WHERE client_id = ?');
@@ -245,5 +245,6 @@ function subscriptionColumns(subscription: StoredSubscription): unknown[] {
     subscription.retainHandling,
     subscription.subscriptionId,
     subscription.upgradeQos ? 1 : 0,
+    subscription.owesRetained === true ? 1 : 0,
   ];
 }

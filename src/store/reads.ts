@@ -40,6 +40,7 @@ export interface SubscriptionRow {
   retain_handling: 0 | 1 | 2;
   subscription_id: number;
   upgrade_qos: number;
+  owes_retained: number;
 }
 
 type CounterRow = [
@@ -247,6 +248,7 @@ export function toSubscription(row: SubscriptionRow): StoredSubscription {
     retainHandling: row.retain_handling,
     subscriptionId: row.subscription_id,
     upgradeQos: row.upgrade_qos === 1,
+    ...(row.owes_retained === 1 ? { owesRetained: true } : {}),
   };
 }
 

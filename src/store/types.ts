@@ -24,6 +24,8 @@ export interface StoredSubscription {
   subscriptionId: number;
   /** Every message taken at exactly `qos`, also those published at a lower one (bridges). */
   upgradeQos: boolean;
+  /** Not all retained messages that it is to get were given yet. Missing: they were. */
+  owesRetained?: boolean;
 }
 
 export interface StoredSession {

@@ -84,7 +84,17 @@ export function populate(file: string, random: Random, scale = 1, keepLog = fals
         0,
         0,
       );
-      insert('subscription', n, filled(mark('f', n), upTo(60)), 1, 0, 0, 0, 0, 0);
+      insert(
+        'subscription (sid, filter, qos, no_local, retain_as_published, retain_handling, subscription_id, upgrade_qos)',
+        n,
+        filled(mark('f', n), upTo(60)),
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+      );
     }
     for (const n of shuffled(30)) insert('ledger', filled(mark('l', n), upTo(90)), n, 5, 5, 0, 0, 0);
     for (const n of shuffled(300))

@@ -6,7 +6,6 @@ import type { Connection } from '../connection.js';
 export function handleAck(connection: Connection, packet: AckPacket): void {
   const { queue } = connection.session!;
   const { packetId } = packet;
-  if (connection.awaitsRoom) connection.broker.retainedDeliveries.goOn(connection);
   switch (packet.type) {
     case 'puback':
       // A v5 client that does not want the message has had it all the same ([MQTT-4.4.0-2]).

@@ -8,6 +8,7 @@ import { countFailedLogin, loginFailure } from '../auth/enforcement.js';
 import { capabilitiesOf } from '../client-capabilities.js';
 import type { Connection } from '../connection.js';
 import { endProperties } from '../end-properties.js';
+import { beginRetained } from '../retained-delivery.js';
 import { startEnhancedLogin, supportsMethod } from './auth.js';
 
 /** CONNECT: protocol, hooks, user, session, CONNACK; then the session's messages. */
@@ -207,6 +208,7 @@ function open(connection: Connection, packet: ConnectPacket): void {
     connection.accepted();
     broker.emit('connackSent', { cmd: 'connack', returnCode: 0, sessionPresent: present }, connection);
     session.attach(connection);
+    beginRetained(connection);
     broker.presence.online(connection);
     broker.emit('client', connection);
     broker.emit('clientReady', connection);

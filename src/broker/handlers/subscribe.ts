@@ -1,7 +1,9 @@
 import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from '../../mqtt/packets.js';
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import { parseShared, validateFilter } from '../../mqtt/topics.js';
+import type { StoredSubscription } from '../../store/types.js';
 import type { Connection } from '../connection.js';
+import { beginRetained, oweRetained } from '../retained-delivery.js';
 import { isShared } from '../shared-groups.js';
 
 type AedesSubscription = { topic: string; qos: 0 | 1 | 2 };
@@ -17,19 +19,13 @@ export type AedesFilters =
 /** One packet may have a hundred thousand filters, for which all others would have to wait. */
 const FILTERS_PER_TURN = 500;
 
-interface Granted {
-  request: SubscriptionRequest;
-  isNew: boolean;
-  subscriptionIds: readonly number[] | null;
-}
-
 /** SUBSCRIBE: each filter is judged by itself; the answer follows when what was granted is on disk. */
 export function handleSubscribe(connection: Connection, packet: SubscribePacket): void {
   connection.wait();
   // 3.8.2.1.2: one identifier for all filters of the packet.
   const subscriptionId = packet.properties?.subscriptionIdentifiers?.[0] ?? 0;
   const reasonCodes: number[] = [];
-  const granted: Granted[] = [];
+  const granted: StoredSubscription[] = [];
   const takeSome = (): void => {
     const requests = packet.subscriptions.slice(reasonCodes.length, reasonCodes.length + FILTERS_PER_TURN);
     judge(connection, requests, (verdicts) => {
@@ -179,37 +175,42 @@ function apply(
   verdicts: number[],
   subscriptionId: number,
   limit: number,
-): Granted[] {
-  const granted: Granted[] = [];
-  const { subscriptions } = connection.session!;
+): StoredSubscription[] {
+  const { broker } = connection;
+  const session = connection.session!;
+  const granted: StoredSubscription[] = [];
   requests.forEach((request, index) => {
     const verdict = verdicts[index]!;
     if (verdict > 2) return;
-    if (subscriptions.size >= limit && !subscriptions.has(request.filter)) {
-      verdicts[index] = tooMany(connection, request.filter);
+    const { filter } = request;
+    const isNew = !session.subscriptions.has(filter);
+    if (isNew && session.subscriptions.size >= limit) {
+      verdicts[index] = tooMany(connection, filter);
       return;
     }
-    const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId, upgradeQos: false };
-    const isNew = connection.broker.sessions.subscribe(connection.session!, stored);
-    granted.push({ request: stored, isNew, subscriptionIds: subscriptionId === 0 ? null : [subscriptionId] });
+    if (wantsRetained(request, isNew) && broker.router.retained.mayMatch(filter)) oweRetained(broker, session, filter);
+    const owesRetained = session.retained?.owes(filter) ?? false;
+    const stored = { ...request, qos: verdict as 0 | 1 | 2, subscriptionId, upgradeQos: false, owesRetained };
+    broker.sessions.subscribe(session, stored);
+    granted.push(stored);
   });
   return granted;
 }
 
+/** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] */
+function wantsRetained({ filter, retainHandling }: SubscriptionRequest, isNew: boolean): boolean {
+  // 4.8.2: a shared subscription gets no retained messages when it is made.
+  if (isShared(filter)) return false;
+  return retainHandling === 0 || (retainHandling === 1 && isNew);
+}
+
 /** Retained messages ([MQTT-3.8.4-4]) and the event. */
-function announce(connection: Connection, granted: readonly Granted[]): void {
-  const { broker } = connection;
+function announce(connection: Connection, granted: readonly StoredSubscription[]): void {
   if (connection.closed) return;
-  const wishes = granted.flatMap(({ request, isNew, subscriptionIds }) => {
-    const { filter, qos, retainHandling } = request;
-    // 4.8.2: a shared subscription gets no retained messages when it is made.
-    if (isShared(filter) || retainHandling === 2 || (retainHandling === 1 && !isNew)) return [];
-    return { filter, qos, subscriptionIds };
-  });
-  broker.retainedDeliveries.start(connection, connection.session!, wishes);
-  broker.emit(
+  beginRetained(connection);
+  connection.broker.emit(
     'subscribe',
-    granted.map(({ request }) => ({ topic: request.filter, qos: request.qos })),
+    granted.map(({ filter, qos }) => ({ topic: filter, qos })),
     connection,
   );
 }
