@@ -13,6 +13,7 @@ import { Inflight } from './inflight.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 import { isOnlyInMemory, packetIdOf, type QueuedEntry, sentEntry } from './queued-entry.js';
 import type { Receiver } from './receiver.js';
+import { SharedEntries, type SharedEntry } from './shared-entries.js';
 import type { SharedGroup } from './shared-groups.js';
 
 export interface QueueLimits {
@@ -21,11 +22,6 @@ export interface QueueLimits {
   /** ms; 0: none. */
   maxAgeMs: number;
   whenFull: BrokerLimits['whenQueueFull'];
-}
-
-interface SharedEntry {
-  entry: QueuedEntry;
-  group: SharedGroup;
 }
 
 /** accepted = delivered + dropped + waiting. */
@@ -83,8 +79,8 @@ export class SessionQueue {
   #pumping = false;
   #trimming = false;
   #trimAgain = false;
-  /** By sequence number; null: none. */
-  #shared: Map<number, SharedEntry> | null = null;
+  /** null: none has come through a shared subscription. */
+  #shared: SharedEntries | null = null;
 
   #count = 0;
   #bytes = 0;
@@ -192,24 +188,37 @@ export class SessionQueue {
 
   /** The entry came through a shared subscription: where this session leaves it, another member gets it. */
   markShared(entry: QueuedEntry, group: SharedGroup): void {
-    this.#shared ??= new Map();
-    this.#shared.set(entry.seq, { entry, group });
+    this.#shared ??= new SharedEntries();
+    this.#shared.mark(entry, group);
   }
 
-  /**
-   * What this session has of shared subscriptions and may be given to others. [MQTT-4.8.2-4] A QoS 2 message that was
-   * sent stays: only this receiver knows whether it has it.
-   */
+  /** What this session has of shared subscriptions and may be given to others. */
   takeShared(): SharedEntry[] {
-    const shared = [...(this.#shared?.values() ?? [])];
-    this.#shared = null;
-    return shared.filter(({ entry }) => entry.state !== EntryState.Gone && !entry.left && !(entry.qos === 2 && entry.seq <= this.#sentTo));
+    return this.#shared?.take(this.#sentTo) ?? [];
   }
 
   /** Another session has got the entry. */
   handOver(entry: QueuedEntry): void {
     this.#inflight.delete(packetIdOf(entry.seq));
-    this.#remove(entry, 'other');
+    this.#remove(entry, 'moved');
+    if (this.#shared?.isMoving(entry.seq) !== true) return;
+    // A page that is read before that is on disk still has it.
+    this.#context.store.whenCommitted((error) => {
+      if (error === null) this.#shared?.endMove(entry.seq);
+    });
+  }
+
+  /**
+   * Another session is to get the entry: until it is safe there it stays here, on disk, but is not sent. Then comes
+   * handOver(), or keep() where the disk refused.
+   */
+  beginMove(entry: QueuedEntry): void {
+    this.#shared?.beginMove(entry.seq);
+  }
+
+  /** It could not be moved: it is sent when it is read the next time. */
+  keep(entry: QueuedEntry): void {
+    this.#shared?.endMove(entry.seq);
   }
 
   /** The access rules have changed: what waits is asked for again when it is its turn. */
@@ -361,7 +370,7 @@ export class SessionQueue {
     this.#context.store.trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan }).then(
       (result) => {
         this.#trimming = false;
-        this.#forgetShared(keepBelow, result.upToSeq);
+        this.#shared?.forgetRange(keepBelow, result.upToSeq);
         this.#count -= result.droppedFull + result.droppedExpired;
         this.#bytes -= result.droppedBytes;
         this.tally.droppedFull += result.droppedFull;
@@ -426,7 +435,7 @@ export class SessionQueue {
     return (expiresAt !== 0 && expiresAt <= now) || (maxAgeMs !== 0 && at + maxAgeMs <= now);
   }
 
-  #remove(entry: QueuedEntry, reason: RemoveReason): void {
+  #remove(entry: QueuedEntry, reason: RemoveReason | 'moved'): void {
     if (!this.#leaves(entry)) return;
     switch (reason) {
       case 'delivered':
@@ -444,9 +453,13 @@ export class SessionQueue {
         this.tally.droppedOther++;
         this.#context.counters.droppedUndeliverable++;
         break;
+      case 'moved':
+        // The books of this session have no other word for it; nothing is lost, so nobody else counts it.
+        this.tally.droppedOther++;
+        break;
     }
     if (entry.seq > this.#loadedTo) this.#readBehind = true;
-    if (this.#durable) this.#context.store.removeEntry(entry, reason);
+    if (this.#durable) this.#context.store.removeEntry(entry, reason === 'moved' ? 'other' : reason);
     else entry.state = EntryState.Gone;
   }
 
@@ -454,19 +467,10 @@ export class SessionQueue {
   #leaves(entry: QueuedEntry): boolean {
     if (entry.left) return false;
     entry.left = true;
-    this.#shared?.delete(entry.seq);
+    this.#shared?.forget(entry.seq);
     this.#count--;
     this.#bytes -= entry.bytes;
     return true;
-  }
-
-  /** The store has dropped what it had between the two, and counted it. */
-  #forgetShared(from: number, to: number): void {
-    for (const [seq, { entry }] of this.#shared ?? []) {
-      if (seq < from || seq > to) continue;
-      entry.left = true;
-      this.#shared?.delete(seq);
-    }
   }
 
   #isOverLimit(): boolean {
@@ -573,7 +577,7 @@ export class SessionQueue {
     const arrivals = this.#arrivals;
     this.#arrivals = null;
     for (const entry of page) {
-      if (entry.seq <= upTo) this.#ready.push(entry as QueuedEntry);
+      if (entry.seq <= upTo && this.#shared?.isMoving(entry.seq) !== true) this.#ready.push(entry as QueuedEntry);
     }
     // Nothing more on disk: what is left lies in the batch.
     if (committed && page.length === 0) this.#readBehind = true;

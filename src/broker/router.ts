@@ -1,7 +1,7 @@
 import type { Logger } from '../log.js';
 import type { Store, StoredMessage } from '../store/types.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
-import { type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
+import { LocalPublication, type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import type { QueuedEntry } from './queued-entry.js';
 import { Retained } from './retained.js';
 import { Routes } from './routes.js';
@@ -92,8 +92,8 @@ export class Router implements PublicationOwner {
     retain: boolean,
     subscriptionIds: readonly number[] | null,
     group: SharedGroup | null = null,
+    publication: RoutedPublication = new UnacknowledgedPublication(message, this),
   ): void {
-    const publication = new UnacknowledgedPublication(message, this);
     if (qos === 0) {
       session.receiver?.sendTransient(publication, retain, subscriptionIds);
       return;
@@ -188,19 +188,24 @@ export class Router implements PublicationOwner {
 
   /** What a member of shared groups left unacknowledged goes to others ([MQTT-4.8.2-6]). */
   redistribute(session: Session): void {
-    for (const { entry, group } of session.queue.takeShared()) {
-      const member = group.pick(entry.message.publisher, session);
+    const { queue } = session;
+    for (const { entry, group } of queue.takeShared()) {
+      const member = this.groups.current(group)?.pick(entry.message.publisher, session) ?? null;
       if (member === null) continue;
       const target = targetOf(member);
-      session.queue.handOver(entry);
-      this.routeTo(
-        target.session,
-        entry.message,
-        entry.qos < target.qos ? entry.qos : target.qos,
-        entry.retain,
-        target.subscriptionIds,
-        group,
-      );
+      const qos = entry.qos < target.qos ? entry.qos : target.qos;
+      if (!session.durable || !target.session.durable || qos === 0) {
+        queue.handOver(entry);
+        this.routeTo(target.session, entry.message, qos, entry.retain, target.subscriptionIds, group);
+        continue;
+      }
+      // Its publisher was told that it is safe, or will be: it is removed here only when it is safe there.
+      queue.beginMove(entry);
+      const publication = new LocalPublication(entry.message, this, (error) => {
+        if (error === null) queue.handOver(entry);
+        else queue.keep(entry);
+      });
+      this.routeTo(target.session, entry.message, qos, entry.retain, target.subscriptionIds, group, publication);
     }
   }
 

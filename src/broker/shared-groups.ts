@@ -8,12 +8,15 @@ export type SharedStrategy = 'round_robin' | 'random' | 'sticky' | 'hash';
 export class SharedGroup {
   readonly session = null;
   readonly filter: string;
+  /** Of its name and filter. */
+  readonly key: string;
   readonly members: SessionSubscription[] = [];
   #strategy: () => SharedStrategy;
   #next = 0;
   #sticky: SessionSubscription | null = null;
 
-  constructor(filter: string, strategy: () => SharedStrategy) {
+  constructor(key: string, filter: string, strategy: () => SharedStrategy) {
+    this.key = key;
     this.filter = filter;
     this.#strategy = strategy;
   }
@@ -68,12 +71,17 @@ export class SharedGroups {
     let group = this.#groups.get(place.key);
     const isNew = group === undefined;
     if (group === undefined) {
-      group = new SharedGroup(place.filter, () => this.strategy);
+      group = new SharedGroup(place.key, place.filter, () => this.strategy);
       this.#groups.set(place.key, group);
     }
     group.members.push(subscription);
     this.#members++;
     return isNew ? group : null;
+  }
+
+  /** The group as it is now: one whose only member subscribed anew, or left and came back, is another object. */
+  current({ key }: SharedGroup): SharedGroup | undefined {
+    return this.#groups.get(key);
   }
 
   /** Takes the subscription out of its group; gives the group where that was its last member. */

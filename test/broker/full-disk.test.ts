@@ -214,3 +214,34 @@ test('does a message that failed for one session and was acknowledged by another
     assert.equal(queue.tally.accepted, queue.tally.delivered);
   }
 });
+
+test('does what a member of a shared subscription leaves while the disk is full go to nobody before it is safe there?', async (t) => {
+  const setup = await setUp(t);
+  if (setup === null) return;
+  const { main } = setup;
+  await durableTarget(main);
+  const leaving = await RawClient.open(main.port, { clientId: 'leaving', clean: false, autoAck: false });
+  await leaving.subscribe('$share/g/t', 1);
+  const publisher = await RawClient.open(main.port);
+  const sent = ['0', '1', '2', '3', '4'];
+  for (const payload of sent) await publisher.publish('t', payload, { qos: 1 });
+  await leaving.nextMessages(sent.length);
+  const staying = await RawClient.open(main.port, { clientId: 'staying', clean: false });
+  await staying.subscribe('$share/g/t', 1);
+  await exhaust(setup);
+  leaving.kill();
+  await waitFor(() => main.broker.clients.leaving === undefined);
+  await recover(setup);
+  await new Promise<void>((resolve) => main.store.whenCommitted(() => resolve()));
+  staying.kill();
+  const after = await main.restart();
+  const got = new Set(staying.messages.map(({ payload }) => payload.toString()));
+  for (const clientId of ['leaving', 'staying']) {
+    const client = await RawClient.open(after.port, { clientId, clean: false });
+    await waitFor(() => after.broker.sessions.get(clientId)!.queue.count === 0);
+    await client.ping();
+    for (const { payload } of client.messages) got.add(payload.toString());
+    client.kill();
+  }
+  assert.deepEqual([...got].sort(), sent);
+});

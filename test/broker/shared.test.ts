@@ -70,6 +70,48 @@ for (const clean of [true, false]) {
   });
 }
 
+test('does a group stay the same when its only member subscribes anew?', async (t) => {
+  const { port } = await startBroker(t);
+  const first = await RawClient.open(port, { autoAck: false });
+  await first.subscribe('$share/g/t', 1);
+  const publisher = await RawClient.open(port);
+  await publisher.publish('t', 'x', { qos: 1 });
+  await first.nextMessage();
+  await first.subscribe('$share/g/t', 1);
+  const second = await RawClient.open(port);
+  await second.subscribe('$share/g/t', 1);
+  first.kill();
+  assert.equal((await second.nextMessage()).payload.toString(), 'x');
+});
+
+test('is what goes from one member to another never with both, and not counted as dropped?', async (t) => {
+  // Slow commits: the member is back before what it left is safe with the other one.
+  const { broker, port } = await startBroker(t, { commitIntervalMs: 150 });
+  const options = {
+    version: 5,
+    clientId: 'a',
+    clean: false,
+    autoAck: false,
+    properties: { sessionExpiryInterval: 60, receiveMaximum: 1 },
+  } as const;
+  const first = await RawClient.open(port, options);
+  await first.subscribe('$share/g/t', 2);
+  const publisher = await RawClient.open(port);
+  for (let n = 0; n < 5; n++) await publisher.publish('t', String(n), { qos: 2 });
+  await first.nextMessage();
+  const second = await RawClient.open(port, { clientId: 'b', clean: false });
+  await second.subscribe('$share/g/t', 2);
+  first.kill();
+  await waitFor(() => broker.clients.a === undefined);
+  const back = await RawClient.open(port, { ...options, autoAck: true });
+  await waitFor(() => broker.sessions.get('a')!.queue.count === 0 && broker.sessions.get('b')!.queue.count === 0);
+  await back.ping();
+  await second.ping();
+  const payloads = [...back.messages, ...second.messages].map(({ payload }) => payload.toString());
+  assert.deepEqual(payloads.sort(), ['0', '1', '2', '3', '4']);
+  assert.equal(broker.counters.droppedUndeliverable, 0);
+});
+
 test('[MQTT-4.8.2-4] does a QoS 2 message that was sent wait for its receiver?', async (t) => {
   const { port } = await startBroker(t);
   const first = await RawClient.open(port, { clientId: 'first', clean: false, autoAck: false });
