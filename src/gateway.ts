@@ -187,7 +187,9 @@ class FerruleGateway implements Gateway {
       // Who stores and acts on messages is there before whoever makes them.
       await this.#bridges.start();
       await this.#rules.start();
-      await Promise.all([this.#startListeners(this.#config.broker.listeners), this.#consolePart.start()]);
+      await this.#startListeners(this.#config.broker.listeners);
+      // Clients need not wait until the console is loaded.
+      await this.#consolePart.start();
       await this.#field.start();
       this.#loggers.for('main').info({ version: VERSION, gateway: this.#config.gateway.id }, 'the gateway runs');
     });

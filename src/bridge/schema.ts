@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { FilePath, Secret } from '../config/types.js';
 import { Duration, Size } from '../config/units.js';
+import { type Static, Type } from '../schema-types.js';
 
 const strictly = { additionalProperties: false } as const;
 

@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { FilePath, Secret } from '../config/types.js';
 import { Duration, Size } from '../config/units.js';
+import { type Static, Type } from '../schema-types.js';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/jwt.js';
 
 const host = Type.String({ description: 'Address to listen on; `::` is every address, IPv4 included.', default: '::', minLength: 1 });

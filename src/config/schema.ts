@@ -1,9 +1,9 @@
-import { type Static, Type } from 'typebox';
 import { BridgesSchema } from '../bridge/schema.js';
 import { AccessSchema, BrokerSchema } from '../broker/schema.js';
 import { ConsoleSettingsSchema, MetricsSettingsSchema } from '../console/schema.js';
 import { FieldSchema } from '../field/schema.js';
 import { RulesConfigSchema } from '../rules/schema.js';
+import { type Static, Type } from '../schema-types.js';
 
 const strictly = { additionalProperties: false };
 

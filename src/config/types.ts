@@ -1,4 +1,4 @@
-import { type TUnsafe, Type } from 'typebox';
+import { type TUnsafe, Type } from '../schema-types.js';
 
 /**
  * A password or key: the text itself, or `{secret: name}`, which the loader looks up among systemd's credentials and in

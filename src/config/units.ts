@@ -1,4 +1,4 @@
-import { type TUnsafe, Type } from 'typebox';
+import { type TUnsafe, Type } from '../schema-types.js';
 
 /**
  * Durations (`500ms`, `5s`, `2m`, `1h`, `7d`) and sizes (`128`, `64KiB`, `1MiB`, `1GiB`) as people write them.

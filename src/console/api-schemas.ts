@@ -2,7 +2,7 @@
  * The shapes that the API answers with, as schemas: they serialise the answers and make the OpenAPI document. They mirror
  * ports.ts; the compiler checks at the routes that both agree.
  */
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
+import { type Static, type TSchema, type TUnsafe, Type } from '../schema-types.js';
 import { ErrorBody, ref } from './http.js';
 
 /** `number | null` and the like, in the short form of JSON Schema. */

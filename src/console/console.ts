@@ -13,7 +13,6 @@ import { Logins } from './logins.js';
 import { Passwords } from './passwords.js';
 import type { ConsolePorts } from './ports.js';
 import type { ConsoleSettings } from './schema.js';
-import { createApp } from './server.js';
 import { STREAM_LIMITS, StreamHub, type StreamLimits } from './stream-hub.js';
 import { TopicCache } from './topic-cache.js';
 import { TraceStreams } from './trace-streams.js';
@@ -113,6 +112,8 @@ export class Console {
     const code = await claim.load();
     const certificate = await loadCertificate(settings.tls, tlsDir, clock);
     const context = { ports, clock, log, accounts, logins, claim, attempts, topics, streams, traces, secure: certificate !== null };
+    // Loaded only now, and not with the gateway: clients of the broker need not wait for it.
+    const { createApp } = await import('./server.js');
     const app = await createApp(context, certificate, uiDir);
     const drain = trackRequests(app.server);
     await listen(app, settings);

@@ -2,10 +2,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify';
-import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { type Static, type TSchema, type TUnsafe, Type } from '../schema-types.js';
 import type { Accounts, Role } from './accounts.js';
 import type { Attempts } from './attempts.js';
 import type { Claim } from './claim.js';

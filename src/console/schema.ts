@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { FilePath } from '../config/types.js';
+import { type Static, Type } from '../schema-types.js';
 
 /** `console:` of the configuration. */
 export const ConsoleSettingsSchema = Type.Object(

@@ -3,13 +3,13 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
-import { Ajv } from 'ajv';
 import { fastify } from 'fastify';
-import { Type } from 'typebox';
 import { FerruleError } from '../errors.js';
+import { Type } from '../schema-types.js';
 import { sendError } from './api-errors.js';
 import { SHARED_SCHEMAS } from './api-schemas.js';
 import type { Certificate } from './certificate.js';
+import { lazyCompilers } from './compilers.js';
 import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
 import { createSecureServer } from './https-server.js';
@@ -60,13 +60,13 @@ export async function createApp(context: RouteContext, certificate: Certificate 
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',
+    schemaController: lazyCompilers(),
     serverFactory: (handler) =>
       limitServer(
         certificate === null ? createServer(handler as RequestListener) : createSecureServer(certificate, handler as RequestListener),
       ),
   });
   for (const schema of SHARED_SCHEMAS) app.addSchema(schema);
-  useValidators(app);
   app.decorateRequest('login', null);
   app.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, context.log));
   await app.register(helmet, {
@@ -155,13 +155,6 @@ function registerApi(api: App, context: RouteContext): void {
   api.setNotFoundHandler((request) => {
     throw nothingThere(request.method, request.url);
   });
-}
-
-/** Addresses and queries are text, so their values are converted; bodies are JSON and must have the right types as they are. */
-function useValidators(app: App): void {
-  const forText = new Ajv({ coerceTypes: true, useDefaults: true, removeAdditional: false, strict: false });
-  const forBodies = new Ajv({ coerceTypes: false, useDefaults: true, removeAdditional: false, strict: false });
-  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? forBodies : forText).compile(schema as object));
 }
 
 function limitServer<S extends Server>(server: S): S {

@@ -1,5 +1,5 @@
-import type { Static } from 'typebox';
 import type { Clock } from '../clock.js';
+import type { Static } from '../schema-types.js';
 import type { BridgeSummary, DeviceSummary, GatewayInfo, Overview } from './api-schemas.js';
 import type { BridgeStatus, ConsolePorts, DeviceStatus, GatewayPort, Quality } from './ports.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
-import { createBus, createDevice, type FieldBus } from './build.js';
+import type { FieldBus } from './build.js';
 import type { Device, DeviceContext } from './device.js';
 import type { BusStatus, DeviceStatus, MessagingPort, TagJson, TrendPoint } from './ports.js';
 import { Publisher } from './publisher.js';
@@ -137,6 +137,23 @@ export class Field {
   }
 
   async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], old = new Map<string, Device>()): Promise<void> {
+    const created = await this.#create(buses, devices, old);
+    await restoreTags(this.#messaging, this.#topics, this.#config.payload, created, this.#clock);
+    for (const { name } of buses) this.#buses.get(name)?.bus.start();
+    for (const device of created) {
+      device.record.announce();
+      device.start();
+    }
+    this.#sets.open(
+      this.#topics,
+      this.#config.devices.flatMap((device) => tagNames(device).map((tag) => ({ device: device.name, tag }))),
+    );
+  }
+
+  async #create(buses: readonly BusConfig[], devices: readonly DeviceConfig[], old: ReadonlyMap<string, Device>): Promise<Device[]> {
+    if (buses.length + devices.length === 0) return [];
+    // Loaded only now: a gateway without devices does not need what speaks to them.
+    const { createBus, createDevice } = await import('./build.js');
     const context: DeviceContext = {
       clock: this.#clock,
       publisher: this.#publisher,
@@ -148,25 +165,14 @@ export class Field {
       },
     };
     for (const config of buses) this.#buses.set(config.name, { config, bus: createBus(config, this.#clock, this.#log) });
-    const created: Device[] = [];
-    for (const config of devices) {
+    return devices.map((config) => {
       const running = this.#buses.get(config.bus);
       if (running === undefined) throw new Error(`device ${config.name} is on bus ${config.bus}, which does not exist`);
       const device = createDevice(config, running.bus, running.config, context, this.#log);
       takeOver(device, old.get(config.name));
       this.#devices.set(config.name, { config, device });
-      created.push(device);
-    }
-    await restoreTags(this.#messaging, this.#topics, this.#config.payload, created, this.#clock);
-    for (const { name } of buses) this.#buses.get(name)?.bus.start();
-    for (const device of created) {
-      device.record.announce();
-      device.start();
-    }
-    this.#sets.open(
-      this.#topics,
-      this.#config.devices.flatMap((device) => tagNames(device).map((tag) => ({ device: device.name, tag }))),
-    );
+      return device;
+    });
   }
 
   async #halt(devices: readonly string[], buses: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
-import { type Static, type TObject, type TProperties, Type } from 'typebox';
 import { Duration, Size } from '../config/units.js';
+import { type Static, type TObject, type TProperties, Type } from '../schema-types.js';
 
 /** The `field:` section of the configuration. After loading, durations are ms and sizes bytes. */
 

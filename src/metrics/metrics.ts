@@ -1,42 +1,22 @@
-import { Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.js';
-import { registerBridges } from './bridges.js';
-import { registerBroker } from './broker.js';
-import { registerConsole } from './console.js';
 import { EventLoopProbe } from './event-loop.js';
-import { registerField } from './field.js';
 import type { MetricsPorts } from './ports.js';
-import { registerProcess } from './process.js';
-import { registerRules } from './rules.js';
-import { registerStorage } from './storage.js';
 
 /**
  * The gateway's metrics for Prometheus, in a registry of their own. Names of devices, buses, bridges and rules are labels;
  * values, payloads, topics, client ids and user names never are.
  */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #ports: MetricsPorts;
   readonly #eventLoop: EventLoopProbe;
-
+  #registry: Registry | null = null;
   #scrape = 0;
   #rendering: Promise<string> | null = null;
 
   constructor(ports: MetricsPorts, clock: Clock) {
-    const { gateway, broker, field, bridges, rules, storage, console } = ports;
+    this.#ports = ports;
     this.#eventLoop = new EventLoopProbe(clock);
-    registerProcess(this.#registry, gateway, this.#eventLoop);
-    registerBroker(this.#registry, {
-      status: this.#oncePerScrape(() => broker.status()),
-      counters: this.#oncePerScrape(() => broker.counters()),
-    });
-    registerField(this.#registry, {
-      devices: this.#oncePerScrape(() => field.devices()),
-      buses: this.#oncePerScrape(() => field.buses()),
-    });
-    registerBridges(this.#registry, { bridges: this.#oncePerScrape(() => bridges.bridges()) });
-    registerRules(this.#registry, { rules: this.#oncePerScrape(() => rules.rules()) });
-    registerStorage(this.#registry, { status: this.#oncePerScrape(() => storage.status()) });
-    registerConsole(this.#registry, { status: this.#oncePerScrape(() => console.status()) });
   }
 
   /** Begins to watch the event loop. */
@@ -67,6 +47,9 @@ export class Metrics {
   async #render(): Promise<string> {
     this.#scrape++;
     try {
+      // Loaded only now: many gateways are never scraped.
+      const { createRegistry } = await import('./registry.js');
+      this.#registry ??= createRegistry(this.#ports, this.#eventLoop, (read) => this.#oncePerScrape(read));
       return await this.#registry.metrics();
     } finally {
       this.#rendering = null;

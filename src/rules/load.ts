@@ -1,9 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
-import { compileRule } from './compile.js';
-import type { RuleDocument } from './document.js';
-import { readRuleFile } from './read.js';
 import type { CompiledRule } from './rule.js';
 import { ruleError } from './rule-error.js';
 
@@ -20,40 +17,16 @@ export interface LoadedFile {
   errors: FerruleError[];
 }
 
-/** Compiles the rules of one file; with one error, none of them is given back. */
-export function compileFile(file: string, source: string): LoadedFile {
-  const { documents, errors } = readRuleFile(file, source);
-  const rules: CompiledRule[] = [];
-  const names = new Map<string, RuleDocument>();
-  for (const document of documents) {
-    const rule = compileRule(document);
-    if (rule !== null) rules.push(rule);
-    if (document.name !== undefined) {
-      const first = names.get(document.name);
-      if (first === undefined) names.set(document.name, document);
-      else duplicate(document, file, first.line);
-    }
-    errors.push(...document.errors);
-  }
-  return { file, source, rules: errors.length > 0 ? [] : rules, errors };
-}
-
-function duplicate(document: RuleDocument, file: string, line: number): void {
-  document.error(
-    'FER_RULES_DUPLICATE',
-    `there is a rule of this name at ${file}:${line} already`,
-    document.placeOfValue(['rule']),
-    'Give one of them another name.',
-  );
-}
-
 /** Reads and compiles a file; `previous` comes back where it says the same. Never rejects. */
 export async function loadFile(file: string, previous: LoadedFile | null): Promise<LoadedFile> {
   try {
     const { size } = await stat(file);
     if (size > MAX_FILE_SIZE) throw new Error(`it is larger than ${MAX_FILE_SIZE} bytes`);
     const source = await readFile(file, 'utf8');
-    return source === previous?.source ? previous : compileFile(file, source);
+    if (source === previous?.source) return previous;
+    // Loaded only now: a gateway without rules does not need the language.
+    const { compileFile } = await import('./compile-file.js');
+    return compileFile(file, source);
   } catch (error) {
     return { file, source: null, rules: [], errors: [cannotRead(file, error)] };
   }

@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { FilePath } from '../config/types.js';
 import { Duration } from '../config/units.js';
+import { type Static, Type } from '../schema-types.js';
 
 /** The key `rules` of the configuration. */
 export const RulesConfigSchema = Type.Object(

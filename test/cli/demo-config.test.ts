@@ -7,7 +7,7 @@ import { Field } from '../../src/field/field.js';
 import { startPlant } from '../../src/field/simulator/demo-plant.js';
 import { silentLogger } from '../../src/log.js';
 import type { Message } from '../../src/mqtt/message.js';
-import { compileFile } from '../../src/rules/load.js';
+import { compileFile } from '../../src/rules/compile-file.js';
 import { waitFor } from '../support/wait-for.js';
 
 const PORTS = { meter: 5021, oven: 5022, drive: 5023, scale: 5024 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Message } from '../../src/mqtt/message.js';
+import { compileFile } from '../../src/rules/compile-file.js';
 import { MessageView, Scope } from '../../src/rules/expression/scope.js';
-import { compileFile } from '../../src/rules/load.js';
 import type { CompiledRule } from '../../src/rules/rule.js';
 import { NOW, SAMPLE } from './evaluate.js';
 

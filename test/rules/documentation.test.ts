@@ -3,10 +3,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/paths.js';
+import { compileFile } from '../../src/rules/compile-file.js';
 import { signature } from '../../src/rules/expression/compile.js';
 import { FUNCTION_GROUPS } from '../../src/rules/expression/functions/table.js';
 import { LIMITS } from '../../src/rules/expression/limits.js';
-import { checkRules, compileFile } from '../../src/rules/load.js';
+import { checkRules } from '../../src/rules/load.js';
 import { BUILT_IN_NAMES, SINCE } from '../../src/rules/names.js';
 
 const FILE = join(packageRoot(), 'docs', 'rules.md');

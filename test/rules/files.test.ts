@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileFile } from '../../src/rules/load.js';
+import { compileFile } from '../../src/rules/compile-file.js';
 
 const errorsOf = (source: string): string[] => compileFile('f.yaml', source).errors.map((error) => error.toLine());
 const OK = 'do: [{publish: {topic: o, payload: 1}}]';

@@ -8,7 +8,7 @@ import { certificateIdentity } from '../auth/certificate-user.js';
 import type { Broker } from '../broker.js';
 import type { ConnectionDetails } from '../connection.js';
 import type { ListenerConfig } from '../schema.js';
-import { WebSocketServing } from './websocket.js';
+import type { WebSocketServing } from './websocket.js';
 
 /** Time that TCP keep-alive gives a silent peer before the first probe. */
 const TCP_KEEP_ALIVE_MS = 60_000;
@@ -84,12 +84,16 @@ export class Listener {
         return server;
       }
       case 'ws':
-        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.#detailsOf);
-        return this.#webSockets.createServer(null);
+        return (await this.#serveWebSockets(config.path)).createServer(null);
       case 'wss':
-        this.#webSockets = new WebSocketServing(config.path, this.#broker, this.#detailsOf);
-        return this.#webSockets.createServer(await this.#tlsOptions());
+        return (await this.#serveWebSockets(config.path)).createServer(await this.#tlsOptions());
     }
+  }
+
+  async #serveWebSockets(path: string): Promise<WebSocketServing> {
+    const { WebSocketServing } = await import('./websocket.js');
+    this.#webSockets = new WebSocketServing(path, this.#broker, this.#detailsOf);
+    return this.#webSockets;
   }
 
   #accept(socket: Socket): void {

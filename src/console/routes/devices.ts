@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { Bus, Device, DeviceSummary, TagValue, TrendPoint } from '../api-schemas.js';
 import { type App, answers, notFound, type RouteContext, ref } from '../http.js';
 import type { DeviceStatus, TagStatus } from '../ports.js';

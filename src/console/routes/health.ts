@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
+import { Type } from '../../schema-types.js';
 import { type App, answers, type RouteContext } from '../http.js';
 
 /** A gateway whose event loop is held up for longer than this is not alive, whatever it answers in between. */

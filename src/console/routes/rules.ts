@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { Rule } from '../api-schemas.js';
 import { type App, answers, type RouteContext, ref } from '../http.js';
 

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
+import { type Static, Type } from '../../schema-types.js';
 import { Session } from '../api-schemas.js';
 import { cookieName } from '../guard.js';
 import { type App, answers, Nothing, type RouteContext, ref } from '../http.js';

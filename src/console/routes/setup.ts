@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { Session } from '../api-schemas.js';
 import { type App, answers, type RouteContext, ref } from '../http.js';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../passwords.js';

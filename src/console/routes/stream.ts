@@ -1,5 +1,5 @@
-import { Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
+import { Type } from '../../schema-types.js';
 import { startEvents } from '../event-stream.js';
 import { type App, answers, type RouteContext } from '../http.js';
 import { loginOf } from './session.js';

@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import { FerruleError } from '../../errors.js';
 import { parseShared, validateFilter, validateTopicName } from '../../mqtt/topics.js';
+import { Type } from '../../schema-types.js';
 import { TopicList } from '../api-schemas.js';
 import { type App, answers, Nothing, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';

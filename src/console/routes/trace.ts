@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { startEvents } from '../event-stream.js';
 import { type App, answers, type RouteContext } from '../http.js';
 import { loginOf } from './session.js';

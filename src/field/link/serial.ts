@@ -1,4 +1,3 @@
-import { SerialPort } from 'serialport';
 import { messageOf } from '../../errors.js';
 import type { LineConfig } from '../schema.js';
 import { noticeHangUp } from './hang-up.js';
@@ -23,6 +22,8 @@ export class SerialOpener implements LinkOpener {
 
   async open(handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const line = this.#line;
+    // Loaded only now: many gateways have no serial line.
+    const { SerialPort } = await import('serialport');
     const port = new SerialPort({
       path: line.port,
       baudRate: line.baud,
