@@ -33,7 +33,6 @@ export function chooseBranch(branches: readonly JsonSchema[], value: unknown, is
     }
   }
   const [first, second] = candidates;
-  // Compiling a branch to ask it takes ms: not where there is no other choice.
   if (first !== undefined && second === undefined && isObject(value)) return { kind: 'branch', schema: first };
   const valid = candidates.find(isValid);
   if (valid !== undefined) return { kind: 'branch', schema: valid };

@@ -4,12 +4,13 @@ import { FerruleError } from '../errors.js';
 import { semanticFindings } from './checks.js';
 import { Converter } from './convert.js';
 import { ConfigErrors, inOrder } from './errors.js';
+import { fillDefaults } from './fill.js';
+import { isValid } from './is-valid.js';
 import { isObject, type JsonSchema } from './json-schema.js';
 import { takeNotYet } from './not-yet.js';
 import { type Config, ConfigSchema } from './schema.js';
 import { Secrets } from './secrets.js';
-import { ConfigSource, formatPath, readConfigText } from './source.js';
-import { Validator } from './validate.js';
+import { ConfigSource, type Finding, formatPath, readConfigText } from './source.js';
 
 export interface LoadOptions {
   /**
@@ -29,8 +30,6 @@ export interface LoadedConfig {
   text: string;
 }
 
-/** Compiling the schema costs more than anything else here; once is enough. */
-const validator = new Validator();
 const schema = ConfigSchema as unknown as JsonSchema;
 
 /** Reads and validates a configuration file. Throws ConfigErrors with everything that is wrong. */
@@ -54,15 +53,15 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     const message = `${formatPath(path)} is not supported yet and is ignored.`;
     warnings.push(source.error({ path, atKey: true, code: 'FER_CONFIG_NOT_YET', message, hint: 'A later version will act on it.' }));
   }
-  const filled = validator.fill(schema, withSystemDefaults(raw));
-  const findings = validator.validate(schema, filled);
+  const filled = fillDefaults(schema, withSystemDefaults(raw), isValid);
+  const findings = isValid(schema, filled) ? [] : await faultsOf(filled);
 
   const secrets = new Secrets({
     configFile: file,
     credentialsDirectory: options.credentialsDirectory ?? process.env.CREDENTIALS_DIRECTORY,
   });
   const files = options.files ?? 'warning';
-  const converter = new Converter({ directory: dirname(file), secrets, checkFiles: files !== 'ignore', isValid: validator.isValid });
+  const converter = new Converter({ directory: dirname(file), secrets, checkFiles: files !== 'ignore', isValid });
   const config = (await converter.convert(schema, filled)) as Config;
   findings.push(...converter.findings);
   if (findings.length === 0) findings.push(...semanticFindings(config));
@@ -83,6 +82,12 @@ export async function configFrom(settings: Record<string, unknown>, directory = 
   // JSON is YAML: what is wrong is reported with its place as in a file.
   const { config } = await parseConfig(JSON.stringify(settings, null, 2), join(resolve(directory), 'settings'), options);
   return config;
+}
+
+async function faultsOf(filled: unknown): Promise<Finding[]> {
+  // Loaded only now: most configurations have none.
+  const { validator } = await import('./validate.js');
+  return validator.validate(schema, filled);
 }
 
 function readRaw(source: ConfigSource): unknown {

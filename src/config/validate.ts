@@ -1,11 +1,11 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { chooseBranch } from './branch.js';
 import { explain, explainUnion, unknownValue } from './explain.js';
-import { fillDefaults } from './fill.js';
+import { isValid } from './is-valid.js';
 import { branchesOf, isObject, type JsonSchema } from './json-schema.js';
 import type { ConfigPath, Finding } from './source.js';
 
-/** Validates values against schema fragments and says in words what is wrong, every fault at once. */
+/** Says in words what is wrong with values that do not keep to a schema, every fault at once. */
 export class Validator {
   // Compiled once and used a few times: code that is optimized, worded and checked costs three times as much to make.
   readonly #ajv = new Ajv({
@@ -13,6 +13,7 @@ export class Validator {
     verbose: true,
     messages: false,
     strict: false,
+    strictNumbers: true,
     validateSchema: false,
     validateFormats: false,
     addUsedSchema: false,
@@ -21,16 +22,10 @@ export class Validator {
   });
   readonly #compiled = new WeakMap<JsonSchema, ValidateFunction>();
 
-  isValid = (schema: JsonSchema, value: unknown): boolean => this.#compile(schema)(value);
-
-  fill(schema: JsonSchema, value: unknown): unknown {
-    return fillDefaults(schema, value, this.isValid);
-  }
-
   /** Empty: valid. */
   validate(schema: JsonSchema, value: unknown, path: ConfigPath = []): Finding[] {
     const branches = branchesOf(schema);
-    if (branches !== null) return this.isValid(schema, value) ? [] : this.#validateUnion(schema, branches, value, path);
+    if (branches !== null) return isValid(schema, value) ? [] : this.#validateUnion(schema, branches, value, path);
     const compiled = this.#compile(schema);
     if (compiled(value)) return [];
     const errors = (compiled.errors ?? []).filter((error) => !isInsideUnion(error));
@@ -46,7 +41,7 @@ export class Validator {
   }
 
   #validateUnion(schema: JsonSchema, branches: JsonSchema[], value: unknown, path: ConfigPath): Finding[] {
-    const choice = chooseBranch(branches, value, (branch) => this.isValid(branch, value));
+    const choice = chooseBranch(branches, value, (branch) => isValid(branch, value));
     switch (choice.kind) {
       case 'branch': {
         const findings = this.validate(choice.schema, value, path);
@@ -68,6 +63,9 @@ export class Validator {
     return compiled;
   }
 }
+
+/** One for all: compiling a schema costs much, once is enough. */
+export const validator = new Validator();
 
 function isInsideUnion(error: ErrorObject): boolean {
   return /\/(anyOf|oneOf)\/\d+(\/|$)/.test(error.schemaPath);

@@ -1,9 +1,11 @@
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/clock.js';
 import { Converter } from '../../src/config/convert.js';
+import { fillDefaults } from '../../src/config/fill.js';
+import { isValid } from '../../src/config/is-valid.js';
 import type { JsonSchema } from '../../src/config/json-schema.js';
 import { Secrets } from '../../src/config/secrets.js';
-import { Validator } from '../../src/config/validate.js';
+import { validator } from '../../src/config/validate.js';
 import { checkField } from '../../src/field/check-config.js';
 import { Field } from '../../src/field/field.js';
 import type { TagJson } from '../../src/field/ports.js';
@@ -12,18 +14,17 @@ import { silentLogger } from '../../src/log.js';
 import type { Message } from '../../src/mqtt/message.js';
 import { waitFor } from '../support/wait-for.js';
 
-const validator = new Validator();
 const schema = FieldSchema as unknown as JsonSchema;
 
 /** A field section as people write it, with defaults filled in and units converted. Throws what validation says. */
 export async function fieldConfig(written: unknown): Promise<FieldConfig> {
-  const filled = validator.fill(schema, written);
+  const filled = fillDefaults(schema, written, isValid);
   const findings = validator.validate(schema, filled);
   const converter = new Converter({
     directory: '/',
     secrets: new Secrets({ configFile: '/ferrule.yaml', credentialsDirectory: undefined }),
     checkFiles: false,
-    isValid: validator.isValid,
+    isValid,
   });
   const config = (await converter.convert(schema, filled)) as FieldConfig;
   if (findings.length === 0) findings.push(...checkField(config));
