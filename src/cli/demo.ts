@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway.js';
 import { Loggers } from '../log.js';
 import type { Arguments, Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { sparingStart } from './sparing-start.js';
 import { makeDirectory, reportRefusal } from './start.js';
 
 const HOST = '127.0.0.1';
@@ -29,6 +30,7 @@ anew. Logs go to DIR/demo.log.`,
     console: { type: 'string', value: 'PORT', help: 'Console port of the first run. Default: 8080, or the next one that is free.' },
   },
   async run(args, io) {
+    const started = sparingStart();
     const dataDir = resolve(args.text('data') ?? 'data');
     const file = join(dataDir, 'ferrule.yaml');
     let plant: Plant | null = null;
@@ -41,7 +43,7 @@ anew. Logs go to DIR/demo.log.`,
       if (known === null) await writeFiles(dataDir, file, plant, args);
       const loaded = known ?? (await loadConfig(file));
       loggers.configure(loaded.config.log);
-      return await runDemo(loaded, dataDir, plant, loggers, io);
+      return await runDemo({ loaded, dataDir, plant, loggers, io, started });
     } catch (error) {
       return reportRefusal(error, io);
     } finally {
@@ -110,7 +112,17 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function runDemo(loaded: LoadedConfig, dataDir: string, plant: Plant, loggers: Loggers, io: Io): Promise<ExitCode> {
+interface DemoRun {
+  loaded: LoadedConfig;
+  dataDir: string;
+  plant: Plant;
+  loggers: Loggers;
+  io: Io;
+  /** Called once it runs. */
+  started(): void;
+}
+
+async function runDemo({ loaded, dataDir, plant, loggers, io, started }: DemoRun): Promise<ExitCode> {
   const [{ createGateway }, { runGateway }] = await Promise.all([import('../gateway.js'), import('./run-gateway.js')]);
   let setup: { code: string; url: string } | null = null;
   const code = await runGateway({
@@ -129,7 +141,10 @@ async function runDemo(loaded: LoadedConfig, dataDir: string, plant: Plant, logg
           setup = { code: setupCode, url };
         },
       }),
-    onRunning: (gateway) => io.out(welcome(gateway, plant, dataDir, setup)),
+    onRunning: (gateway) => {
+      started();
+      io.out(welcome(gateway, plant, dataDir, setup));
+    },
   });
   if (code === EXIT.OK) io.out('The demo has stopped.\n');
   return code;

@@ -5,6 +5,7 @@ import { FerruleError, messageOf } from '../errors.js';
 import type { Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { CONFIG_OPTION, configFile, DATA_OPTION, dataDirectory } from './places.js';
+import { sparingStart } from './sparing-start.js';
 
 export const start: Command = {
   usage: '[--config FILE] [--data DIR]',
@@ -17,6 +18,7 @@ Example:
   ferrule check --config ferrule.yaml && ferrule start --config ferrule.yaml --data ./data`,
   options: { config: CONFIG_OPTION, data: DATA_OPTION },
   async run(args, io) {
+    const started = sparingStart();
     const { loadConfig } = await import('../config/load.js');
     const file = resolve(configFile(args.text('config'), io.env));
     const dataDir = resolve(dataDirectory(args.text('data'), io.env));
@@ -27,6 +29,7 @@ Example:
       return await runGateway({
         loaded,
         io,
+        onRunning: started,
         create: ({ loggers, clock, onFatal }) =>
           createGateway({
             config: loaded.config,

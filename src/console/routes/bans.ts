@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { Ban } from '../api-schemas.js';
 import { type App, answers, Nothing, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema-types.js';
 import { type App, answers, Nothing, type RouteContext } from '../http.js';
 import { loginOf } from './session.js';
 
