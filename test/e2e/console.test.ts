@@ -4,6 +4,7 @@ import { openBrowser } from '../peers/chromium.js';
 import { ADMIN, startConsoleFixture } from '../support/console-fixture.js';
 import { writeFault } from '../support/console-plant.js';
 import { needs } from '../support/needs.js';
+import { waitFor } from '../support/wait-for.js';
 import { addAxe, faults, logIn, overflow, PAGES, seriousViolations, visit } from './console-support.js';
 
 const skip = needs('chromium');
@@ -122,7 +123,7 @@ test('topics are found, shown in detail and published to; a session is discarded
   await page.waitForSelector('text=Published to field/press2/oil_pressure.');
   assert.equal(plant.messaging.published.at(-1)?.payload.toString(), '{"value": 1}');
   await page.click('nav >> text=Clients');
-  await page.click('button:has-text("mes-connector")');
+  await page.click('td >> text=mes-connector');
   await page.click('text=Discard session');
   const dialog = page.locator('dialog');
   assert.match((await dialog.textContent()) ?? '', /mes-connector.*1,204 messages that wait for it.*1 subscription/s);
@@ -138,6 +139,59 @@ test('topics are found, shown in detail and published to; a session is discarded
   await page.waitForSelector('text=The bridge cloud was paused.');
   await page.locator('.bridge').first().locator('text=Resume').click();
   await page.waitForSelector('text=The bridge cloud was resumed.');
+  assert.deepEqual(faults(complaints), []);
+});
+
+test('a client page shows all that is known of it, and follows its packets; a pause holds them still', { skip }, async (t) => {
+  const { page, plant, url, complaints } = await visit(t);
+  await page.goto(`${url}/clients/mes-connector`);
+  await page.waitForSelector('.client-subscriptions td');
+  await page.click('.trace button:has-text("Follow")');
+  await page.waitForSelector('text=Waiting for the next packet');
+  const [listener] = plant.traces;
+  const publish = {
+    at: Date.now(),
+    direction: 'out',
+    client: 'mes-connector',
+    type: 'publish',
+    topic: 'field/a',
+    qos: 1,
+    packetId: 7,
+    size: 4,
+  };
+  listener?.packet(publish);
+  await page.waitForSelector('.packet:has-text("field/a · QoS 1 · #7 · 4 B")');
+  await page.click('.trace button:has-text("Pause")');
+  listener?.packet({ ...publish, topic: 'field/b' });
+  await page.waitForSelector('text=Paused. 1 more packet since.');
+  assert.equal(await page.locator('.packet').count(), 1);
+  await page.click('.trace button:has-text("Go on")');
+  await page.waitForSelector('.packet:has-text("field/b")');
+  await page.click('.trace button:has-text("Stop")');
+  await waitFor(() => plant.traces.size === 0);
+  assert.equal(await page.locator('.packet').count(), 2);
+  assert.deepEqual(faults(complaints), []);
+});
+
+test('a client is banned from its page, the ban is listed, and lifted', { skip }, async (t) => {
+  const { page, plant, url, complaints } = await visit(t);
+  await page.goto(`${url}/clients/mes-connector`);
+  await page.click('.page-actions button:has-text("Ban")');
+  const dialog = page.locator('dialog');
+  await dialog.locator('input').nth(1).fill('floods');
+  await dialog.locator('button:has-text("For good")').click();
+  await dialog.locator('button[type=submit]').click();
+  await page.waitForSelector('text=mes-connector was banned.');
+  const [ban] = plant.bans;
+  assert.deepEqual([ban?.kind, ban?.value, ban?.reason, ban?.expiresAt], ['client', 'mes-connector', 'floods', null]);
+  await page.goto(`${url}/clients`);
+  await page.click('[aria-label="Lift the ban of mes-connector"]');
+  await dialog.locator('button[type=submit]').click();
+  await page.waitForSelector('text=The ban of mes-connector was lifted.');
+  assert.equal(
+    plant.bans.some(({ value }) => value === 'mes-connector'),
+    false,
+  );
   assert.deepEqual(faults(complaints), []);
 });
 

@@ -117,6 +117,7 @@ function ruleOf(name: string, over: Partial<RuleStatus> = {}): RuleStatus {
 export class ConsolePlant {
   readonly documents = new MemoryDocuments();
   readonly messaging = new MemoryMessaging();
+  readonly traces = new Set<Parameters<ConsolePorts['broker']['trace']>[1]>();
   bans: ReturnType<ConsolePorts['broker']['bans']> = [
     {
       ...{ id: 'b1', kind: 'address', value: '192.168.1.0/28', address: null, reason: 'Scans the port every night', by: 'admin' },
@@ -333,7 +334,10 @@ export class ConsolePlant {
           const found = this.clients.find((client) => client.clientId === id);
           return found === undefined ? null : detailsOf(found);
         },
-        trace: () => () => {},
+        trace: (_request, listener) => {
+          this.traces.add(listener);
+          return () => this.traces.delete(listener);
+        },
         disconnect: (id) => {
           const found = this.clients.find((client) => client.clientId === id && client.connected);
           if (found !== undefined) found.connected = false;

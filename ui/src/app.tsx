@@ -4,6 +4,7 @@ import { Entry } from './components/entry.js';
 import { Shell } from './components/shell.js';
 import { t } from './i18n/translate.js';
 import { ClaimPage } from './pages/claim.js';
+import { ClientPage } from './pages/client.js';
 import { ClientsPage } from './pages/clients.js';
 import { DevicePage } from './pages/device.js';
 import { DevicesPage } from './pages/devices.js';
@@ -55,6 +56,7 @@ function Pages() {
 function pageOf([page, argument, ...rest]: string[]) {
   if (rest.length > 0) return <NotFoundPage />;
   if (page === 'devices' && argument !== undefined) return <DevicePage name={argument} />;
+  if (page === 'clients' && argument !== undefined) return <ClientPage id={argument} />;
   if (argument !== undefined) return <NotFoundPage />;
   switch (page) {
     case undefined:

@@ -7,6 +7,7 @@ import './styles/tables.css';
 import './styles/forms.css';
 import './styles/pages.css';
 import './styles/device.css';
+import './styles/client.css';
 import './styles/topics.css';
 import { App } from './app.js';
 import { followHistory } from './router.js';

@@ -1,6 +1,6 @@
 /** The requests of the console, one function each. All throw ApiError. */
 import { request } from './client.js';
-import type { MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
+import type { Ban, ClientDetails, MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
 
 const part = encodeURIComponent;
 
@@ -34,8 +34,21 @@ export interface Publication {
 
 export const publish = (publication: Publication) => request<null>('POST', '/topics/publish', publication);
 
+export const getClient = (clientId: string) => request<ClientDetails>('GET', `/clients/${part(clientId)}`);
 export const disconnectClient = (clientId: string) => request<null>('DELETE', `/clients/${part(clientId)}`);
 export const discardSession = (clientId: string) => request<null>('DELETE', `/sessions/${part(clientId)}`);
+
+export interface NewBan {
+  kind: 'client' | 'user' | 'address';
+  value: string;
+  reason: string;
+  /** Missing: until it is lifted. */
+  seconds?: number;
+}
+
+export const getBans = async () => (await request<{ bans: Ban[] }>('GET', '/bans')).bans;
+export const addBan = (ban: NewBan) => request<Ban>('POST', '/bans', ban);
+export const liftBan = (id: string) => request<null>('DELETE', `/bans/${part(id)}`);
 
 export const pauseBridge = (name: string) => request<null>('POST', `/bridges/${part(name)}/pause`);
 export const resumeBridge = (name: string) => request<null>('POST', `/bridges/${part(name)}/resume`);

@@ -74,6 +74,14 @@ export async function openStream(views: readonly string[], signal: AbortSignal):
   return response.body;
 }
 
+/** The packets of one client, as they come, with so many bytes of each payload. @throws ApiError */
+export async function openTrace(client: string, payload: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const url = `${PREFIX}/trace?client=${encodeURIComponent(client)}&payload=${payload}`;
+  const response = await reach(url, { headers: { accept: 'text/event-stream' }, signal });
+  if (!response.ok || response.body === null) throw errorOf(response.status, await response.text().catch(() => ''));
+  return response.body;
+}
+
 /** Resolves where the gateway answers at all. @throws ApiError */
 export async function probe(signal: AbortSignal): Promise<void> {
   await reach('/healthz', { signal, cache: 'no-store' });

@@ -10,8 +10,10 @@ export type BridgeSummary = Static<typeof Schemas.BridgeSummary>;
 export type DeviceSummary = Static<typeof Schemas.DeviceSummary>;
 export type Topic = Static<typeof Schemas.Topic>;
 export type Session = Static<typeof Schemas.Session>;
+export type Ban = Static<typeof Schemas.Ban>;
 export type {
   BridgeStatus,
+  ClientDetails,
   ClientStatus,
   DeviceStatus,
   LedgerStatus,
@@ -32,4 +34,25 @@ export interface Setup {
 export interface MqttUser {
   name: string;
   createdAt: number;
+}
+
+/** One packet of `GET /trace`, or the end of a connection (`closed`); docs/api.md has the words. What a packet does not have is missing. */
+export interface TracedPacket {
+  at: number;
+  direction: 'in' | 'out';
+  client: string;
+  type: string;
+  packetId?: number;
+  qos?: number;
+  retain?: boolean;
+  dup?: boolean;
+  topic?: string;
+  size?: number;
+  payload?: string;
+  payloadFormat?: 'text' | 'hex';
+  reasonCode?: number;
+  reasonCodes?: number[];
+  filters?: string[];
+  properties?: string[];
+  detail?: string;
 }

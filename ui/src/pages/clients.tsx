@@ -1,24 +1,20 @@
 import { useState } from 'preact/hooks';
-import { discardSession, disconnectClient } from '../api/calls.js';
 import type { ClientStatus } from '../api/types.js';
-import { Empty, Fact, Facts, Loading, PageHead, Panel, Since, TableBox } from '../components/basics.js';
-import { Confirm } from '../components/dialog.js';
-import { Button, NoMatch, Search } from '../components/forms.js';
+import { BanPanel } from '../components/ban-panel.js';
+import { Empty, Link, Loading, PageHead, Since, TableBox } from '../components/basics.js';
+import { NoMatch, Search } from '../components/forms.js';
 import { Status } from '../components/status.js';
-import { bytes, count } from '../i18n/format.js';
-import { t, tn } from '../i18n/translate.js';
-import { location, replaceQuery } from '../router.js';
+import { count } from '../i18n/format.js';
+import { t } from '../i18n/translate.js';
+import { href } from '../router.js';
 import { useView } from '../state/live.js';
 import { may } from '../state/session.js';
-import { useStore } from '../state/store.js';
 
 export function ClientsPage() {
   const clients = useView('clients');
-  const { query } = useStore(location);
   const [search, setSearch] = useState('');
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = (clients?.items ?? []).filter((client) => words.every((word) => textOf(client).includes(word)));
-  const selected = clients?.items.find((client) => client.clientId === query.get('client'));
   return (
     <>
       <PageHead title={t('nav.clients')}>
@@ -27,11 +23,11 @@ export function ClientsPage() {
       {clients === undefined && <Loading />}
       {clients !== undefined && clients.items.length === 0 && <Empty title={t('clients.none')} hint={t('clients.none.hint')} />}
       {clients !== undefined && clients.items.length > 0 && shown.length === 0 && <NoMatch onClear={() => setSearch('')} />}
-      {selected !== undefined && <ClientDetail key={selected.clientId} client={selected} />}
-      {shown.length > 0 && <ClientTable clients={shown} selected={selected?.clientId ?? null} />}
+      {shown.length > 0 && <ClientTable clients={shown} />}
       {clients !== undefined && clients.total > clients.items.length && (
         <p class="panel-note">{t('clients.more', { shown: count(clients.items.length), total: count(clients.total) })}</p>
       )}
+      {may('administrator') && <BanPanel />}
     </>
   );
 }
@@ -42,7 +38,7 @@ function textOf(client: ClientStatus): string {
     .toLowerCase();
 }
 
-function ClientTable({ clients, selected }: { clients: ClientStatus[]; selected: string | null }) {
+function ClientTable({ clients }: { clients: ClientStatus[] }) {
   return (
     <TableBox cards label={t('nav.clients')}>
       <thead>
@@ -63,16 +59,9 @@ function ClientTable({ clients, selected }: { clients: ClientStatus[]; selected:
         {clients.map((client) => {
           const { clientId } = client;
           return (
-            <tr key={clientId} class={clientId === selected ? 'selected' : ''}>
+            <tr key={clientId}>
               <td>
-                <button
-                  type="button"
-                  class="link"
-                  aria-expanded={clientId === selected}
-                  onClick={() => replaceQuery({ client: clientId === selected ? null : clientId })}
-                >
-                  {clientId}
-                </button>
+                <Link href={href('clients', clientId)}>{clientId}</Link>
               </td>
               <td data-label={t('clients.state')}>
                 <ClientState client={client} />
@@ -120,98 +109,5 @@ function ClientState({ client }: { client: ClientStatus }) {
         </div>
       )}
     </>
-  );
-}
-
-function ClientDetail({ client }: { client: ClientStatus }) {
-  const [asking, setAsking] = useState<'disconnect' | 'discard' | null>(null);
-  const { clientId, subscriptions, queued, queuedBytes, inflight } = client;
-  return (
-    <Panel
-      title={clientId}
-      class="client-detail"
-      actions={
-        <>
-          {may('administrator') && client.connected && <Button onClick={() => setAsking('disconnect')}>{t('clients.disconnect')}</Button>}
-          {may('administrator') && (
-            <Button danger onClick={() => setAsking('discard')}>
-              {t('clients.discard')}
-            </Button>
-          )}
-          <Button onClick={() => replaceQuery({ client: null })}>{t('action.close')}</Button>
-        </>
-      }
-    >
-      <div class="columns">
-        <Facts>
-          <Fact name={t('clients.state')}>
-            <Status kind={client.connected ? 'good' : 'off'} word={t(client.connected ? 'clients.connected' : 'clients.away')} />
-          </Fact>
-          <Fact name={t('clients.user')}>{client.username ?? t('clients.anonymous')}</Fact>
-          <Fact name={t('clients.address')}>{client.address ?? t('value.none')}</Fact>
-          <Fact name={t('clients.listener')}>{client.listener ?? t('value.none')}</Fact>
-          <Fact name={t('clients.protocol')}>{t('clients.mqtt', { version: client.protocol })}</Fact>
-          <Fact name={t('clients.keepAlive')}>{t('unit.s', { value: client.keepAlive })}</Fact>
-          <Fact name={t('clients.session')}>{t(client.cleanSession ? 'clients.clean' : 'clients.persistent')}</Fact>
-        </Facts>
-        <Facts>
-          <Fact name={t('clients.in')}>{count(client.messagesIn)}</Fact>
-          <Fact name={t('clients.out')}>{count(client.messagesOut)}</Fact>
-          <Fact name={t('clients.inflight')}>{count(inflight)}</Fact>
-          <Fact name={t('clients.queued')}>{t('value.with', { value: count(queued), detail: bytes(queuedBytes) })}</Fact>
-          <Fact name={t('clients.dropped')}>{count(client.dropped)}</Fact>
-          {client.lastError !== null && <Fact name={t('clients.lastError')}>{client.lastError}</Fact>}
-        </Facts>
-        <div>
-          <h3>{t('clients.subscriptions')}</h3>
-          {subscriptions.length === 0 ? (
-            <p class="secondary">{t('clients.noSubscriptions')}</p>
-          ) : (
-            <ul class="rows">
-              {subscriptions.map(({ filter, qos }) => (
-                <li key={filter}>
-                  <span class="row-detail mono" title={filter}>
-                    {filter}
-                  </span>
-                  <span>{t('clients.qos', { qos })}</span>
-                </li>
-              ))}
-            </ul>
-          )}
-        </div>
-      </div>
-      {asking === 'disconnect' && (
-        <Confirm
-          title={t('clients.disconnect.title', { id: clientId })}
-          action={t('clients.disconnect')}
-          busy={t('clients.disconnect.busy')}
-          run={() => disconnectClient(clientId)}
-          done={t('clients.disconnect.done', { id: clientId })}
-          onClose={() => setAsking(null)}
-        >
-          <p>{t('clients.disconnect.question')}</p>
-        </Confirm>
-      )}
-      {asking === 'discard' && (
-        <Confirm
-          title={t('clients.discard.title', { id: clientId })}
-          action={t('clients.discard')}
-          busy={t('clients.discard.busy')}
-          danger
-          run={async () => {
-            await discardSession(clientId);
-            replaceQuery({ client: null });
-          }}
-          done={t('clients.discard.done', { id: clientId })}
-          onClose={() => setAsking(null)}
-        >
-          <p>{t('clients.discard.question', { id: clientId })}</p>
-          <ul class="destroyed">
-            <li>{tn('clients.discard.queued', queued + inflight, count(queued + inflight))}</li>
-            <li>{tn('clients.discard.subscriptions', subscriptions.length, count(subscriptions.length))}</li>
-          </ul>
-        </Confirm>
-      )}
-    </Panel>
   );
 }

@@ -1,0 +1,93 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { getBans, liftBan } from '../api/calls.js';
+import { type ApiError, asApiError } from '../api/client.js';
+import type { Ban } from '../api/types.js';
+import { t } from '../i18n/translate.js';
+import { link } from '../state/live.js';
+import { useStore } from '../state/store.js';
+import { BanDialog } from './ban-dialog.js';
+import { Loading, Panel, TableBox, When } from './basics.js';
+import { Confirm } from './dialog.js';
+import { Button, ErrorNote } from './forms.js';
+
+/** Who may not connect, set by people or by failed logins. */
+export function BanPanel() {
+  const [bans, setBans] = useState<Ban[] | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const [adding, setAdding] = useState(false);
+  const [lifting, setLifting] = useState<Ban | null>(null);
+  const live = useStore(link).state === 'live';
+  const load = useCallback(async () => {
+    try {
+      setBans(await getBans());
+      setError(null);
+    } catch (thrown) {
+      setError(asApiError(thrown));
+    }
+  }, []);
+  useEffect(() => {
+    if (live) void load();
+  }, [live]);
+  return (
+    <Panel title={t('bans.title')} class="bans" actions={<Button onClick={() => setAdding(true)}>{t('ban.add')}</Button>}>
+      {error !== null && <ErrorNote error={error} />}
+      {bans === null && error === null && <Loading />}
+      {bans !== null && bans.length === 0 && <p class="secondary">{t('bans.none')}</p>}
+      {bans !== null && bans.length > 0 && <BanTable bans={bans} onLift={setLifting} />}
+      {adding && <BanDialog kind="client" value="" onDone={load} onClose={() => setAdding(false)} />}
+      {lifting !== null && (
+        <Confirm
+          title={t('ban.lift.title', { value: lifting.value })}
+          action={t('ban.lift')}
+          busy={t('ban.lift.busy')}
+          run={async () => {
+            await liftBan(lifting.id);
+            await load();
+          }}
+          done={t('ban.lift.done', { value: lifting.value })}
+          onClose={() => setLifting(null)}
+        >
+          <p>{t('ban.lift.question')}</p>
+        </Confirm>
+      )}
+    </Panel>
+  );
+}
+
+function BanTable({ bans, onLift }: { bans: Ban[]; onLift: (ban: Ban) => void }) {
+  return (
+    <TableBox cards label={t('bans.title')}>
+      <thead>
+        <tr>
+          <th>{t('bans.whom')}</th>
+          <th class="fill">{t('ban.reason')}</th>
+          <th>{t('bans.by')}</th>
+          <th>{t('bans.until')}</th>
+          <th>
+            <span class="sr-only">{t('users.actions')}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {bans.map((ban) => (
+          <tr key={ban.id}>
+            <td>
+              {t(`ban.kind.${ban.kind}`)} <span class="mono">{ban.value}</span>
+              {ban.address !== null && <div class="secondary">{t('bans.from', { address: ban.address })}</div>}
+            </td>
+            <td class="fill" data-label={t('ban.reason')}>
+              {ban.by === null ? t('bans.failedLogins') : (ban.reason ?? t('value.none'))}
+            </td>
+            <td data-label={t('bans.by')}>{ban.by ?? t('bans.gateway')}</td>
+            <td data-label={t('bans.until')}>{ban.expiresAt === null ? t('bans.lifted') : <When at={ban.expiresAt} />}</td>
+            <td class="row-action">
+              <Button small label={t('ban.lift.of', { value: ban.value })} onClick={() => onLift(ban)}>
+                {t('ban.lift')}
+              </Button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </TableBox>
+  );
+}
