@@ -15,8 +15,10 @@ const EXPIRED = 1;
 const FULL = 2;
 const OTHER = 3;
 
-/** Rows of a deleted session that are removed in one go; the rest follows in later transactions. */
+/** Rows of deleted sessions that are removed in one go; the rest follows in later transactions. */
 const SWEEP_ROWS = 1000;
+/** A session counts as much as so many rows. */
+const SWEEP_SESSION_COST = 10;
 const TRIM_ROWS = 5000;
 
 interface Change {
@@ -224,15 +226,18 @@ export class QueueTable {
 
   /** Removes some rows of deleted sessions. */
   sweep(): void {
-    const sid = this.#doomed[0];
-    if (sid === undefined) return;
-    const rows = this.#statements.head.all(sid, SWEEP_ROWS) as [seq: number, body: number | null][];
-    const last = rows.at(-1);
-    if (last !== undefined) this.#statements.removeUpTo.run(sid, rows[0]![0], last[0]);
-    for (const [, body] of rows) this.#unreference(body);
-    if (this.segments.sweep(sid) && rows.length < SWEEP_ROWS) {
+    // Most had nothing left: one after the other, each in a commit of its own, a thousand of them would wear the card.
+    for (let left = SWEEP_ROWS; left > 0; left -= SWEEP_SESSION_COST) {
+      const sid = this.#doomed[0];
+      if (sid === undefined) break;
+      const rows = this.#statements.head.all(sid, left) as [seq: number, body: number | null][];
+      const last = rows.at(-1);
+      if (last !== undefined) this.#statements.removeUpTo.run(sid, rows[0]![0], last[0]);
+      for (const [, body] of rows) this.#unreference(body);
+      if (!this.segments.sweep(sid) || rows.length === left) break;
       this.#statements.undoom.run(sid);
-      this.#doomed = this.#doomed.filter((other) => other !== sid);
+      this.#doomed.shift();
+      left -= rows.length;
     }
     this.#writeReferences();
   }
