@@ -309,12 +309,13 @@ export class SessionQueue {
     const entry = this.#inflight.get(packetId);
     if (entry === undefined && this.#isStillToBeSent(packetId)) return true;
     if (entry === undefined || entry.qos !== 2) return false;
-    if (entry.released || !this.#durable) {
+    if (!this.#durable) {
       entry.released = true;
       this.#receiver?.sendRelease(entry, packetId);
       return true;
     }
-    this.#context.store.releaseEntry(entry);
+    // Repeated, it says nothing new: the first may be on its way to the disk still.
+    if (!entry.released) this.#context.store.releaseEntry(entry);
     entry.released = true;
     this.#releaseWhenCommitted(entry);
     return true;

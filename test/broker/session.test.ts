@@ -115,6 +115,19 @@ test('[MQTT-4.3.3-6] is a QoS 2 message not sent again once its PUBREC arrived, 
   assert.equal(second.messages.length, 0);
 });
 
+test('[MQTT-4.3.3-6] does a repeated PUBREC bring no PUBREL before the first is on disk?', async (t) => {
+  const { port } = await startBroker(t, { commitIntervalMs: 300 });
+  const client = await RawClient.open(port, { clientId: 'c', clean: false, autoAck: false });
+  await client.subscribe('t', 2);
+  const publisher = await RawClient.open(port);
+  await publisher.publish('t', 'x', { qos: 2 });
+  const { packetId } = await client.nextMessage();
+  for (let n = 0; n < 2; n++) client.send({ type: 'pubrec', packetId, reasonCode: 0, properties: null });
+  await client.ping();
+  assert.ok(!client.packets.some(({ type }) => type === 'pubrel'), 'a PUBREL before the commit');
+  await client.expect('pubrel');
+});
+
 test('is an inbound QoS 2 id known after a restart, so that a repeated message is not delivered twice?', async (t) => {
   const before = await startBroker(t);
   const subscriber = await RawClient.open(before.port, { clientId: 's', clean: false });
