@@ -69,6 +69,7 @@ for (const [what, status, body, v5, v3] of [
   ['the word deny', 200, 'deny', 0x87, 5],
   ['{"result":"ignore"}', 200, '{"result":"ignore"}', 0x87, 5],
   ['401', 401, '', 0x87, 5],
+  ['429', 429, '', 0x88, 3],
   ['500', 500, '', 0x88, 3],
   ['a redirect', 302, '', 0x88, 3],
   ['something else', 200, '{"ok":true}', 0x88, 3],

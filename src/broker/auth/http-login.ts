@@ -14,6 +14,9 @@ const MAX_WAITING = 1000;
 const MAX_CACHED = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** Too slow, too early, too many: that says nothing about the client, which must not be banned for it. */
+const UNDECIDED = new Set([408, 425, 429]);
+
 const PROTOCOLS = { 3: 'mqtt-3.1', 4: 'mqtt-3.1.1', 5: 'mqtt-5' } as const;
 
 /**
@@ -72,7 +75,7 @@ export class HttpLogin {
         signal: abort.signal,
       });
       if (response.status === 204) return 'allow';
-      if (response.status >= 400 && response.status < 500) {
+      if (response.status >= 400 && response.status < 500 && !UNDECIDED.has(response.status)) {
         await response.body?.cancel();
         return 'deny';
       }
