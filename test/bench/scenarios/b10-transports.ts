@@ -16,17 +16,25 @@ async function overTransport(context: ScenarioContext): Promise<Figure[]> {
   const { port, transport } = context.broker.extra!;
   const plain = await fanIn(context, context.broker.port, 'tcp');
   const variant = await fanIn(context, port, transport);
-  const { load } = variant.measured;
+  const { rate, cpuPerCount, load } = variant.measured;
+  // A ratio of two measurements is disturbed where either is.
+  const loadOfBoth = { ...load, others: Math.max(load.others, plain.measured.load.others) };
   return [
-    { name: 'messages', unit: '/s', better: 'higher', value: variant.measured.rate, load, ...variant.note },
-    { name: 'CPU per message', unit: 'µs', better: 'lower', value: variant.measured.cpuPerCount, load },
-    { name: 'messages, as a share of plain TCP', unit: '%', better: 'higher', value: percent(variant.measured.rate, plain.measured.rate) },
+    { name: 'messages', unit: '/s', better: 'higher', value: rate, load, ...variant.note },
+    { name: 'CPU per message', unit: 'µs', better: 'lower', value: cpuPerCount, load },
+    {
+      name: 'messages, as a share of plain TCP',
+      unit: '%',
+      better: 'higher',
+      value: percent(rate, plain.measured.rate),
+      load: loadOfBoth,
+    },
     {
       name: 'CPU per message, against plain TCP',
       unit: '%',
       better: 'lower',
-      value: percent(variant.measured.cpuPerCount, plain.measured.cpuPerCount),
-      load: plain.measured.load,
+      value: percent(cpuPerCount, plain.measured.cpuPerCount),
+      load: loadOfBoth,
     },
   ];
 }

@@ -11,6 +11,8 @@ const HOLDERS = 100;
 /** Filters in one SUBSCRIBE. */
 const FILTERS = 100;
 const SIZES = [10_000, 100_000, 1_000_000];
+/** Seconds before memory is read and matching begins: what only subscribing needed is gone. */
+const SETTLE_SECONDS = 3;
 /** Of fewer the memory is lost in what the heap breathes in and out. */
 const WEIGHED = 100_000;
 
@@ -52,7 +54,7 @@ async function growing(context: ScenarioContext): Promise<Figure[]> {
       await hold(holders, held, size, (i) => `bench/${branch(i)}/${item(i)}/state`);
       const rate = ((size - held) * 1000) / (performance.now() - begun);
       held = size;
-      await sleep(1);
+      await sleep(SETTLE_SECONDS);
       const memory = (broker.memory - before) / size;
       const many = formatNumber(size);
       if (size >= WEIGHED) figures.push({ name: `memory of a subscription, ${many} of them`, unit: 'B', better: 'lower', value: memory });
