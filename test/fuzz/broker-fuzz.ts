@@ -11,7 +11,7 @@ import { scriptOf } from './script.js';
 import { heapInUse, Watch } from './watch.js';
 
 /** Bad clients that are connected at once. */
-const CROWD = 100;
+const CROWD = 200;
 export interface BrokerTally {
   connections: number;
   packets: number;
@@ -51,7 +51,7 @@ const SETUPS: readonly Setup[] = [
   { name: 'slow hooks', limits: { ...TIGHT, whenQueueFull: 'reject' }, hooks: 'slow', rules: false, traced: false },
   {
     name: 'rules and rates',
-    limits: { messageRate: 10, byteRate: 20_000, whenQueueFull: 'drop_newest' },
+    limits: { maxPacketSize: 20_000, byteRate: 2000, whenQueueFull: 'drop_newest' },
     hooks: 'builtin',
     rules: true,
     traced: false,
