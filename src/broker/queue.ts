@@ -38,6 +38,8 @@ export interface QueueContext {
 
 /** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
 const FAR_BEHIND = 50_000;
+/** Where memory for windows is left, pages of a long queue grow to so many times `windowMessages`. */
+const MAX_PAGE_GROWTH = 4;
 
 /**
  * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
@@ -76,6 +78,7 @@ export class SessionQueue {
   #loading = false;
   /** What is on disk may hold entries beyond #loadedTo that were removed, or the removal is not on disk yet. */
   #readBehind = true;
+  #pageGrowth = 1;
   #pumping = false;
   #trimming = false;
   #trimAgain = false;
@@ -523,8 +526,13 @@ export class SessionQueue {
 
   /** The next page is read while half of the last one is still to be sent, so that a drain never waits for the disk. */
   #isRunningLow(): boolean {
-    const { windowMessages, windowBytes } = this.#context.limits;
-    return this.#ready.length <= windowMessages / 2 && this.#ready.bytes <= windowBytes / 2;
+    return this.#ready.length <= this.#pageMessages / 2 && this.#ready.bytes <= this.#context.limits.windowBytes / 2;
+  }
+
+  /** Messages of the next page. */
+  get #pageMessages(): number {
+    const { windowMessages } = this.#context.limits;
+    return this.#context.windows.isLeft ? windowMessages * this.#pageGrowth : windowMessages;
   }
 
   #keepArrival(entry: QueuedEntry, arrivals: EntryDeque): void {
@@ -546,6 +554,7 @@ export class SessionQueue {
     // Read again from the first that is left.
     this.#loadedTo = 0;
     this.#readBehind = true;
+    this.#pageGrowth = 1;
     if (this.#trimAgain) this.trim();
   }
 
@@ -555,10 +564,11 @@ export class SessionQueue {
     this.#arrivals = new EntryDeque(this.#context.windows);
     const epoch = this.#epoch;
     const upTo = this.#lastSeq;
-    const { windowMessages, windowBytes } = this.#context.limits;
     const committed = !this.#readBehind;
     this.#readBehind = false;
-    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, windowMessages, windowBytes, committed).then(
+    const messages = this.#pageMessages;
+    this.#pageGrowth = Math.min(this.#pageGrowth * 2, MAX_PAGE_GROWTH);
+    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, messages, this.#context.limits.windowBytes, committed).then(
       (page) => {
         if (epoch === this.#epoch) this.#takePage(page, upTo, committed);
       },

@@ -65,6 +65,8 @@ export class Committer {
   #heard: NodeJS.Immediate | null = null;
   /** How often it was prolonged for the same publications. */
   #holds = 0;
+  /** How often removals alone have waited. */
+  #removalHolds = 0;
   #holdAgainAt = 0;
   #noHoldMs = FIRST_NO_HOLD_MS;
   /** Publications that acknowledgements have settled since the last commit. */
@@ -333,7 +335,8 @@ export class Committer {
     const isBusy = this.#isBusy();
     if (late === 0) {
       this.#noHoldMs = FIRST_NO_HOLD_MS;
-      if (batch.hasRemovals) this.#send(batch.splitAtMark(MAX_BATCH_BYTES));
+      // Nobody waits for removals: a crash before them means a repetition, which QoS 1 allows and QoS 2 sorts out.
+      if (batch.hasRemovals && !(isBusy && ++this.#removalHolds < MAX_HOLDS)) this.#send(batch.splitAtMark(MAX_BATCH_BYTES));
       else this.#hold();
     } else if (isBusy && ++this.#holds < MAX_HOLDS) {
       this.#holdOn();
@@ -363,6 +366,7 @@ export class Committer {
   #send(part: Batch | null = null): void {
     this.#endHold();
     this.#spared = 0;
+    this.#removalHolds = 0;
     let leaving = part ?? this.batch;
     if (leaving === this.batch) {
       if (leaving.publicationBytes > MAX_BATCH_BYTES) leaving = leaving.split(MAX_BATCH_BYTES);

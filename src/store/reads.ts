@@ -64,6 +64,7 @@ export interface QueuePage extends Page<number> {
   brokenSegments: number[];
 }
 
+const NO_ROWS = { count: 0, isCut: false };
 const FIRST_PAGE_BYTES = 65_536;
 
 const NO_COUNTERS: CounterRow = [0, 0, 0, 0, 0, 0, 0];
@@ -87,6 +88,7 @@ export class Reads {
         `SELECT seq, meta, bytes, ids, ifnull(queue.message, body.message) FROM queue LEFT JOIN body ON body.id = queue.body
          WHERE sid = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
       ).raw(),
+      nextRow: prepare('SELECT seq FROM queue WHERE sid = ? AND seq >= ? ORDER BY seq LIMIT 1').pluck(),
       counters: prepare(
         `SELECT waiting, waiting_bytes, accepted, delivered, dropped_full, dropped_expired, dropped_other
          FROM queue_state WHERE sid = ? UNION ALL
@@ -118,34 +120,35 @@ export class Reads {
     const out = new ByteWriter(Math.min(maxBytes, FIRST_PAGE_BYTES) + 1024);
     const page: QueuePage = { bytes: out.buffer, broken: [], brokenSegments: [] };
     let left = Math.min(maxMessages, Number.MAX_SAFE_INTEGER);
+    // Most queues have either: looking for rows around each segment would cost as much as reading it.
+    let nextRow = this.#nextRow(sid, from);
+    const rows = (upTo: number, maxRows: number, maxRowBytes: number): { count: number; isCut: boolean } => {
+      if (nextRow > upTo) return NO_ROWS;
+      const taken = this.#rows(out, page.broken, sid, nextRow, upTo, maxRows, maxRowBytes);
+      if (!taken.isCut) nextRow = this.#nextRow(sid, upTo + 1);
+      return taken;
+    };
     for (let at = from; left > 0 && out.length < maxBytes; ) {
       const segment = this.#segments.read(sid, at);
-      // What lies within the segment's range comes with it.
-      const before = segment === null ? Number.MAX_SAFE_INTEGER : Math.max(at, segment.first) - 1;
-      const rows = this.#rows(out, page.broken, sid, at, before, left, maxBytes);
-      left -= rows.count;
-      if (segment === null || rows.isCut) break;
+      const before = rows(segment === null ? Number.MAX_SAFE_INTEGER - 1 : Math.max(at, segment.first) - 1, left, maxBytes);
+      left -= before.count;
+      if (segment === null || before.isCut) break;
       if (out.length > 0 && (segment.entries > left || out.length + segment.data.length > maxBytes)) break;
-      left -= segment.entries;
-      if (isSoundSegment(segment.data)) {
-        left -= this.#rows(
-          out,
-          page.broken,
-          sid,
-          Math.max(at, segment.first),
-          segment.last,
-          Number.MAX_SAFE_INTEGER,
-          Number.MAX_SAFE_INTEGER,
-        ).count;
-        writeSegmentRow(out, segment.first, segment.gone, segment.data);
-      } else {
+      if (!isSoundSegment(segment.data)) {
         page.brokenSegments.push(segment.first);
         break;
       }
+      // What lies within the segment's range comes with it.
+      left -= segment.entries + rows(segment.last, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).count;
+      writeSegmentRow(out, segment.first, segment.gone, segment.data);
       at = segment.last + 1;
     }
     page.bytes = out.buffer.subarray(0, out.length);
     return page;
+  }
+
+  #nextRow(sid: SessionId, from: number): number {
+    return (this.#statements.nextRow.get(sid, from) as number | undefined) ?? Number.POSITIVE_INFINITY;
   }
 
   #rows(

@@ -193,21 +193,26 @@ test('does another user with the same client id not get what waits in the sessio
   assert.equal(mallory.connack.sessionPresent, false);
 });
 
-test('does a backlog larger than the window in memory arrive whole, in order, with live messages behind it?', async (t) => {
-  const { port } = await startBroker(t, { limits: { windowMessages: 20, windowsBytes: 0, maxInflight: 5 } });
-  const subscriber = await RawClient.open(port, { clientId: 'c', clean: false });
-  await subscriber.subscribe('t', 1);
-  await subscriber.close();
-  const publisher = await RawClient.open(port);
-  const publishes = numbers(500).map((text) => publisher.publish('t', text, { qos: 1 }));
-  await Promise.all(publishes);
-  const again = await RawClient.open(port, { clientId: 'c', clean: false });
-  const live = numbers(500, 500).map((text) => publisher.publish('t', text, { qos: 1 }));
-  await Promise.all(live);
-  assert.deepEqual(texts(await again.nextMessages(1000)), numbers(1000));
-  await again.ping();
-  assert.equal(again.messages.length, 1000);
-});
+for (const [what, windowsBytes] of [
+  ['', 0],
+  [' in growing pages', 1024 * 1024],
+] as const) {
+  test(`does a backlog larger than the window in memory arrive whole${what}, in order, with live messages behind it?`, async (t) => {
+    const { port } = await startBroker(t, { limits: { windowMessages: 20, windowsBytes, maxInflight: 5 } });
+    const subscriber = await RawClient.open(port, { clientId: 'c', clean: false });
+    await subscriber.subscribe('t', 1);
+    await subscriber.close();
+    const publisher = await RawClient.open(port);
+    const publishes = numbers(500).map((text) => publisher.publish('t', text, { qos: 1 }));
+    await Promise.all(publishes);
+    const again = await RawClient.open(port, { clientId: 'c', clean: false });
+    const live = numbers(500, 500).map((text) => publisher.publish('t', text, { qos: 1 }));
+    await Promise.all(live);
+    assert.deepEqual(texts(await again.nextMessages(1000)), numbers(1000));
+    await again.ping();
+    assert.equal(again.messages.length, 1000);
+  });
+}
 
 for (const [policy, expected] of [
   ['drop_oldest', numbers(10, 40)],
