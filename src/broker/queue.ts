@@ -1,40 +1,11 @@
-import type { Clock } from '../clock.js';
-import {
-  EntryState,
-  messageBytes,
-  type QueueCounters,
-  type QueueEntry,
-  type RemoveReason,
-  type Store,
-  type StoredMessage,
-} from '../store/types.js';
-import { EntryDeque, UNBOUNDED, type WindowBudget } from './entry-deque.js';
+import { EntryState, messageBytes, type QueueEntry, type RemoveReason, type StoredMessage } from '../store/types.js';
+import { EntryDeque, UNBOUNDED } from './entry-deque.js';
 import { Inflight } from './inflight.js';
-import type { BrokerCounters, BrokerLimits } from './limits.js';
+import type { QueueContext, QueueLimits, QueueTally } from './queue-context.js';
 import { isOnlyInMemory, packetIdOf, type QueuedEntry, sentEntry } from './queued-entry.js';
 import type { Receiver } from './receiver.js';
 import { SharedEntries, type SharedEntry } from './shared-entries.js';
 import type { SharedGroup } from './shared-groups.js';
-
-export interface QueueLimits {
-  maxMessages: number;
-  maxBytes: number;
-  /** ms; 0: none. */
-  maxAgeMs: number;
-  whenFull: BrokerLimits['whenQueueFull'];
-}
-
-/** accepted = delivered + dropped + waiting. */
-export type QueueTally = Omit<QueueCounters, 'waiting' | 'waitingBytes'>;
-
-/** What the queue needs of the broker around it. */
-export interface QueueContext {
-  readonly store: Store;
-  readonly limits: BrokerLimits;
-  readonly counters: BrokerCounters;
-  readonly clock: Clock;
-  readonly windows: WindowBudget;
-}
 
 /** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
 const FAR_BEHIND = 50_000;

@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from '../mqtt/packets.js';
 import type { LoadedSession, StoredSubscription } from '../store/types.js';
-import type { QueueContext, QueueLimits } from './queue.js';
+import type { QueueContext, QueueLimits } from './queue-context.js';
 import type { Router } from './router.js';
 import { NEVER_EXPIRES, Session } from './session.js';
 import { subscriptionOf } from './subscription.js';

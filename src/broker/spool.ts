@@ -2,7 +2,7 @@ import type { QoS } from '../mqtt/packets.js';
 import type { QueueEntry, StoredMessage } from '../store/types.js';
 import type { Broker } from './broker.js';
 import type { RoutedPublication } from './publication.js';
-import type { QueueLimits } from './queue.js';
+import type { QueueLimits } from './queue-context.js';
 import { packetIdOf } from './queued-entry.js';
 import { NEVER_EXPIRES, type Session, type SessionReceiver } from './session.js';
 
