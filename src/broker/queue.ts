@@ -1,4 +1,4 @@
-import { EntryState, messageBytes, type QueueEntry, type RemoveReason, type StoredMessage } from '../store/types.js';
+import { EntryState, messageBytes, type QueueCounters, type QueueEntry, type RemoveReason, type StoredMessage } from '../store/types.js';
 import { EntryDeque, UNBOUNDED } from './entry-deque.js';
 import { Inflight } from './inflight.js';
 import type { QueueContext, QueueLimits, QueueTally } from './queue-context.js';
