@@ -8,6 +8,8 @@ import { Slabs } from './slabs.js';
 /** From here on bytes go to the stream as they are; smaller pieces are copied together, into fewer and larger ones. */
 const LARGE = 8 * 1024;
 const NONE: Buffer = Buffer.alloc(0);
+/** Beside a packet id. */
+const DUP = 0x1_0000;
 
 /** Collects what goes to the sockets during one turn of the event loop, and writes each socket once. */
 export class FlushQueue {
@@ -52,6 +54,8 @@ export class Outbox {
   #runBytes = NONE;
   #runFrom = 0;
   #runTo = 0;
+  /** Of the run's packets with an id of their own, three numbers each: where it begins, where its id stands, id and DUP. */
+  #ids: number[] = [];
   #bytes = 0;
   /** Bytes of the last flush: about as many will come again. */
   #lastFlush = 0;
@@ -78,26 +82,18 @@ export class Outbox {
   /** `bytes[from, to)` */
   push(bytes: Buffer, from = 0, to = bytes.length): void {
     this.#expect(to - from);
-    if (bytes === this.#runBytes && from === this.#runTo) {
-      this.#runTo = to;
-      return;
-    }
-    this.#endRun();
-    this.#runBytes = bytes;
-    this.#runFrom = from;
-    this.#runTo = to;
+    this.#extendRun(bytes, from, to, this.#ids.length > 0);
   }
 
   /** A PUBLISH of QoS 1 or 2, under a packet id and with a DUP flag of its own. */
   pushPublish({ bytes, from, to, idAt }: PublishFrame, packetId: number, dup: boolean): void {
     this.#expect(to - from);
-    this.#endRun();
     if (to - from < LARGE) {
-      const at = this.#reserve(to - from);
-      bytes.copy(this.#slab, at, from, to);
-      setPacketId(this.#slab, at, at + idAt - from, packetId, dup);
+      this.#extendRun(bytes, from, to, true);
+      this.#ids.push(from, idAt, dup ? packetId | DUP : packetId);
       return;
     }
+    this.#endRun();
     const head = Buffer.from(bytes.subarray(from, idAt + 2));
     setPacketId(head, 0, idAt - from, packetId, dup);
     this.#addPiece(head);
@@ -161,6 +157,18 @@ export class Outbox {
     return at;
   }
 
+  /** @param getsIds it has to be copied, which large pieces are not */
+  #extendRun(bytes: Buffer, from: number, to: number, getsIds: boolean): void {
+    if (bytes === this.#runBytes && from === this.#runTo && !(getsIds && to - this.#runFrom >= LARGE)) {
+      this.#runTo = to;
+      return;
+    }
+    this.#endRun();
+    this.#runBytes = bytes;
+    this.#runFrom = from;
+    this.#runTo = to;
+  }
+
   #endRun(): void {
     const bytes = this.#runBytes;
     if (bytes === NONE) return;
@@ -169,10 +177,17 @@ export class Outbox {
     this.#runBytes = NONE;
     if (to - from >= LARGE) {
       this.#addPiece(bytes.subarray(from, to));
-    } else {
-      const at = this.#reserve(to - from);
-      bytes.copy(this.#slab, at, from, to);
+      return;
     }
+    const at = this.#reserve(to - from);
+    bytes.copy(this.#slab, at, from, to);
+    const ids = this.#ids;
+    if (ids.length === 0) return;
+    for (let i = 0; i < ids.length; i += 3) {
+      const id = ids[i + 2]!;
+      setPacketId(this.#slab, at + ids[i]! - from, at + ids[i + 1]! - from, id & 0xffff, (id & DUP) !== 0);
+    }
+    ids.length = 0;
   }
 
   #endSlab(): void {

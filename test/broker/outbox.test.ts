@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { FlushQueue, Outbox } from '../../src/broker/outbox.js';
-import { encodeFrame, encodePublish } from '../../src/mqtt/publish-frame.js';
+import { encodeFrame, encodePublish, setPacketId } from '../../src/mqtt/publish-frame.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** mulberry32 */
@@ -42,7 +42,7 @@ async function pushAtRandom(outbox: Outbox, count: number, seed: number): Promis
   const chunk = Buffer.from(Array.from({ length: 60_000 }, (_, i) => i % 251));
   for (let i = 0; i < count; i++) {
     const packetId = 1 + rand(65_535);
-    switch (rand(4)) {
+    switch (rand(5)) {
       case 0: {
         // Packets of one read, one behind the other.
         let from = rand(chunk.length);
@@ -54,11 +54,32 @@ async function pushAtRandom(outbox: Outbox, count: number, seed: number): Promis
         }
         break;
       }
-      case 1:
+      case 1: {
+        // The same with ids of their own, among others without.
+        const frames = Array.from({ length: 1 + rand(40) }, (_, n) => encodeFrame('a/b', Buffer.alloc(rand(600), n), 2, false, null, 4));
+        const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
+        let at = 0;
+        for (const { to, idAt } of frames) {
+          const frame = { bytes, from: at, to: at + to, idAt: at + idAt };
+          const packet = Buffer.from(bytes.subarray(frame.from, frame.to));
+          if (rand(4) === 0) {
+            outbox.push(bytes, frame.from, frame.to);
+          } else {
+            const dup = rand(2) === 0;
+            const id = 1 + rand(65_535);
+            outbox.pushPublish(frame, id, dup);
+            setPacketId(packet, 0, idAt, id, dup);
+          }
+          expected.push(packet);
+          at += to;
+        }
+        break;
+      }
+      case 2:
         outbox.pushAck('pubrel', packetId);
         expected.push(Buffer.from([0x62, 2, packetId >> 8, packetId & 0xff]));
         break;
-      case 2: {
+      case 3: {
         const payload = Buffer.alloc(rand(20) === 0 ? 30_000 : rand(500), i);
         outbox.pushPublish(encodeFrame('a/b', payload, 1, false, null, 4), packetId, i % 2 === 0);
         expected.push(encodePublish('a/b', payload, 1, false, i % 2 === 0, packetId, null, 4));
@@ -83,7 +104,7 @@ for (const paused of [false, true]) {
     const listen = (): void => void far.on('data', (chunk) => received.push(chunk));
     if (!paused) listen();
     const expected = await pushAtRandom(outbox, 4000, 11);
-    assert.ok(expected.length > 4_000_000);
+    assert.ok(expected.length > 8_000_000);
     if (paused) listen();
     const arrived = (): number => received.reduce((sum, { length }) => sum + length, 0);
     await waitFor(() => arrived() >= expected.length, { message: () => `${arrived()} of ${expected.length} bytes` });
