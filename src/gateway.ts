@@ -299,6 +299,7 @@ class FerruleGateway implements Gateway {
     this.broker.presence.enabled = broker.presence;
     this.broker.router.groups.strategy = broker.shared_subscriptions.strategy;
     Object.assign(this.broker.limits, limitsOf(broker));
+    this.broker.sessions.followLimits();
   }
 
   #startListeners(configs: readonly ListenerConfig[]): Promise<unknown> {

@@ -136,6 +136,15 @@ export class Sessions {
     this.discard(session);
   }
 
+  /** The limits of the configuration have changed; those of the gateway's own parts are theirs. */
+  followLimits(): void {
+    for (const { internal, queue } of this.#byClient.values()) {
+      if (internal) continue;
+      queue.limits = this.#defaultLimits();
+      queue.trim();
+    }
+  }
+
   /** Adds or replaces ([MQTT-3.8.4-3]); true: there was none for this filter. */
   subscribe(session: Session, stored: StoredSubscription): boolean {
     const subscription = subscriptionOf(session, stored);

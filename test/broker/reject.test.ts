@@ -111,3 +111,13 @@ test('does a 3.1.1 publisher get no acknowledgement for what a full spool of a b
   const { waiting, accepted, droppedFull } = spool.counters();
   assert.deepEqual([waiting, accepted, droppedFull], [1, 1, 0]);
 });
+
+test('do changed limits hold for sessions that are there already, also for what waits in them?', async (t) => {
+  const { started, publisher } = await fullSoon(t, 5, { limits: { maxQueuedMessages: 10 } });
+  assert.deepEqual(await codes(publisher, 1, ['1', '2', '3', '4']), [0, 0, 0, 0]);
+  const { queue } = started.broker.sessions.get('away')!;
+  Object.assign(started.broker.limits, { maxQueuedMessages: 2 });
+  started.broker.sessions.followLimits();
+  await waitFor(() => queue.count === 2, { message: () => `${queue.count} messages` });
+  assert.deepEqual(await codes(publisher, 1, ['5']), [QUOTA_EXCEEDED]);
+});
