@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { Connection } from './connection.js';
 import type { ClientPublication } from './publication.js';
 
@@ -38,7 +39,9 @@ export class Acknowledgements {
       this.#first = publication.next;
       if (this.#first === null) this.#last = null;
       this.#count--;
-      this.connection.sendPublishAck(publication.qos as 1 | 2, publication.packetId, publication.reasonCode);
+      const { qos, packetId, reasonCode } = publication;
+      const cause = reasonCode < ReasonCode.UnspecifiedError ? undefined : publication.cause;
+      this.connection.sendPublishAck(qos as 1 | 2, packetId, reasonCode, cause);
     }
     this.connection.relieve();
   }

@@ -24,6 +24,7 @@ import { KnownTopics } from './known-topics.js';
 import { deliveryProperties } from './message-properties.js';
 import { Outbox } from './outbox.js';
 import type { RoutedPublication } from './publication.js';
+import { NOTHING_TO_RELEASE } from './refusals.js';
 import type { Session, SessionReceiver } from './session.js';
 import { shorten } from './shorten.js';
 import { InboundAliases, OutboundAliases } from './topic-aliases.js';
@@ -233,16 +234,21 @@ export class Connection extends EventEmitter implements SessionReceiver {
     this.disconnect(ReasonCode.PacketTooLarge, cause);
   }
 
-  /** Before v5 every acknowledgement is a success. */
-  sendPublishAck(qos: 1 | 2, packetId: number, reasonCode: number = ReasonCode.Success): void {
+  /** Before v5 every acknowledgement is a success. `cause`: why it is a refusal. */
+  sendPublishAck(qos: 1 | 2, packetId: number, reasonCode: number, cause?: string): void {
     if (qos === 1 || reasonCode >= ReasonCode.UnspecifiedError) this.unacknowledged--;
-    this.sendAck(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode);
+    this.sendAck(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode, cause);
   }
 
-  sendAck(type: AckPacket['type'], packetId: number, reasonCode: number): void {
+  /** What a v5 client is told of `cause`; null: nothing, or it does not want to know. */
+  explain(cause: string | undefined): Properties | null {
+    return endProperties(this.#capabilities.wantsProblemInformation ? cause : undefined, undefined);
+  }
+
+  sendAck(type: AckPacket['type'], packetId: number, reasonCode: number, cause?: string): void {
     const saysMore = reasonCode !== ReasonCode.Success && this.version === 5;
     if (saysMore || this.broker.tracer !== null || this.#capabilities.maximumPacketSize < ACK_BYTES) {
-      this.send({ type, packetId, reasonCode, properties: null });
+      this.send({ type, packetId, reasonCode, properties: this.explain(cause) });
       return;
     }
     if (this.#state === 'closed') return;
@@ -273,7 +279,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   }
 
   sendPubrel(packetId: number, reasonCode: number): void {
-    this.sendAck('pubrel', packetId, reasonCode);
+    this.sendAck('pubrel', packetId, reasonCode, reasonCode === ReasonCode.Success ? undefined : NOTHING_TO_RELEASE);
   }
 
   sendLive(

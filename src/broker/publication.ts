@@ -6,6 +6,7 @@ import { messageBytes, type Publication, type StoredMessage } from '../store/typ
 import type { Connection } from './connection.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import type { QueuedEntry } from './queued-entry.js';
+import { NOT_ALLOWED_TO_PUBLISH, NOT_STORED, STORE_FULL } from './refusals.js';
 
 /** Who put the entries into their queues and takes them out again when they could not be stored. */
 export interface PublicationOwner {
@@ -112,9 +113,9 @@ export abstract class RoutedPublication implements Publication {
 
   /**
    * A full queue does not take the message; called while it is routed. `withhold`: where its publisher can't be told, it gets
-   * no acknowledgement. false: nothing can be done, and the message counts as dropped.
+   * no acknowledgement; otherwise it is told `cause`. false: nothing can be done, and the message counts as dropped.
    */
-  reject(_withhold: boolean): boolean {
+  reject(_withhold: boolean, _cause: string): boolean {
     return false;
   }
 
@@ -125,8 +126,8 @@ export abstract class RoutedPublication implements Publication {
 export class ClientPublication extends RoutedPublication {
   done = false;
   failed: Error | null = null;
-  /** A full queue did not take it. */
-  rejected = false;
+  /** Why a full queue did not take it; null: it did. */
+  rejected: string | null = null;
   /** What the acknowledgement says to a v5 client. */
   reasonCode: number = ReasonCode.Success;
   /** The one that is acknowledged after it. */
@@ -158,22 +159,28 @@ export class ClientPublication extends RoutedPublication {
   }
 
   /** The message goes to everybody else; its publisher may send it again. */
-  override reject(withhold: boolean): boolean {
+  override reject(withhold: boolean, cause: string): boolean {
     if (this.qos === 0) return false;
     if (this.connection.version === 5) this.reasonCode = ReasonCode.QuotaExceeded;
     else if (withhold) this.failed = new FerruleError('FER_BROKER_QUEUE_FULL', 'the spool of a bridge is full');
     else return false;
-    this.rejected = true;
+    this.rejected = cause;
     // A PUBREC that refuses ends the exchange: there is no id to remember.
     this.inboundQos2 = null;
     return true;
+  }
+
+  /** What a v5 client is told with a reason code that refuses. */
+  get cause(): string {
+    if (this.failed !== null) return isFull(this.failed) ? STORE_FULL : NOT_STORED;
+    return this.rejected ?? NOT_ALLOWED_TO_PUBLISH;
   }
 
   protected finished(error: Error | null): void {
     if (this.qos === 0) return;
     this.done = true;
     this.failed ??= error;
-    const isRefused = error !== null || this.rejected;
+    const isRefused = error !== null || this.rejected !== null;
     if (this.inboundQos2 !== null || (this.qos === 2 && isRefused)) this.connection.session?.inboundSettled(this.packetId, !isRefused);
     if (error !== null) this.reasonCode = isFull(error) ? ReasonCode.QuotaExceeded : ReasonCode.ImplementationSpecificError;
     else if (this.reasonCode === ReasonCode.Success && this.reach === 0) this.reasonCode = ReasonCode.NoMatchingSubscribers;

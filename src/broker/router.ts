@@ -3,6 +3,7 @@ import type { Store, StoredMessage } from '../store/types.js';
 import type { BrokerCounters, BrokerLimits } from './limits.js';
 import { LocalPublication, type PublicationOwner, type RoutedPublication, UnacknowledgedPublication } from './publication.js';
 import type { QueuedEntry } from './queued-entry.js';
+import { QUEUE_FULL, RETAINED_FULL } from './refusals.js';
 import { Retained } from './retained.js';
 import { Routes } from './routes.js';
 import type { Session } from './session.js';
@@ -173,7 +174,7 @@ export class Router implements PublicationOwner {
       return;
     }
     if (!session.durable && session.receiver === null) return;
-    if (session.queue.refuses(publication.bytes) && publication.reject(session.internal)) {
+    if (session.queue.refuses(publication.bytes) && publication.reject(session.internal, QUEUE_FULL)) {
       session.queue.rejected++;
       this.#context.counters.rejectedFull++;
       return;
@@ -222,7 +223,7 @@ export class Router implements PublicationOwner {
     if (!this.retained.hasRoomFor(message, maxRetainedMessages, maxRetainedBytes)) {
       // The one before must not go on as if it were the latest.
       if (this.retained.delete(topic)) this.#context.store.putRetained(topic, null);
-      publication.reject(false);
+      publication.reject(false, RETAINED_FULL);
       this.#context.retainedRefused(publication);
       return;
     }

@@ -1,6 +1,7 @@
 import type { AckPacket } from '../../mqtt/packets.js';
 import { ReasonCode } from '../../mqtt/reason-codes.js';
 import type { Connection } from '../connection.js';
+import { NOTHING_TO_RELEASE } from '../refusals.js';
 
 /** PUBACK, PUBREC and PUBCOMP for what we sent; PUBREL for what the client published. Unknown ids are ignored or answered. */
 export function handleAck(connection: Connection, packet: AckPacket): void {
@@ -36,7 +37,7 @@ function release(connection: Connection, packetId: number): void {
   // Released over a former connection, and that is on its way to the disk still.
   const again = session.inboundReleasing.has(packetId);
   if (!session.durable || (!known && !again)) {
-    sendPubcomp(connection, packetId, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+    sendPubcomp(connection, packetId, known);
     return;
   }
   const { store } = connection.broker;
@@ -45,7 +46,7 @@ function release(connection: Connection, packetId: number): void {
   store.whenCommitted((error) => {
     session.inboundReleasing.delete(packetId);
     if (error === null) {
-      sendPubcomp(connection, packetId, ReasonCode.Success);
+      sendPubcomp(connection, packetId, true);
       return;
     }
     if (known) session.inboundQos2.add(packetId);
@@ -53,10 +54,11 @@ function release(connection: Connection, packetId: number): void {
   });
 }
 
-function sendPubcomp(connection: Connection, packetId: number, reasonCode: number): void {
+function sendPubcomp(connection: Connection, packetId: number, known: boolean): void {
   // One that was taken over another connection was never counted on this one.
   if (connection.unacknowledged > 0) connection.unacknowledged--;
-  connection.sendAck('pubcomp', packetId, reasonCode);
+  if (known) connection.sendAck('pubcomp', packetId, ReasonCode.Success);
+  else connection.sendAck('pubcomp', packetId, ReasonCode.PacketIdentifierNotFound, NOTHING_TO_RELEASE);
 }
 
 function emitAck(connection: Connection, packet: AckPacket): void {

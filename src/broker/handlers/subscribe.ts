@@ -3,6 +3,7 @@ import { ReasonCode } from '../../mqtt/reason-codes.js';
 import { parseShared, validateFilter } from '../../mqtt/topics.js';
 import type { StoredSubscription } from '../../store/types.js';
 import type { Connection } from '../connection.js';
+import { filtersRefused } from '../refusals.js';
 import { beginRetained, oweRetained } from '../retained-delivery.js';
 import { isShared } from '../shared-groups.js';
 
@@ -40,7 +41,12 @@ export function handleSubscribe(connection: Connection, packet: SubscribePacket)
     whenSafe(connection, (error) => {
       connection.resume();
       if (error !== null) return;
-      connection.send({ type: 'suback', packetId: packet.packetId, properties: null, reasonCodes });
+      connection.send({
+        type: 'suback',
+        packetId: packet.packetId,
+        properties: connection.explain(filtersRefused(reasonCodes)),
+        reasonCodes,
+      });
       announce(connection, granted);
     });
   };
