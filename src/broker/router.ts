@@ -165,7 +165,11 @@ export class Router implements PublicationOwner {
   /** Sends at once what need not be stored and can be sent; what is left becomes an entry of the session's queue. */
   #address(publication: RoutedPublication, target: Target, group: SharedGroup | null): void {
     const { session } = target;
-    if (target.noLocal && session.clientId === publication.publisher) return;
+    if (target.noLocal && session.clientId === publication.publisher) {
+      // [MQTT-3.8.3-3] Only what its other subscriptions would give it.
+      if (target.own !== null) this.#address(publication, target.own, group);
+      return;
+    }
     const qos = target.exactQos !== -1 ? target.exactQos : publication.qos < target.qos ? publication.qos : target.qos;
     // [MQTT-3.3.1-9] What an established subscription gets does not carry the retain flag, unless it asked for it.
     const retain = target.retainAsPublished && publication.isRetained;

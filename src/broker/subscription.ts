@@ -31,8 +31,10 @@ export interface Target {
   qos: QoS;
   /** Messages are taken at exactly this QoS; -1: at the publication's QoS up to `qos`. */
   exactQos: QoS | -1;
-  /** Only where every matching subscription says so. */
+  /** At least one matching subscription says so: what its own client publishes goes to `own` instead. */
   noLocal: boolean;
+  /** Of the matching subscriptions those that are not no-local, where others are; null: none. */
+  own: Target | null;
   retainAsPublished: boolean;
   subscriptionIds: number[] | null;
 }
@@ -84,15 +86,26 @@ export function targetOf(subscription: SessionSubscription): Target {
     qos: subscription.qos,
     exactQos: subscription.upgradeQos ? subscription.qos : -1,
     noLocal: subscription.noLocal,
+    own: null,
     retainAsPublished: subscription.retainAsPublished,
     subscriptionIds: subscription.subscriptionId === 0 ? null : [subscription.subscriptionId],
   };
 }
 
 function merge(target: Target, subscription: SessionSubscription): void {
+  if (subscription.noLocal) {
+    if (!target.noLocal) target.own = { ...target, subscriptionIds: target.subscriptionIds?.slice() ?? null };
+    target.noLocal = true;
+  } else if (target.noLocal) {
+    if (target.own === null) target.own = targetOf(subscription);
+    else widen(target.own, subscription);
+  }
+  widen(target, subscription);
+}
+
+function widen(target: Target, subscription: SessionSubscription): void {
   if (subscription.qos > target.qos) target.qos = subscription.qos;
   if (subscription.upgradeQos && subscription.qos > target.exactQos) target.exactQos = subscription.qos;
-  target.noLocal &&= subscription.noLocal;
   target.retainAsPublished ||= subscription.retainAsPublished;
   if (subscription.subscriptionId !== 0) {
     target.subscriptionIds ??= [];

@@ -133,6 +133,28 @@ test('[MQTT-3.8.3-3] no local, retain as published, retain handling and identifi
   assert.equal((await other.nextMessage()).payload.toString(), 'r');
 });
 
+for (const order of ['first', 'last'] as const) {
+  test(`[MQTT-3.8.3-3] where a subscription that overlaps is no-local (${order}), what gets a client of its own messages?`, async (t) => {
+    const { port } = await startBroker(t);
+    const client = await RawClient.open(port, V5);
+    const other = await RawClient.open(port, V5);
+    const noLocal = (): Promise<unknown> =>
+      client.subscribe('+/b', 2, { noLocal: true, retainAsPublished: true, properties: { subscriptionIdentifiers: [7] } });
+    if (order === 'first') await noLocal();
+    await client.subscribe('a/#', 0, { properties: { subscriptionIdentifiers: [8] } });
+    await client.subscribe('a/b', 1, { properties: { subscriptionIdentifiers: [9] } });
+    if (order === 'last') await noLocal();
+    const seen = async (): Promise<unknown[]> => {
+      const { qos, retain, properties } = await client.nextMessage();
+      return [qos, retain, [...(properties?.subscriptionIdentifiers ?? [])].sort()];
+    };
+    await client.publish('a/b', 'mine', { qos: 2, retain: true });
+    assert.deepEqual(await seen(), [1, false, [8, 9]]);
+    await other.publish('a/b', 'theirs', { qos: 2, retain: true });
+    assert.deepEqual(await seen(), [2, true, [7, 8, 9]]);
+  });
+}
+
 test('[MQTT-3.3.2-7] do topic aliases work in both directions, for one connection?', async (t) => {
   const { port } = await startBroker(t);
   const subscriber = await RawClient.open(port, { ...V5, properties: { topicAliasMaximum: 1 } });
