@@ -2,7 +2,7 @@ import { FerruleError } from '../errors.js';
 import type { PublishPacket, QoS } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { ReceivedPublish } from '../mqtt/received-publish.js';
-import { messageBytes, type Publication, type StoredMessage } from '../store/types.js';
+import { EntryState, messageBytes, type Publication, type StoredMessage } from '../store/types.js';
 import type { Connection } from './connection.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import type { QueuedEntry } from './queued-entry.js';
@@ -29,6 +29,8 @@ const NO_ENTRIES: QueuedEntry[] = [];
  */
 export abstract class RoutedPublication implements Publication {
   entries = NO_ENTRIES;
+  /** Of volatile sessions, at QoS 2: sent when the message is safe, or never where its publisher is refused. */
+  #held: QueuedEntry[] | null = null;
   retain = false;
   inboundQos2: Publication['inboundQos2'] = null;
   outstanding = 0;
@@ -97,6 +99,12 @@ export abstract class RoutedPublication implements Publication {
     else this.entries.push(entry);
   }
 
+  hold(entry: QueuedEntry): void {
+    entry.state = EntryState.Pending;
+    this.#held ??= [];
+    this.#held.push(entry);
+  }
+
   /** Something of it has to reach the disk (or its receiver) first. */
   get needsStore(): boolean {
     return this.entries.length > 0 || this.retain || this.inboundQos2 !== null;
@@ -106,6 +114,13 @@ export abstract class RoutedPublication implements Publication {
     for (const entry of this.entries) {
       if (error !== null) this.owner.commitFailed(entry);
       else if (entry.qos === 2) this.owner.committed(entry);
+    }
+    if (this.#held !== null) {
+      for (const entry of this.#held) {
+        entry.state = error === null && !entry.left ? EntryState.Committed : EntryState.Gone;
+        if (error === null) this.owner.committed(entry);
+        else this.owner.commitFailed(entry);
+      }
     }
     if (this.retain) this.owner.retainSettled(this, error);
     this.finished(error);

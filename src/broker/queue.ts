@@ -127,7 +127,7 @@ export class SessionQueue {
       bytes: messageBytes(message),
       expected: qos === 1 && this.#receiver !== null && this.#count < FAR_BEHIND,
       released: false,
-      state: EntryState.Pending,
+      state: this.#durable ? EntryState.Pending : EntryState.Committed,
       publication: null,
       left: false,
     };
@@ -254,7 +254,7 @@ export class SessionQueue {
         if (entry === undefined) break;
         // An id that is still in flight can't be used again; what holds it must be acknowledged first.
         if (this.#inflight.has(packetIdOf(entry.seq))) break;
-        if (this.#durable && isOnlyInMemory(entry)) break;
+        if (isOnlyInMemory(entry)) break;
         this.#ready.shift();
         this.#send(this.#receiver, entry);
       }

@@ -43,7 +43,8 @@ export function sentEntry(sid: number, seq: number, qos: 1 | 2, bytes: number): 
 
 /**
  * A QoS 2 message may not be sent before it is on disk: after a crash its publisher would send it again, as a new entry with
- * another packet id, and this one's id would go to another message, which the receiver would take for a repetition.
+ * another packet id, and this one's id would go to another message, which the receiver would take for a repetition. Where the
+ * disk refuses, its publisher is told so and may send it again, too: so it waits in volatile sessions as well.
  */
 export function isOnlyInMemory({ qos, state }: QueueEntry): boolean {
   return qos === 2 && (state === EntryState.Pending || state === EntryState.Committing);

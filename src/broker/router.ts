@@ -140,14 +140,26 @@ export class Router implements PublicationOwner {
     const { targets, groups, locals } = this.#routes.of(publication.topic);
     publication.reach = targets.length + locals.length;
     if (publication.isRetained) this.#retain(publication);
-    for (const target of targets) this.#address(publication, target, null);
-    if (groups.length > 0) for (const group of groups) this.#share(publication, group);
+    if (publication.qos === 2) {
+      // Whether it must be stored is to be known before it is sent to those who get it in any case.
+      for (const target of targets) if (target.session.durable) this.#address(publication, target, null);
+      if (groups.length > 0) for (const group of groups) this.#share(publication, group);
+      for (const target of targets) if (!target.session.durable) this.#address(publication, target, null);
+    } else {
+      for (const target of targets) this.#address(publication, target, null);
+      if (groups.length > 0) for (const group of groups) this.#share(publication, group);
+    }
     const stored = publication.needsStore;
     if (stored) {
       this.#context.store.publish(publication);
       for (const entry of publication.entries) this.#context.sessionOf(entry.sid)?.queue.add(entry);
     }
-    if (this.#volatile.length > 0) for (const { session, entry } of this.#volatile.splice(0)) session.queue.add(entry);
+    if (this.#volatile.length > 0) {
+      for (const { session, entry } of this.#volatile.splice(0)) {
+        if (stored && entry.qos === 2) publication.hold(entry);
+        session.queue.add(entry);
+      }
+    }
     if (!stored) publication.settled(null);
     if (locals.length > 0) {
       const message = publication.ownMessage();
@@ -183,7 +195,8 @@ export class Router implements PublicationOwner {
       this.#context.counters.rejectedFull++;
       return;
     }
-    if (!session.durable && group === null && sendLive(publication, target, qos, retain)) return;
+    const mustWait = qos === 2 && publication.needsStore;
+    if (!session.durable && group === null && !mustWait && sendLive(publication, target, qos, retain)) return;
     const entry = session.queue.newEntry(publication.ownMessage(), qos, retain, target.subscriptionIds);
     // One that is away was picked because nobody else is here: what waits for it is on disk, not in memory.
     if (group !== null && session.receiver !== null) session.queue.markShared(entry, group);

@@ -120,6 +120,27 @@ test('is a QoS 2 message that the disk refused taken when it is sent again, and 
   await waitFor(() => hoarder.messages.some(({ topic }) => topic === 'big/two'), { message: 'the message' });
 });
 
+test('does a QoS 2 message that the disk refused reach a volatile subscriber once, when it is sent again, and not before?', async (t) => {
+  const setup = await setUp(t);
+  if (setup === null) return;
+  const { main } = setup;
+  await durableTarget(main);
+  const subscriber = await RawClient.open(main.port);
+  await subscriber.subscribe('big/two', 2);
+  await exhaust(setup);
+  const publisher = await RawClient.open(main.port, { version: 5 });
+  const refused = await publisher.publish('big/two', 'x', { qos: 2 });
+  assert.ok([0x83, 0x97].includes(refused?.reasonCode ?? 0), `${refused?.reasonCode}`);
+  await recover(setup);
+  assert.equal((await publisher.publish('big/two', 'x', { qos: 2 }))?.reasonCode, 0);
+  await publisher.publish('big/two', 'end', { qos: 2 });
+  await waitFor(() => subscriber.messages.some(({ payload }) => payload.toString() === 'end'));
+  assert.deepEqual(
+    subscriber.messages.map(({ payload }) => payload.toString()),
+    ['x', 'end'],
+  );
+});
+
 test('does a subscriber get the PUBREL that had to wait for the disk, without connecting again?', async (t) => {
   const setup = await setUp(t);
   if (setup === null) return;

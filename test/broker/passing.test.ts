@@ -49,12 +49,17 @@ test('does everybody get what came in one read, whatever version, QoS and option
     await waitFor(() => subscribers.every((client) => mine(client).length === sent.length));
     subscribers.forEach((client, index) => {
       const granted = index % 3;
-      assert.deepEqual(
-        mine(client).map(({ topic, payload, qos, retain, dup }) => ({ topic, payload, qos, retain, dup })),
-        sent.map(({ topic, payload, qos, retain }) => {
-          return { topic, payload, qos: Math.min(qos, granted), retain: retain && client.version === 5, dup: false };
-        }),
-      );
+      const got = mine(client).map(({ topic, payload, qos, retain, dup }) => ({ topic, payload, qos, retain, dup }));
+      const expected = sent.map(({ topic, payload, qos, retain }) => {
+        return { topic, payload, qos: Math.min(qos, granted), retain: retain && client.version === 5, dup: false };
+      });
+      // [MQTT-4.6.0-5] At each QoS in order: what is retained at QoS 2 waits for the disk, and is overtaken.
+      for (const level of [0, 1, 2]) {
+        assert.deepEqual(
+          got.filter(({ qos }) => qos === level),
+          expected.filter(({ qos }) => qos === level),
+        );
+      }
       const ids = mine(client).flatMap(({ packetId, qos }) => (qos === 0 ? [] : [packetId]));
       assert.equal(new Set(ids).size, ids.length);
     });
