@@ -1,4 +1,4 @@
-import { BoundedMap, isLoopback, MAX_ADDRESSES } from './addresses.js';
+import { BoundedMap, isLoopback, MAX_ADDRESSES, sourceOf } from './addresses.js';
 
 export interface BanLimits {
   /** Failed logins of one user from one address; 0: nobody is ever banned. */
@@ -8,6 +8,7 @@ export interface BanLimits {
 }
 
 export interface Ban {
+  /** Of IPv6, a /64. */
   address: string;
   /** null: everybody from the address. */
   username: string | null;
@@ -42,21 +43,23 @@ export class Bans {
 
   /** ms that are left of the ban; 0: there is none. */
   remaining(address: string | null, username: string | null, now: number): number {
-    if (address === null) return 0;
+    if (address === null || this.#entries.size === 0) return 0;
+    const source = sourceOf(address);
     const left = (key: string): number => (this.#entries.get(key)?.until ?? 0) - now;
-    return Math.max(0, left(keyOf(address, null)), username === null ? 0 : left(keyOf(address, username)));
+    return Math.max(0, left(keyOf(source, null)), username === null ? 0 : left(keyOf(source, username)));
   }
 
   /** A login failed; true: this one was one too many, and a ban begins. */
   failed(address: string | null, username: string | null, limits: BanLimits, now: number): boolean {
     if (address === null || limits.banAfter === 0 || isLoopback(address)) return false;
-    const wholeAddress = this.#count(address, null, limits.banAfter * ADDRESS_FACTOR, limits.banMs, now);
-    const user = username !== null && username.length <= MAX_NAME && this.#count(address, username, limits.banAfter, limits.banMs, now);
+    const source = sourceOf(address);
+    const wholeAddress = this.#count(source, null, limits.banAfter * ADDRESS_FACTOR, limits.banMs, now);
+    const user = username !== null && username.length <= MAX_NAME && this.#count(source, username, limits.banAfter, limits.banMs, now);
     return wholeAddress || user;
   }
 
   succeeded(address: string | null, username: string | null): void {
-    if (address !== null && username !== null) this.#entries.delete(keyOf(address, username));
+    if (address !== null && username !== null) this.#entries.delete(keyOf(sourceOf(address), username));
   }
 
   list(now: number): Ban[] {
@@ -67,7 +70,7 @@ export class Bans {
 
   /** Ends a ban and forgets what led to it; false: there was nothing. */
   lift(address: string, username: string | null): boolean {
-    return this.#entries.delete(keyOf(address, username));
+    return this.#entries.delete(keyOf(sourceOf(address), username));
   }
 
   #count(address: string, username: string | null, after: number, first: number, now: number): boolean {

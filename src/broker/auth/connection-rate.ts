@@ -1,4 +1,4 @@
-import { BoundedMap, isLoopback, MAX_ADDRESSES } from './addresses.js';
+import { BoundedMap, isLoopback, MAX_ADDRESSES, sourceOf } from './addresses.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** Seconds' worth of connections that may come at once: everybody comes back when a switch does. */
@@ -10,7 +10,7 @@ const BURST_SECONDS = 10;
  */
 export type Admission = 'take' | 'refuse' | 'close';
 
-/** Connections per address and second. */
+/** Connections per address and second; of IPv6, per /64. */
 export class ConnectionRate {
   readonly #buckets = new BoundedMap<{ taken: TokenBucket; refused: TokenBucket }>(MAX_ADDRESSES);
 
@@ -23,8 +23,9 @@ export class ConnectionRate {
   admit(address: string | null, rate: number, now: number): Admission {
     if (rate === 0 || address === null || isLoopback(address)) return 'take';
     const burst = rate * BURST_SECONDS;
-    const buckets = this.#buckets.get(address) ?? { taken: new TokenBucket(burst, now), refused: new TokenBucket(rate, now) };
-    this.#buckets.set(address, buckets);
+    const source = sourceOf(address);
+    const buckets = this.#buckets.get(source) ?? { taken: new TokenBucket(burst, now), refused: new TokenBucket(rate, now) };
+    this.#buckets.set(source, buckets);
     if (buckets.taken.tryTake(rate, burst, now)) return 'take';
     return buckets.refused.tryTake(rate, rate, now) ? 'refuse' : 'close';
   }
