@@ -66,6 +66,13 @@ test('is the packet id of a QoS 2 message that was refused free for another one,
   assert.equal((await back.nextMessage()).payload.toString(), 'another');
 });
 
+test('do the properties of a message count where it would make a queue too large?', async (t) => {
+  const { started, publisher } = await fullSoon(t, 5, { limits: { maxQueuedMessages: 100, maxQueuedBytes: 1000 } });
+  const properties = { userProperties: [['name', 'x'.repeat(990)]] as [string, string][] };
+  assert.equal((await publisher.publish('t/x', 'some bytes', { qos: 1, properties }))?.reasonCode, QUOTA_EXCEEDED);
+  assert.equal(started.broker.sessions.get('away')!.queue.bytes, 0);
+});
+
 test('do all others get what one full queue does not take?', async (t) => {
   const { started, publisher } = await fullSoon(t, 5);
   const other = await RawClient.open(started.port);
