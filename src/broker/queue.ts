@@ -11,6 +11,8 @@ import type { SharedGroup } from './shared-groups.js';
 const FAR_BEHIND = 50_000;
 /** Where memory for windows is left, pages of a long queue grow to so many times `windowMessages`. */
 const MAX_PAGE_GROWTH = 4;
+/** Where a full queue on disk has to be trimmed, this part of its limit goes at once: a write for each message would wear SD cards. */
+const TRIM_PART = 64;
 
 /**
  * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
@@ -337,11 +339,13 @@ export class SessionQueue {
     }
     this.#trimAgain = false;
     if (this.#receiver !== null) this.#dropReady();
-    const { maxMessages, maxBytes, maxAgeMs } = this.limits;
+    const { maxAgeMs } = this.limits;
     if (maxAgeMs === 0 && !this.#isOverLimit()) return;
     this.#trimming = true;
     const olderThan = maxAgeMs === 0 ? 0 : this.#context.clock.now() - maxAgeMs;
     const keepBelow = this.#receiver === null ? 0 : this.#loadedTo + 1;
+    const maxMessages = trimTo(this.#count, this.limits.maxMessages);
+    const maxBytes = trimTo(this.#bytes, this.limits.maxBytes);
     this.#context.store.trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan }).then(
       (result) => {
         this.#trimming = false;
@@ -576,4 +580,9 @@ export class SessionQueue {
     if (this.#trimAgain) this.trim();
     this.pump();
   }
+}
+
+/** What is left of `used` by a trim: a little less than `limit` where that is exceeded, so that the next trim is not due at once. */
+function trimTo(used: number, limit: number): number {
+  return used > limit ? limit - Math.floor(limit / TRIM_PART) : limit;
 }

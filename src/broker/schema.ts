@@ -49,7 +49,7 @@ export const BrokerLimitsSchema = Type.Object(
     }),
     when_queue_full: Type.Union([Type.Literal('drop_oldest'), Type.Literal('drop_newest'), Type.Literal('reject')], {
       description:
-        'What gives way when a queue is full. reject: the new message, and an MQTT 5 publisher is told so (0x97); to earlier versions nothing can be said, for them it is drop_newest.',
+        'What gives way when a queue is full. drop_oldest: up to 1/64 of the limit at once, to spare the disk. reject: the new message, and an MQTT 5 publisher is told so (0x97); to earlier versions nothing can be said, for them it is drop_newest.',
       default: 'drop_oldest',
     }),
     max_session_expiry: Duration({ description: 'How long a session outlives its connection at the most.', default: '30d' }),
