@@ -25,6 +25,27 @@ export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitO
   }
 }
 
+/**
+ * Looks until nothing is left of what `count` counts, for as long as it becomes less; throws when it has stood still for
+ * `stillFor` ms. `what` says what is left.
+ */
+export async function waitForNone(count: () => number, what: () => string, stillFor = 10_000): Promise<void> {
+  let least = Number.POSITIVE_INFINITY;
+  let since = performance.now();
+  for (;;) {
+    const left = count();
+    if (left === 0) return;
+    const now = performance.now();
+    if (left < least) {
+      least = left;
+      since = now;
+    } else if (now - since >= stillFor) {
+      throw new Error(`${left} are left and stood still for ${stillFor} ms: ${what()}`);
+    }
+    await sleep(20);
+  }
+}
+
 /** The promise, or an error that says what was waited for after `timeout` ms. The timer does not outlive the answer. */
 export async function within<T>(timeout: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
