@@ -16,6 +16,9 @@ lock = threading.Lock()
 tags = {}
 # mids that were acknowledged before publish() gave us their number.
 early = set()
+# Not set between a new socket and its CONNACK: paho would send what is published then before what it has to send again,
+# and so break the order of its own messages ([MQTT-4.6.0-1]).
+ready = threading.Event()
 
 
 def emit(event, **fields):
@@ -30,6 +33,8 @@ def on_connect(client, userdata, flags, rc, properties=None):
     emit("connected", rc=code, sessionPresent=bool(present))
     if code == 0 and options["topics"]:
         client.subscribe([(topic, options["qos"]) for topic in options["topics"]])
+    # Last: paho goes on at once, and sends again, before another thread has its turn.
+    ready.set()
 
 
 def on_subscribe(client, userdata, mid, granted, properties=None):
@@ -56,11 +61,18 @@ def on_publish(client, userdata, mid):
         emit("published", tag=tag)
 
 
+def on_socket_open(client, userdata, sock):
+    ready.clear()
+
+
 def on_disconnect(client, userdata, rc, properties=None):
+    # Without a socket paho keeps what is published, in order.
+    ready.set()
     emit("disconnected", rc=rc if isinstance(rc, int) else rc.value)
 
 
 def publish(command):
+    ready.wait()
     # The lock is held so that the acknowledgement, on another thread, finds the tag or leaves its mark.
     info = client.publish(command["topic"], base64.b64decode(command["payload"]), command["qos"], command["retain"])
     with lock:
@@ -90,6 +102,7 @@ client.on_subscribe = on_subscribe
 client.on_message = on_message
 client.on_publish = on_publish
 client.on_disconnect = on_disconnect
+client.on_socket_open = on_socket_open
 client.connect(options["host"], options["port"], keepalive=options["keepAlive"])
 client.loop_start()
 
