@@ -1,12 +1,12 @@
 /** What tests run in a process of its own: node child.js COMMAND DIR. Not a test. */
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { systemClock } from '../../src/clock.js';
 import { FerruleError } from '../../src/errors.js';
 import { silentLogger } from '../../src/log.js';
 import { SqliteStore } from '../../src/store/store.js';
 import { EntryState, messageBytes, type QueueEntry, type StoredMessage } from '../../src/store/types.js';
 
-const [command, dir = '', argument = ''] = process.argv.slice(2);
+const [command, dir = '', argument = '', log = ''] = process.argv.slice(2);
 const store = new SqliteStore({ dir, durability: 'strict', commitIntervalMs: 0, clock: systemClock, log: silentLogger });
 
 function settled(sid: number, seq: number, payload: Buffer, entries?: QueueEntry[]): Promise<Error | null> {
@@ -94,15 +94,16 @@ async function overrun(): Promise<void> {
   await store.stop();
 }
 
-/** Publishes from the given sequence number on and prints `p SEQ` for each that settled, `r SEQ` for each removal on disk. */
+/** Publishes from the given sequence number on and logs `p SEQ` for each that settled, `r SEQ` for each removal on disk. */
 async function work(): Promise<void> {
   await store.start();
   store.putSession({ sid: 1, ...SESSION });
+  // Into a file: what a pipe has no room for would wait in this process, and be lost with it.
+  const file = openSync(log, 'a');
   const print = (line: string): void => {
-    // Synchronous on a pipe; a bare writeSync would fail with EAGAIN where the reader is slow.
-    process.stdout.write(`${line}\n`);
+    writeSync(file, `${line}\n`);
   };
-  print('ready');
+  process.stdout.write('ready\n');
   const waiting: QueueEntry[] = [];
   let seq = Number(argument);
   const step = (): void => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { imbalance, loadSessions, newStore, readAll, tempDir } from './support.js';
@@ -8,24 +10,23 @@ import { imbalance, loadSessions, newStore, readAll, tempDir } from './support.j
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
 const ROUNDS = 8;
 
-/** Runs the working child until it has published for `ms`, kills it with -9, and returns what it had printed. */
+/** Runs the working child until it has published for `ms`, kills it with -9, and returns what it had logged. */
 async function workUntilKilled(
   t: TestContext,
   dir: string,
   from: number,
   ms: number,
 ): Promise<{ published: number[]; removed: Set<number> }> {
-  const child = spawn(process.execPath, [CHILD, 'work', dir, String(from)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const log = join(await tempDir(t), 'work.log');
+  const child = spawn(process.execPath, [CHILD, 'work', dir, String(from), log], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => child.kill('SIGKILL'));
-  let output = '';
   let timer: NodeJS.Timeout | undefined;
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
+  child.stdout.on('data', () => {
     timer ??= setTimeout(() => child.kill('SIGKILL'), ms);
   });
   await once(child, 'close');
   clearTimeout(timer);
-  const lines = output.split('\n').slice(0, -1);
+  const lines = (await readFile(log, 'utf8')).split('\n').slice(0, -1);
   const numbers = (kind: string): number[] => lines.filter((line) => line.startsWith(kind)).map((line) => Number(line.slice(2)));
   return { published: numbers('p '), removed: new Set(numbers('r ')) };
 }
