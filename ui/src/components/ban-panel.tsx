@@ -1,10 +1,8 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { getBans, liftBan } from '../api/calls.js';
-import { type ApiError, asApiError } from '../api/client.js';
 import type { Ban } from '../api/types.js';
 import { t } from '../i18n/translate.js';
-import { link } from '../state/live.js';
-import { useStore } from '../state/store.js';
+import { useLoaded } from '../state/use-loaded.js';
 import { BanDialog } from './ban-dialog.js';
 import { Loading, Panel, TableBox, When } from './basics.js';
 import { Confirm } from './dialog.js';
@@ -12,29 +10,16 @@ import { Button, ErrorNote } from './forms.js';
 
 /** Who may not connect, set by people or by failed logins. */
 export function BanPanel() {
-  const [bans, setBans] = useState<Ban[] | null>(null);
-  const [error, setError] = useState<ApiError | null>(null);
+  const { data: bans, error, reload } = useLoaded(getBans);
   const [adding, setAdding] = useState(false);
   const [lifting, setLifting] = useState<Ban | null>(null);
-  const live = useStore(link).state === 'live';
-  const load = useCallback(async () => {
-    try {
-      setBans(await getBans());
-      setError(null);
-    } catch (thrown) {
-      setError(asApiError(thrown));
-    }
-  }, []);
-  useEffect(() => {
-    if (live) void load();
-  }, [live]);
   return (
     <Panel title={t('bans.title')} class="bans" actions={<Button onClick={() => setAdding(true)}>{t('ban.add')}</Button>}>
       {error !== null && <ErrorNote error={error} />}
       {bans === null && error === null && <Loading />}
       {bans !== null && bans.length === 0 && <p class="secondary">{t('bans.none')}</p>}
       {bans !== null && bans.length > 0 && <BanTable bans={bans} onLift={setLifting} />}
-      {adding && <BanDialog kind="client" value="" onDone={load} onClose={() => setAdding(false)} />}
+      {adding && <BanDialog kind="client" value="" onDone={reload} onClose={() => setAdding(false)} />}
       {lifting !== null && (
         <Confirm
           title={t('ban.lift.title', { value: lifting.value })}
@@ -42,7 +27,7 @@ export function BanPanel() {
           busy={t('ban.lift.busy')}
           run={async () => {
             await liftBan(lifting.id);
-            await load();
+            await reload();
           }}
           done={t('ban.lift.done', { value: lifting.value })}
           onClose={() => setLifting(null)}

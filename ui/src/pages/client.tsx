@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { discardSession, disconnectClient, getClient } from '../api/calls.js';
-import { type ApiError, asApiError } from '../api/client.js';
 import type { ClientDetails } from '../api/types.js';
 import { BanDialog } from '../components/ban-dialog.js';
 import { Ago, Empty, Fact, Facts, Link, Loading, PageHead, Panel, Since, TableBox } from '../components/basics.js';
@@ -12,38 +11,21 @@ import { TracePanel } from '../components/trace-panel.js';
 import { bytes, count, duration, perSecond } from '../i18n/format.js';
 import { t, tn } from '../i18n/translate.js';
 import { href, navigate } from '../router.js';
-import { link } from '../state/live.js';
 import { may } from '../state/session.js';
-import { useStore } from '../state/store.js';
+import { useLoaded } from '../state/use-loaded.js';
 
 const POLL_MS = 2000;
 
 /** Everything about one client, and what goes between it and the broker. */
 export function ClientPage({ id }: { id: string }) {
-  const [client, setClient] = useState<ClientDetails | null>(null);
-  const [error, setError] = useState<ApiError | null>(null);
-  const live = useStore(link).state === 'live';
-  const load = useCallback(async () => {
-    try {
-      setClient(await getClient(id));
-      setError(null);
-    } catch (thrown) {
-      setError(asApiError(thrown));
-    }
-  }, [id]);
-  useEffect(() => {
-    if (!live) return;
-    void load();
-    const timer = setInterval(() => void load(), POLL_MS);
-    return () => clearInterval(timer);
-  }, [live, load]);
+  const { data: client, error, reload } = useLoaded(() => getClient(id), id, POLL_MS);
   const missing = error?.status === 404;
   return (
     <>
       <p class="crumb">
         <Link href={href('clients')}>{t('nav.clients')}</Link>
       </p>
-      <PageHead title={id}>{client !== null && !missing && <Actions client={client} onDone={load} />}</PageHead>
+      <PageHead title={id}>{client !== null && !missing && <Actions client={client} onDone={reload} />}</PageHead>
       {missing && <Empty title={t('client.missing', { id })} hint={t('client.missing.hint')} />}
       {error !== null && !missing && <ErrorNote error={error} />}
       {client === null && error === null && <Loading />}

@@ -1,15 +1,12 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { deleteMqttUser, getMqttUsers } from '../api/calls.js';
-import { type ApiError, asApiError } from '../api/client.js';
-import type { MqttUser } from '../api/types.js';
 import { Empty, Loading, PageHead, Panel, TableBox, When } from '../components/basics.js';
 import { Confirm } from '../components/dialog.js';
 import { Button, ErrorNote } from '../components/forms.js';
 import { MqttUserDialog } from '../components/mqtt-user-dialog.js';
 import { t } from '../i18n/translate.js';
-import { link } from '../state/live.js';
 import { may } from '../state/session.js';
-import { useStore } from '../state/store.js';
+import { useLoaded } from '../state/use-loaded.js';
 
 type Asking = { what: 'add' } | { what: 'password' | 'delete'; user: string };
 
@@ -24,22 +21,8 @@ export function SecurityPage() {
 
 /** Names and passwords that MQTT clients log in with. */
 function MqttUsers() {
-  const [users, setUsers] = useState<MqttUser[] | null>(null);
-  const [error, setError] = useState<ApiError | null>(null);
+  const { data: users, error, reload } = useLoaded(getMqttUsers);
   const [asking, setAsking] = useState<Asking | null>(null);
-  const live = useStore(link).state === 'live';
-  const load = useCallback(async () => {
-    try {
-      setUsers(await getMqttUsers());
-      setError(null);
-    } catch (thrown) {
-      setError(asApiError(thrown));
-    }
-  }, []);
-  // Also after an interruption.
-  useEffect(() => {
-    if (live) void load();
-  }, [live]);
   const close = () => setAsking(null);
   return (
     <Panel title={t('users.title')} actions={<Button onClick={() => setAsking({ what: 'add' })}>{t('users.add')}</Button>}>
@@ -77,8 +60,10 @@ function MqttUsers() {
           </tbody>
         </TableBox>
       )}
-      {asking?.what === 'add' && <MqttUserDialog user={null} taken={users?.map((user) => user.name) ?? []} onDone={load} onClose={close} />}
-      {asking?.what === 'password' && <MqttUserDialog user={asking.user} taken={[]} onDone={load} onClose={close} />}
+      {asking?.what === 'add' && (
+        <MqttUserDialog user={null} taken={users?.map((user) => user.name) ?? []} onDone={reload} onClose={close} />
+      )}
+      {asking?.what === 'password' && <MqttUserDialog user={asking.user} taken={[]} onDone={reload} onClose={close} />}
       {asking?.what === 'delete' && (
         <Confirm
           title={t('users.delete.title', { name: asking.user })}
@@ -87,7 +72,7 @@ function MqttUsers() {
           danger
           run={async () => {
             await deleteMqttUser(asking.user);
-            await load();
+            await reload();
           }}
           done={t('users.delete.done', { name: asking.user })}
           onClose={close}
