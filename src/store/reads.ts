@@ -66,12 +66,16 @@ export interface QueuePage extends Page<number> {
 
 const NO_ROWS = { count: 0, isCut: false };
 const FIRST_PAGE_BYTES = 65_536;
+/** Room for one segment more than the last page had. */
+const PAGE_MARGIN = 18 * 1024;
 
 const NO_COUNTERS: CounterRow = [0, 0, 0, 0, 0, 0, 0];
 
 export class Reads {
   readonly #statements;
   readonly #segments: SegmentTable;
+  /** Of the last page of a queue: the next is about as large. */
+  #pageBytes = FIRST_PAGE_BYTES;
 
   constructor(db: Db, segments: SegmentTable) {
     this.#segments = segments;
@@ -117,7 +121,7 @@ export class Reads {
 
   /** Rows and segments by their numbers; a segment whole, also where it begins before `from`. */
   queue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): QueuePage {
-    const out = new ByteWriter(Math.min(maxBytes, FIRST_PAGE_BYTES) + 1024);
+    const out = new ByteWriter(Math.min(maxBytes, this.#pageBytes) + PAGE_MARGIN);
     const page: QueuePage = { bytes: out.buffer, broken: [], brokenSegments: [] };
     let left = Math.min(maxMessages, Number.MAX_SAFE_INTEGER);
     // Most queues have either: looking for rows around each segment would cost as much as reading it.
@@ -144,6 +148,7 @@ export class Reads {
       at = segment.last + 1;
     }
     page.bytes = out.buffer.subarray(0, out.length);
+    this.#pageBytes = Math.max(FIRST_PAGE_BYTES, out.length);
     return page;
   }
 

@@ -14,9 +14,10 @@ export const segments = {
       bytes INTEGER NOT NULL,
       run INTEGER NOT NULL,
       mono REAL NOT NULL,
-      data BLOB NOT NULL,
-      PRIMARY KEY (sid, first)
-    ) WITHOUT ROWID;
+      data BLOB NOT NULL
+    );
+    -- Not the table's own order: a search would read the whole of each segment that it compares with.
+    CREATE UNIQUE INDEX segment_place ON segment (sid, first);
     -- One bit for each entry of the segment.
     CREATE TABLE segment_gone (
       sid INTEGER NOT NULL,
