@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
 import { MqttError } from '../mqtt/mqtt-error.js';
 import type { AckPacket, Packet, Properties, ProtocolVersion, QoS, Will } from '../mqtt/packets.js';
-import { encodePublish } from '../mqtt/publish-frame.js';
+import { encodePublish, publishLength, publishSize, writePublish } from '../mqtt/publish-frame.js';
 import { PacketReader } from '../mqtt/reader.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import { ACK_BYTES, encode } from '../mqtt/writer.js';
@@ -22,7 +22,7 @@ import { handlePacket } from './handlers/index.js';
 import { subscribeClient, unsubscribeClient } from './handlers/subscribe.js';
 import { KnownTopics } from './known-topics.js';
 import { deliveryProperties } from './message-properties.js';
-import { Outbox } from './outbox.js';
+import { LARGE, Outbox } from './outbox.js';
 import type { RoutedPublication } from './publication.js';
 import { NOTHING_TO_RELEASE } from './refusals.js';
 import type { Session, SessionReceiver } from './session.js';
@@ -333,7 +333,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
     return this.version !== 5 || (this.#aliases === null && subscriptionIds === null && expiresAt === 0);
   }
 
-  /** false: larger than the client takes. */
+  /** false: larger than the client takes ([MQTT-3.1.2-24]). */
   #deliver(
     message: StoredMessage,
     qos: QoS,
@@ -342,27 +342,12 @@ export class Connection extends EventEmitter implements SessionReceiver {
     packetId: number,
     subscriptionIds: readonly number[] | null,
   ): boolean {
-    const bytes = this.#encode(message, qos, retain, dup, packetId, subscriptionIds);
-    if (bytes === null) return false;
-    this.#countOut(bytes.length, message.payload.length);
-    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, message, qos, retain, dup, packetId);
-    this.outbox.push(bytes);
-    return true;
-  }
-
-  /** null: larger than the client takes ([MQTT-3.1.2-24]). */
-  #encode(
-    message: StoredMessage,
-    qos: QoS,
-    retain: boolean,
-    dup: boolean,
-    packetId: number,
-    subscriptionIds: readonly number[] | null,
-  ): Buffer | null {
+    const { version, outbox } = this;
+    const { payload } = message;
     let { topic } = message;
     let properties: Properties | null = null;
     let isNewAlias = false;
-    if (this.version === 5) {
+    if (version === 5) {
       let alias = this.#aliases?.get(topic) ?? null;
       if (alias !== null) topic = '';
       else if (this.#aliases !== null) {
@@ -371,10 +356,21 @@ export class Connection extends EventEmitter implements SessionReceiver {
       }
       properties = deliveryProperties(message, subscriptionIds, alias, this.broker.clock);
     }
-    const bytes = encodePublish(topic, message.payload, qos, retain, dup, packetId, properties, this.version);
-    if (bytes.length <= this.#capabilities.maximumPacketSize) return bytes;
-    if (isNewAlias) this.#aliases?.forget(topic);
-    return null;
+    const length = publishLength(topic, payload, qos, properties, version);
+    const size = publishSize(length);
+    if (size > this.#capabilities.maximumPacketSize) {
+      if (isNewAlias) this.#aliases?.forget(topic);
+      return false;
+    }
+    this.#countOut(size, payload.length);
+    if (this.broker.tracer !== null) this.broker.tracer.delivery(this, message, qos, retain, dup, packetId);
+    if (size >= LARGE) {
+      outbox.push(encodePublish(topic, payload, qos, retain, dup, packetId, properties, version));
+    } else {
+      const at = outbox.claim(size);
+      writePublish(outbox.slab, at, length, topic, payload, qos, retain, dup, packetId, properties, version);
+    }
+    return true;
   }
 
   #countOut(bytes: number, payloadBytes: number): void {

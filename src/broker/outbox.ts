@@ -6,7 +6,7 @@ import { ACK_BYTES, writeAckSuccess } from '../mqtt/writer.js';
 import { Slabs } from './slabs.js';
 
 /** From here on bytes go to the stream as they are; smaller pieces are copied together, into fewer and larger ones. */
-const LARGE = 8 * 1024;
+export const LARGE = 8 * 1024;
 const NONE: Buffer = Buffer.alloc(0);
 /** Beside a packet id. */
 const DUP = 0x1_0000;
@@ -102,10 +102,20 @@ export class Outbox {
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP that says success. */
   pushAck(type: AckPacket['type'], packetId: number): void {
-    this.#expect(ACK_BYTES);
-    this.#endRun();
-    const at = this.#reserve(ACK_BYTES);
+    const at = this.claim(ACK_BYTES);
     writeAckSuccess(this.#slab, at, type, packetId);
+  }
+
+  /** Room for a packet of so many bytes (fewer than LARGE), which the caller writes into `slab` at once; returns where. */
+  claim(bytes: number): number {
+    this.#expect(bytes);
+    this.#endRun();
+    return this.#reserve(bytes);
+  }
+
+  /** What claim() speaks of. */
+  get slab(): Buffer {
+    return this.#slab;
   }
 
   flush(): void {

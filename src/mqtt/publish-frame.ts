@@ -7,14 +7,18 @@ import { stringSize, writeString, writeU16 } from './wire.js';
 
 const DUP = 0x08;
 
-/** Bytes of a PUBLISH on the wire, its fixed header included. */
-export function publishSize(topic: string, payload: Uint8Array, qos: QoS, properties: Properties | null, version: ProtocolVersion): number {
-  const length = remainingLength(topic, payload, qos, version === 5 ? propertiesSize(properties) : -1);
-  return 1 + variableByteSize(length) + length;
-}
-
-/** `propertyBytes` is -1 where the version has no properties. */
-function remainingLength(topic: string, payload: Uint8Array, qos: QoS, propertyBytes: number): number {
+/**
+ * Bytes of a PUBLISH after its fixed header, which is what writePublish() is to be told.
+ * Throws MqttError where the topic or the whole is longer than the format can say.
+ */
+export function publishLength(
+  topic: string,
+  payload: Uint8Array,
+  qos: QoS,
+  properties: Properties | null,
+  version: ProtocolVersion,
+): number {
+  const propertyBytes = version === 5 ? propertiesSize(properties) : -1;
   const length =
     stringSize(topic) + (qos === 0 ? 0 : 2) + (propertyBytes < 0 ? 0 : variableByteSize(propertyBytes) + propertyBytes) + payload.length;
   if (length > MAX_REMAINING_LENGTH) {
@@ -27,10 +31,36 @@ function remainingLength(topic: string, payload: Uint8Array, qos: QoS, propertyB
   return length;
 }
 
+/** All of its bytes on the wire. */
+export function publishSize(length: number): number {
+  return 1 + variableByteSize(length) + length;
+}
+
 /**
- * The bytes of a PUBLISH; `packetId` counts at QoS 1 and 2 only, `properties` for v5 only.
- * Throws MqttError where the topic or the whole is longer than the format can say.
+ * Writes a PUBLISH of publishSize(length) bytes to `target[at]`. `length`: publishLength() of the same; `packetId` counts at
+ * QoS 1 and 2 only, `properties` for v5 only.
  */
+export function writePublish(
+  target: Buffer,
+  at: number,
+  length: number,
+  topic: string,
+  payload: Uint8Array,
+  qos: QoS,
+  retain: boolean,
+  dup: boolean,
+  packetId: number,
+  properties: Properties | null,
+  version: ProtocolVersion,
+): void {
+  target[at] = (PacketType.Publish << 4) | (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0);
+  let next = writeString(target, writeVariableByteInteger(target, at + 1, length), topic);
+  if (qos !== 0) next = writeU16(target, next, packetId);
+  if (version === 5) next = writeProperties(target, next, properties, propertiesSize(properties));
+  target.set(payload, next);
+}
+
+/** A PUBLISH in bytes of its own; parameters and errors are those of publishLength() and writePublish(). */
 export function encodePublish(
   topic: string,
   payload: Uint8Array,
@@ -41,14 +71,9 @@ export function encodePublish(
   properties: Properties | null,
   version: ProtocolVersion,
 ): Buffer {
-  const propertyBytes = version === 5 ? propertiesSize(properties) : -1;
-  const length = remainingLength(topic, payload, qos, propertyBytes);
-  const bytes = Buffer.allocUnsafe(1 + variableByteSize(length) + length);
-  bytes[0] = (PacketType.Publish << 4) | (dup ? DUP : 0) | (qos << 1) | (retain ? 1 : 0);
-  let at = writeString(bytes, writeVariableByteInteger(bytes, 1, length), topic);
-  if (qos !== 0) at = writeU16(bytes, at, packetId);
-  if (propertyBytes >= 0) at = writeProperties(bytes, at, properties, propertyBytes);
-  bytes.set(payload, at);
+  const length = publishLength(topic, payload, qos, properties, version);
+  const bytes = Buffer.allocUnsafe(publishSize(length));
+  writePublish(bytes, 0, length, topic, payload, qos, retain, dup, packetId, properties, version);
   return bytes;
 }
 

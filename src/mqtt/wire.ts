@@ -2,6 +2,8 @@ import { MqttError } from './mqtt-error.js';
 import { ReasonCode } from './reason-codes.js';
 
 const MAX_FIELD = 65_535;
+/** Up to here ASCII, as nearly all topics are, is written faster by hand than through the native encoder. */
+const SHORT = 64;
 
 /** Bytes of a string with its two-byte length. Throws MqttError where it is longer than a string can be (1.5.4). */
 export function stringSize(text: string): number {
@@ -34,7 +36,18 @@ export function writeU32(target: Uint8Array, at: number, value: number): number 
 }
 
 export function writeString(target: Buffer, at: number, text: string): number {
-  const length = target.write(text, at + 2, 'utf8');
+  const start = at + 2;
+  const chars = text.length;
+  if (chars <= SHORT) {
+    let i = 0;
+    for (; i < chars; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) break;
+      target[start + i] = code;
+    }
+    if (i === chars) return writeU16(target, at, chars) + chars;
+  }
+  const length = target.write(text, start, 'utf8');
   return writeU16(target, at, length) + length;
 }
 

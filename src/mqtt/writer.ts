@@ -16,7 +16,7 @@ import type {
   UnsubscribePacket,
 } from './packets.js';
 import { propertiesSize, writeProperties } from './properties.js';
-import { encodePublish, publishSize } from './publish-frame.js';
+import { encodePublish, publishLength, publishSize } from './publish-frame.js';
 import { ReasonCode } from './reason-codes.js';
 import { binarySize, stringSize, writeBinary, writeString, writeU16 } from './wire.js';
 
@@ -80,7 +80,9 @@ export function encode(packet: Packet, version: ProtocolVersion): Buffer {
 
 /** Bytes that encode() would give, for the peer's maximum packet size; a PUBLISH is measured without building it. */
 export function encodedSize(packet: Packet, version: ProtocolVersion): number {
-  if (packet.type === 'publish') return publishSize(packet.topic, packet.payload, packet.qos, packet.properties, version);
+  if (packet.type === 'publish') {
+    return publishSize(publishLength(packet.topic, packet.payload, packet.qos, packet.properties, version));
+  }
   return encode(packet, version).length;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MqttError } from '../../src/mqtt/mqtt-error.js';
 import type { Packet, Properties, ProtocolVersion } from '../../src/mqtt/packets.js';
-import { encodeFrame, encodePublish, publishSize, setPacketId } from '../../src/mqtt/publish-frame.js';
+import { encodeFrame, encodePublish, publishLength, setPacketId } from '../../src/mqtt/publish-frame.js';
 import { PacketReader } from '../../src/mqtt/reader.js';
 import { ACK_BYTES, encode, encodedSize, writeAckSuccess } from '../../src/mqtt/writer.js';
 import { bytesOf } from './packet-table.js';
@@ -111,7 +111,7 @@ test('binary data of more than 65535 bytes is refused, as password, will and pro
 test('a PUBLISH past the largest remaining length is refused', () => {
   // Only the length counts: nothing is allocated for it.
   const payload = { length: 268_435_455 } as Buffer;
-  assert.throws(() => publishSize('a', payload, 0, null, 4), MqttError);
+  assert.throws(() => publishLength('a', payload, 0, null, 4), MqttError);
 });
 
 test('the size of a PUBLISH is known without building it, at every step of the length field', () => {
