@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   FER_FIELD_NO_ANSWER: 'The device or its bus can not be reached; nothing was written.',
   FER_FIELD_WRITE_UNCONFIRMED: 'A write was sent and not confirmed: it may have taken effect.',
   FER_FIELD_REFUSED: 'The device refused the write (Modbus exception).',
+  FER_FIELD_WATCH: 'Too many watch the frames of a bus.',
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
 
   // --- rules

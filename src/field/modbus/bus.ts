@@ -5,6 +5,7 @@ import { asFault, Fault } from '../fault.js';
 import { Connection } from '../link/connection.js';
 import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters } from '../ports.js';
+import { FrameTap } from '../tap.js';
 import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
 import { JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
 import type { Transport, TransportEvents } from './transport.js';
@@ -58,6 +59,7 @@ export interface ModbusBusOptions {
  */
 export class ModbusBus {
   readonly name: string;
+  readonly tap: FrameTap;
   readonly #options: ModbusBusOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -80,7 +82,9 @@ export class ModbusBus {
     this.#options = options;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.tap = new FrameTap(options.clock);
     this.#transport = options.transport({
+      tap: this.tap,
       crcError: (unit) => {
         this.#unit(unit).counters.crcErrors++;
       },

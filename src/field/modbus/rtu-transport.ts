@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.js';
 import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
+import type { FrameError } from '../tap.js';
 import { Exchange } from './codec.js';
 import { answerAt, OutstandingAnswers } from './outstanding.js';
 import { answerLength, describe, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
@@ -60,6 +61,8 @@ export class RtuTransport implements Transport {
   #link: Link | null = null;
   #pending: Pending | null = null;
   #buffer: Buffer = Buffer.alloc(0);
+  /** Bytes at the beginning of the buffer that the tap has been told of. */
+  #told = 0;
   #lastActivity = Number.NEGATIVE_INFINITY;
 
   constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents }) {
@@ -72,6 +75,7 @@ export class RtuTransport implements Transport {
   attach(link: Link): void {
     this.#link = link;
     this.#buffer = Buffer.alloc(0);
+    this.#told = 0;
   }
 
   detach(fault: Fault): void {
@@ -96,7 +100,10 @@ export class RtuTransport implements Transport {
   receive(chunk: Buffer): void {
     this.#lastActivity = this.#clock.mono();
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-    if (this.#buffer.length > MAX_BUFFER) this.#buffer = this.#buffer.subarray(-MAX_BUFFER);
+    if (this.#buffer.length > MAX_BUFFER) {
+      this.#buffer = this.#buffer.subarray(-MAX_BUFFER);
+      this.#told = 0;
+    }
     this.#search();
   }
 
@@ -109,7 +116,11 @@ export class RtuTransport implements Transport {
         const length = answerAt(pending.request, this.#buffer, at);
         if (length > 0) {
           const frame = this.#buffer.subarray(at, at + length);
-          if (at > 0) this.#events.crcError(pending.request.unit);
+          if (at > 0) {
+            this.#events.crcError(pending.request.unit);
+            this.#tellNoise('crc', this.#buffer.subarray(0, at), pending.request);
+          }
+          this.#tell('in', frame, pending.request, null);
           this.#buffer = Buffer.alloc(0);
           this.#settle(pending, frame);
           return;
@@ -120,13 +131,16 @@ export class RtuTransport implements Transport {
         at++;
         continue;
       }
+      if (at > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told, at), null);
+      this.#told = 0;
+      this.#tell('in', this.#buffer.subarray(at, at + late.length), late.entry.request, 'late');
       this.#buffer = this.#buffer.subarray(at + late.length);
       at = 0;
       const { unit } = late.entry.request;
       this.#embargo.delete(unit);
       this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
     }
-    if (this.#pending === null && this.#outstanding.isEmpty) this.#buffer = Buffer.alloc(0);
+    if (this.#pending === null && this.#outstanding.isEmpty) this.#discard();
     this.#watchGarbled();
   }
 
@@ -140,6 +154,7 @@ export class RtuTransport implements Transport {
     pending.garbled = this.#clock.setTimeout(
       () => {
         this.#events.crcError(pending.request.unit);
+        this.#tellGarbled(pending.request);
         this.#giveUp(pending, new Fault('crc', `the answer from ${describe(pending.request)} was garbled`));
       },
       Math.max(GARBLED_WAIT_MS, this.#timing.silence),
@@ -162,7 +177,7 @@ export class RtuTransport implements Transport {
     const dueAt = now + this.#timeout + onWire;
     return new Promise((resolve, reject) => {
       // What arrived before the request can't be its answer.
-      this.#buffer = Buffer.alloc(0);
+      this.#discard();
       const pending: Pending = {
         request,
         exchange: this.#exchange,
@@ -175,6 +190,7 @@ export class RtuTransport implements Transport {
       };
       this.#pending = pending;
       this.#lastActivity = now + this.#timing.character * frame.length;
+      this.#tell('out', frame, request, null);
       link.write(frame);
     });
   }
@@ -189,10 +205,12 @@ export class RtuTransport implements Transport {
     const { request } = pending;
     this.#embargo.set(request.unit, this.#clock.mono() + this.#timeout);
     if (heard === 0) {
+      this.#tellNoise('timeout', this.#buffer, request);
       this.#giveUp(pending, new Fault('timeout', `no answer from ${describe(request)} within ${this.#timeout} ms`));
       return;
     }
     this.#events.crcError(request.unit);
+    this.#tellGarbled(request);
     this.#giveUp(pending, new Fault('crc', `${heard} bytes that are no answer came from ${describe(request)} within ${this.#timeout} ms`));
   }
 
@@ -233,6 +251,30 @@ export class RtuTransport implements Transport {
     throw new Fault('timeout', `unit ${unit} may still be answering an earlier request; it is left alone for ${quiet} ms`);
   }
 
+  /** What is in the buffer belongs to nothing. */
+  #discard(): void {
+    if (this.#buffer.length > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told), null);
+    this.#buffer = Buffer.alloc(0);
+    this.#told = 0;
+  }
+
+  /** They stay in the buffer: the rest of a late answer may follow. */
+  #tellGarbled(request: ModbusRequest): void {
+    this.#tellNoise('crc', this.#buffer, request);
+    this.#told = this.#buffer.length;
+  }
+
+  #tell(direction: 'in' | 'out', frame: Buffer, request: ModbusRequest, error: FrameError | null): void {
+    const { tap } = this.#events;
+    if (!tap?.isWatched) return;
+    tap.tell({ direction, bytes: frame, pdu: frame.subarray(1, -2), unit: request.unit, request, error });
+  }
+
+  #tellNoise(error: FrameError, bytes: Buffer, request: ModbusRequest | null): void {
+    const { tap } = this.#events;
+    if (tap?.isWatched) tap.tell({ direction: 'in', bytes, pdu: null, unit: request?.unit ?? null, request, error });
+  }
+
   #forget(unit: number): void {
     this.#outstanding.clear(unit);
     this.#withoutBarrier.delete(unit);
@@ -242,6 +284,7 @@ export class RtuTransport implements Transport {
     if (isRead(request)) throw new Fault('protocol', 'unit 0 is a broadcast: it can be written, nothing answers');
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
+    this.#tell('out', frame, request, null);
     link.write(frame);
     const wait = this.#timing.character * frame.length + BROADCAST_TURNAROUND_MS;
     await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));

@@ -1,12 +1,14 @@
 import type { Clock, Timer } from '../../clock.js';
 import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
+import type { FrameError } from '../tap.js';
 import { Exchange, frameOf } from './codec.js';
 import { describe, MAX_PDU_LENGTH, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Transaction, protocol, length, unit. */
 const HEADER_LENGTH = 7;
+const NO_BYTES = Buffer.alloc(0);
 /** So many requests without an answer on one connection: it is replaced, so that ids can't run into them. */
 const MAX_ABANDONED = 1024;
 
@@ -30,7 +32,7 @@ export class TcpTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #pending = new Map<number, Pending>();
   /** Ids whose request timed out on this connection, with the time it was sent. */
-  readonly #abandoned = new Map<number, { unit: number; sentAt: number }>();
+  readonly #abandoned = new Map<number, { request: ModbusRequest; sentAt: number }>();
   readonly #spare: Exchange[] = [];
   #link: Link | null = null;
   #buffer: Buffer = Buffer.alloc(0);
@@ -74,6 +76,7 @@ export class TcpTransport implements Transport {
       frame.copy(message, 6, 0, frame.length - 2);
       const timer = this.#clock.setTimeout(() => this.#onTimeout(id), this.#timeout);
       this.#pending.set(id, { request, exchange, sentAt: this.#clock.mono(), timer, resolve, reject });
+      this.#tell('out', message, request, null);
       link.write(message);
     });
   }
@@ -86,6 +89,7 @@ export class TcpTransport implements Transport {
     for (;;) {
       const problem = this.#headerProblem(rest);
       if (problem !== null) {
+        this.#tell('in', rest, null, 'unexpected');
         this.#violate(problem);
         return;
       }
@@ -97,7 +101,7 @@ export class TcpTransport implements Transport {
     this.#buffer = rest;
     for (const message of messages) {
       if (this.#link === null) return;
-      this.#onMessage(message.readUInt16BE(0), message.readUInt8(6), message.subarray(HEADER_LENGTH));
+      this.#onMessage(message);
     }
   }
 
@@ -114,11 +118,15 @@ export class TcpTransport implements Transport {
     return length < 3 || length > MAX_PDU_LENGTH + 1 ? `an answer says that it is ${length} bytes long` : null;
   }
 
-  #onMessage(id: number, unit: number, pdu: Buffer): void {
+  #onMessage(message: Buffer): void {
+    const id = message.readUInt16BE(0);
+    const unit = message.readUInt8(6);
+    const pdu = message.subarray(HEADER_LENGTH);
     const late = this.#abandoned.get(id);
     if (late !== undefined) {
       this.#abandoned.delete(id);
-      this.#events.late(late.unit, this.#clock.mono() - late.sentAt - this.#timeout, this.#timeout);
+      this.#tell('in', message, late.request, 'late');
+      this.#events.late(late.request.unit, this.#clock.mono() - late.sentAt - this.#timeout, this.#timeout);
       return;
     }
     const pending = this.#pending.get(id);
@@ -128,14 +136,17 @@ export class TcpTransport implements Transport {
     }
     const { request } = pending;
     if (unit !== request.unit) {
+      this.#tell('in', message, request, 'protocol');
       this.#violate(`the answer to ${describe(request)} comes from unit ${unit}`);
       return;
     }
     const problem = mismatch(request, pdu);
     if (problem !== null) {
+      this.#tell('in', message, request, 'protocol');
       this.#violate(`the answer to ${describe(request)} has ${problem}`);
       return;
     }
+    this.#tell('in', message, request, null);
     const answer = pending.exchange.decode(request, frameOf(unit, pdu));
     this.#take(id);
     this.#spare.push(pending.exchange);
@@ -146,7 +157,8 @@ export class TcpTransport implements Transport {
     const pending = this.#take(id);
     if (pending === undefined) return;
     this.#spare.push(pending.exchange);
-    this.#abandoned.set(id, { unit: pending.request.unit, sentAt: pending.sentAt });
+    this.#abandoned.set(id, { request: pending.request, sentAt: pending.sentAt });
+    this.#tell('in', NO_BYTES, pending.request, 'timeout');
     pending.reject(new Fault('timeout', `no answer from ${describe(pending.request)} within ${this.#timeout} ms`));
     if (this.#abandoned.size >= MAX_ABANDONED) {
       this.#violate(`${MAX_ABANDONED} requests have had no answer`);
@@ -159,6 +171,15 @@ export class TcpTransport implements Transport {
     this.detach(fault);
     this.#buffer = Buffer.alloc(0);
     this.#events.violation(fault);
+  }
+
+  #tell(direction: 'in' | 'out', message: Buffer, request: ModbusRequest | null, error: FrameError | null): void {
+    const { tap } = this.#events;
+    if (!tap?.isWatched) return;
+    const isFrame = request !== null && message.length > HEADER_LENGTH;
+    const pdu = isFrame ? message.subarray(HEADER_LENGTH) : null;
+    const unit = isFrame ? message.readUInt8(6) : (request?.unit ?? null);
+    tap.tell({ direction, bytes: message, pdu, unit, request, error });
   }
 
   #take(id: number): Pending | undefined {

@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
+import type { FrameTap } from '../tap.js';
 import type { ModbusAnswer, ModbusRequest } from './pdu.js';
 
 /** Carries requests over a link and gives each the answer that is its own, or a Fault. */
@@ -17,6 +18,8 @@ export interface Transport {
 
 /** What a transport notices beside answers. */
 export interface TransportEvents {
+  /** Is told of every frame, while somebody watches. */
+  readonly tap?: FrameTap;
   crcError(unit: number): void;
   /** An answer came after its timeout of `timeoutMs`, by `byMs`. */
   late(unit: number, byMs: number, timeoutMs: number): void;

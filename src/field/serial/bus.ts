@@ -3,6 +3,7 @@ import type { Logger } from '../../log.js';
 import { Connection } from '../link/connection.js';
 import type { Link, LinkOpener } from '../link/link.js';
 import type { BusStatus } from '../ports.js';
+import { FrameTap } from '../tap.js';
 
 export interface SerialListener {
   up(): void;
@@ -13,6 +14,7 @@ export interface SerialListener {
 /** A serial line with one instrument: a supervised port, or a connection to a serial server. */
 export class SerialBus {
   readonly name: string;
+  readonly tap: FrameTap;
   readonly #type: string;
   readonly #connection: Connection;
   readonly #listeners = new Set<SerialListener>();
@@ -21,6 +23,7 @@ export class SerialBus {
   constructor(name: string, type: string, opener: LinkOpener, clock: Clock, log: Logger) {
     this.name = name;
     this.#type = type;
+    this.tap = new FrameTap(clock);
     const lose = (error: Error) => {
       this.#link = null;
       for (const listener of this.#listeners) listener.down(error);
@@ -33,6 +36,7 @@ export class SerialBus {
       data: (chunk) => {
         // A port that delivers works: the next loss starts with the shortest delay.
         this.#connection.proven();
+        if (this.tap.isWatched) this.#tell('in', chunk);
         for (const listener of this.#listeners) listener.data(chunk);
       },
       lost: lose,
@@ -60,7 +64,9 @@ export class SerialBus {
 
   /** Sends now or not at all: nothing waits for a port that is gone. */
   send(data: Buffer): void {
-    this.#link?.write(data);
+    if (this.#link === null) return;
+    if (this.tap.isWatched) this.#tell('out', data);
+    this.#link.write(data);
   }
 
   status(): BusStatus {
@@ -72,5 +78,9 @@ export class SerialBus {
       lastError: this.#connection.error,
       queued: 0,
     };
+  }
+
+  #tell(direction: 'in' | 'out', bytes: Buffer): void {
+    this.tap.tell({ direction, bytes, pdu: null, unit: null, request: null, error: null });
   }
 }
