@@ -19,6 +19,8 @@ export interface Io {
 export interface Arguments {
   text(name: string): string | undefined;
   flag(name: string): boolean;
+  /** What stands there without an option: subcommands, names, files. */
+  words: readonly string[];
 }
 
 export interface Command {
@@ -27,6 +29,8 @@ export interface Command {
   /** What it does, in a few lines, with what to try. */
   help: string;
   options: Record<string, Option>;
+  /** How many words it takes beside its options (`profiles show NAME` takes two). Default: none. */
+  words?: { min: number; max: number };
   run(args: Arguments, io: Io): Promise<ExitCode>;
 }
 

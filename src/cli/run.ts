@@ -51,16 +51,25 @@ function unknownCommand(name: string, io: Io): ExitCode {
 function readArguments(entry: CommandEntry, command: Command, rest: string[], io: Io): Arguments | null {
   const options = { ...command.options, help: HELP };
   try {
-    const { values } = parseArgs({ args: rest, options: parseOptions(options), strict: true, allowPositionals: false });
+    const { min, max } = command.words ?? { min: 0, max: 0 };
+    const { values, positionals } = parseArgs({ args: rest, options: parseOptions(options), strict: true, allowPositionals: max > 0 });
+    const surplus = positionals[max];
+    if (surplus !== undefined) return refuse(entry, command, `'${surplus}' is not expected here.`, io);
+    if (positionals.length < min && values.help !== true) return refuse(entry, command, 'something is missing.', io);
     return {
+      words: positionals,
       text: (name) => (typeof values[name] === 'string' ? values[name] : undefined),
       flag: (name) => values[name] === true,
     };
   } catch (error) {
-    io.err(`ferrule ${entry.name}: ${explain(error, Object.keys(options), rest)} [FER_CLI_USAGE]\n`);
-    io.err(`usage: ferrule ${entry.name} ${command.usage}\nSee 'ferrule ${entry.name} --help'.\n`);
-    return null;
+    return refuse(entry, command, explain(error, Object.keys(options), rest), io);
   }
+}
+
+function refuse(entry: CommandEntry, command: Command, reason: string, io: Io): null {
+  io.err(`ferrule ${entry.name}: ${reason} [FER_CLI_USAGE]\n`);
+  io.err(`usage: ferrule ${entry.name} ${command.usage}\nSee 'ferrule ${entry.name} --help'.\n`);
+  return null;
 }
 
 function explain(error: unknown, known: string[], rest: string[]): string {
