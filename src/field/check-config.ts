@@ -1,16 +1,10 @@
+import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
 import { resolvePoint } from './modbus/point.js';
-import type { BusConfig, FieldConfig, InstrumentConfig, ModbusDeviceConfig, TopicsConfig, ValueConfig } from './schema.js';
+import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
 import { isInstrument } from './schema.js';
-import { groupsOf } from './serial/decode.js';
+import { checkInstrument } from './serial/check-instrument.js';
 
-export interface ConfigFault {
-  /** From the `field:` section. */
-  path: (string | number)[];
-  message: string;
-  hint?: string;
-}
-
-type Path = (string | number)[];
+export type { ConfigFault } from './check-parts.js';
 
 /** What the schema of the field section can't say: names, references, addresses, topics, patterns. */
 export function checkField(config: FieldConfig): ConfigFault[] {
@@ -26,20 +20,6 @@ export function checkField(config: FieldConfig): ConfigFault[] {
     }),
     ...sharedSerialBuses(config),
   ];
-}
-
-function duplicates(items: readonly { name: string }[], path: Path, what: string): ConfigFault[] {
-  return items.flatMap(({ name }, index) => {
-    const first = items.findIndex((item) => item.name === name);
-    if (first === index) return [];
-    return [
-      {
-        path: [...path, index, 'name'],
-        message: `There is a ${what} ${name} already.`,
-        hint: `Names must differ; the other is number ${first + 1}.`,
-      },
-    ];
-  });
 }
 
 function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
@@ -150,71 +130,4 @@ function checkModbusDevice(device: ModbusDeviceConfig, config: FieldConfig, path
     faults.push(...checkRange(tag.write, [...at, 'write'], tag.name), ...checkValue(tag, at));
   }
   return faults;
-}
-
-function checkInstrument(device: InstrumentConfig, path: Path): ConfigFault[] {
-  const { decode } = device;
-  const faults = duplicates(decode.fields, [...path, 'decode', 'fields'], 'field');
-  for (const [index, field] of decode.fields.entries()) faults.push(...checkValue(field, [...path, 'decode', 'fields', index]));
-  if (decode.type === 'text' && decode.fields.length > 1) {
-    faults.push({ path: [...path, 'decode', 'fields', 1], message: 'A text is one value.', hint: 'Use csv or regex for several.' });
-  }
-  if (decode.type === 'regex') faults.push(...checkPattern(decode, [...path, 'decode']));
-  else if (decode.pattern !== undefined) {
-    faults.push({
-      path: [...path, 'decode', 'pattern'],
-      message: `decode of type ${decode.type} takes no pattern.`,
-      hint: 'Use type regex.',
-    });
-  }
-  const { request } = device;
-  if (request !== undefined && request.timeout > request.every) {
-    faults.push({
-      path: [...path, 'request', 'timeout'],
-      message: 'The timeout is longer than the time between requests.',
-      hint: 'Shorten it, or ask less often.',
-    });
-  }
-  return faults;
-}
-
-function checkPattern(decode: InstrumentConfig['decode'], path: Path): ConfigFault[] {
-  if (decode.pattern === undefined)
-    return [{ path, message: 'decode of type regex needs a pattern.', hint: 'Add pattern with a named group per field.' }];
-  let groups: string[];
-  try {
-    groups = groupsOf(decode.pattern);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [
-      {
-        path: [...path, 'pattern'],
-        message: `The pattern is not valid: ${reason}.`,
-        hint: 'RE2 syntax: no look-around, no back-references.',
-      },
-    ];
-  }
-  return decode.fields.flatMap((field, index) => {
-    const group = field.group ?? field.name;
-    if (groups.includes(group)) return [];
-    const message = `${field.name}: the pattern has no group ${group}.`;
-    return [{ path: [...path, 'fields', index], message, hint: `Write (?<${group}>...) around what it is, or name its group.` }];
-  });
-}
-
-function checkValue(value: ValueConfig, path: Path): ConfigFault[] {
-  const faults = checkRange(value.clamp, [...path, 'clamp'], value.name);
-  if (value.min_interval !== undefined && value.max_interval !== undefined && value.min_interval > value.max_interval) {
-    faults.push({
-      path: [...path, 'min_interval'],
-      message: `${value.name}: min_interval is longer than max_interval.`,
-      hint: 'Swap them.',
-    });
-  }
-  return faults;
-}
-
-function checkRange(range: { min?: number; max?: number } | undefined, path: Path, name: string): ConfigFault[] {
-  if (range?.min === undefined || range.max === undefined || range.min <= range.max) return [];
-  return [{ path: [...path, 'min'], message: `${name}: min is larger than max.`, hint: 'Swap them.' }];
 }

@@ -1,14 +1,9 @@
-import { Duration, Size } from '../config/units.js';
-import { type Static, type TObject, type TProperties, Type } from '../schema-types.js';
+import { Duration } from '../config/units.js';
+import { type Static, Type } from '../schema-types.js';
+import { literals, Name, object, valueKeys } from './schema-parts.js';
+import { type InstrumentConfig, InstrumentSchema } from './serial/schema.js';
 
 /** The `field:` section of the configuration. After loading, durations are ms and sizes bytes. */
-
-const object = <P extends TProperties>(properties: P, description: string, extra: Record<string, unknown> = {}): TObject<P> =>
-  Type.Object(properties, { additionalProperties: false, description, ...extra });
-
-/** Names end up as topic levels: no `/`, `+`, `#`, no control characters, no leading `$`. */
-const NAME_PATTERN = '^[^/+#$\\u0000-\\u0020\\u007f][^/+#\\u0000-\\u001f\\u007f]{0,127}$';
-const Name = (description: string) => Type.String({ pattern: NAME_PATTERN, description });
 
 const BusName = Name('Name of the bus; devices refer to it.');
 
@@ -108,9 +103,6 @@ export const BusSchema = Type.Union([ModbusTcpBusSchema, ModbusRtuBusSchema, Mod
   description: 'A TCP endpoint or a serial line.',
 });
 
-const literals = <T extends readonly string[]>(values: T, options: { description: string; default?: T[number] }) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
-
 export const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
 export const REGISTER_TYPES = [
   'int8',
@@ -135,38 +127,6 @@ export const REGISTER_TYPES = [
 export type TagType = (typeof REGISTER_TYPES)[number];
 export const ORDERS = ['AB', 'BA', 'ABCD', 'BADC', 'CDAB', 'DCBA', 'ABCDEFGH', 'BADCFEHG', 'GHEFCDAB', 'HGFEDCBA'] as const;
 export type Order = (typeof ORDERS)[number];
-
-const unitText = Type.String({ maxLength: 32, description: 'Unit of the value, as it is shown: °C, kWh.' });
-const description = Type.String({ maxLength: 500, description: 'What the value is, in words.' });
-
-/** What any tag has, wherever its value comes from. */
-const valueKeys = {
-  unit: Type.Optional(unitText),
-  description: Type.Optional(description),
-  scale: Type.Optional(Type.Number({ description: 'The raw value is multiplied by this.' })),
-  offset: Type.Optional(Type.Number({ description: 'Added after scaling.' })),
-  precision: Type.Optional(Type.Integer({ minimum: 0, maximum: 12, description: 'Digits after the point to round to.' })),
-  clamp: Type.Optional(
-    object(
-      {
-        min: Type.Optional(Type.Number({ description: 'Smallest value.' })),
-        max: Type.Optional(Type.Number({ description: 'Largest value.' })),
-      },
-      'A value beyond is held at the limit and marked uncertain (out_of_range).',
-    ),
-  ),
-  deadband: Type.Optional(
-    Type.Union([Type.Number({ minimum: 0 }), Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$' })], {
-      description: 'A change smaller than this is not published: an amount, or percent of the last published value (2%).',
-    }),
-  ),
-  publish: literals(['on_change', 'every_scan'] as const, { default: 'on_change', description: 'When a value is published.' }),
-  min_interval: Type.Optional(Duration({ description: 'Published at most this often (a change waits; quality changes do not).' })),
-  max_interval: Type.Optional(Duration({ description: 'Published at least this often while it is read.' })),
-  enum: Type.Optional(
-    Type.Record(Type.String({ pattern: '^-?[0-9]+$' }), Type.String(), { description: 'Names of the values: {0: off, 1: on}.' }),
-  ),
-};
 
 export const TagSchema = object(
   {
@@ -233,75 +193,6 @@ export const ModbusDeviceSchema = object(
   'A Modbus device.',
 );
 
-const Bytes = (text: string) => Type.String({ minLength: 1, description: text });
-
-export const FrameSchema = object(
-  {
-    type: Type.Literal('delimiter', { description: 'Frames end with a delimiter.' }),
-    start: Type.Optional(Bytes('What a frame starts with; bytes before it are dropped.')),
-    end: Type.String({ minLength: 1, default: '\n', description: 'What a frame ends with; a CR before a bare LF is dropped.' }),
-    escape: Type.Optional(Bytes('A byte that makes the next one ordinary.')),
-    max: Size({ default: '4KiB', description: 'Longest frame; a longer one is dropped and counted.' }),
-  },
-  'How the bytes are cut into frames.',
-);
-
-export const FIELD_TYPES = ['float', 'int', 'string', 'bool'] as const;
-
-const fieldKeys = {
-  name: Name('Name of the tag.'),
-  type: literals(FIELD_TYPES, { default: 'float', description: 'Type of the value.' }),
-  ...valueKeys,
-};
-
-const DecodeFieldSchema = object(
-  {
-    ...fieldKeys,
-    group: Type.Optional(Type.String({ description: 'regex: named group. Default: the name.' })),
-    path: Type.Optional(Type.String({ description: 'json: path with dots (`a.b.0`). Default: the name.' })),
-    column: Type.Optional(Type.Integer({ minimum: 0, description: 'csv: column, from 0. Default: the place in this list.' })),
-  },
-  'A value of the frame.',
-);
-
-export const DecodeSchema = object(
-  {
-    type: literals(['text', 'json', 'csv', 'regex'] as const, { description: 'What a frame is.' }),
-    encoding: literals(['utf8', 'latin1'] as const, {
-      default: 'utf8',
-      description: 'Character set; a frame that is not of it is dropped.',
-    }),
-    pattern: Type.Optional(Type.String({ minLength: 1, maxLength: 1000, description: 'regex: RE2 pattern with named groups.' })),
-    separator: Type.String({ minLength: 1, maxLength: 1, default: ',', description: 'csv: what stands between columns.' }),
-    fields: Type.Array(DecodeFieldSchema, { minItems: 1, description: 'The values of a frame.' }),
-  },
-  'How a frame becomes values.',
-);
-
-export const InstrumentSchema = object(
-  {
-    name: Name('Name of the device.'),
-    bus: Type.String({ description: 'Serial bus the instrument is on.' }),
-    request: Type.Optional(
-      object(
-        {
-          poll: Type.String({ minLength: 1, description: 'Text that is sent to ask for a frame.' }),
-          every: Duration({ default: '5s', description: 'How often it is sent.' }),
-          timeout: Duration({ default: '500ms', description: 'How long the answer may take.' }),
-        },
-        'Asks for frames; without it the instrument is listened to.',
-      ),
-    ),
-    stale_after: Duration({
-      default: '60s',
-      description: 'An instrument that is listened to and says nothing for this long has stale values. 0: they never go stale.',
-    }),
-    frame: FrameSchema,
-    decode: DecodeSchema,
-  },
-  'A serial instrument.',
-);
-
 export const DeviceSchema = Type.Union([ModbusDeviceSchema, InstrumentSchema], { description: 'A Modbus device or a serial instrument.' });
 
 export const TopicsSchema = object(
@@ -337,12 +228,8 @@ export type ModbusBusConfig = Extract<BusConfig, { type: 'modbus_tcp' | 'modbus_
 export type SerialBusConfig = Static<typeof SerialBusSchema>;
 export type LineConfig = Pick<SerialBusConfig, 'port' | 'baud' | 'data_bits' | 'parity' | 'stop_bits' | 'flow_control'>;
 export type ModbusDeviceConfig = Static<typeof ModbusDeviceSchema>;
-export type InstrumentConfig = Static<typeof InstrumentSchema>;
 export type DeviceConfig = ModbusDeviceConfig | InstrumentConfig;
 export type TagConfig = Static<typeof TagSchema>;
-export type FrameConfig = Static<typeof FrameSchema>;
-export type DecodeConfig = Static<typeof DecodeSchema>;
-export type DecodeFieldConfig = DecodeConfig['fields'][number];
 export type TopicsConfig = Static<typeof TopicsSchema>;
 export type PayloadFormat = FieldConfig['payload'];
 /** What tags of every kind share. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DecodeConfig, FrameConfig } from '../../src/field/schema.js';
 import { FrameDecoder, splitCsv } from '../../src/field/serial/decode.js';
 import { DelimiterFramer } from '../../src/field/serial/framing.js';
+import type { DecodeConfig, FrameConfig } from '../../src/field/serial/schema.js';
 
 function framer(config: Partial<FrameConfig> = {}): DelimiterFramer {
   return new DelimiterFramer({ type: 'delimiter', end: '\r\n', max: 16, ...config });

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
-import type { DecodeConfig, DecodeFieldConfig } from '../schema.js';
 import { bad, finish, type Reading } from '../value.js';
+import type { DecodeConfig, DecodeFieldConfig } from './schema.js';
 
 /** A frame's values by field, or why it is not a frame of this instrument (it is counted, nothing is published). */
 export type Decoded = { readings: { field: DecodeFieldConfig; reading: Reading }[] } | { problem: string };

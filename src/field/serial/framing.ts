@@ -1,4 +1,4 @@
-import type { FrameConfig } from '../schema.js';
+import type { FrameConfig } from './schema.js';
 
 export interface FramingCounters {
   frames: number;

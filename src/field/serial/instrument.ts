@@ -4,10 +4,10 @@ import type { Logger } from '../../log.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
 import type { DeviceStatus, TagJson, UnitCounters } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
-import type { InstrumentConfig } from '../schema.js';
 import type { SerialBus } from './bus.js';
 import { FrameDecoder } from './decode.js';
 import { DelimiterFramer } from './framing.js';
+import type { InstrumentConfig } from './schema.js';
 
 /**
  * Bytes that arrive this soon after opening may be the rest of a frame that had begun before: its beginning is missing
