@@ -195,6 +195,27 @@ test('a client is banned from its page, the ban is listed, and lifted', { skip }
   assert.deepEqual(faults(complaints), []);
 });
 
+test('clients are sent to another server, and served here again', { skip }, async (t) => {
+  const { page, plant, url, complaints } = await visit(t);
+  await page.goto(`${url}/clients`);
+  await page.waitForSelector('.redirect >> text=All clients are served here.');
+  await page.click('.redirect button:has-text("Send clients elsewhere")');
+  const dialog = page.locator('dialog');
+  await dialog.locator('button[type=submit]').click();
+  await page.waitForSelector('text=Enter where the clients should go.');
+  assert.equal(plant.redirect, null);
+  await dialog.locator('input').nth(0).fill('standby.plant:1883');
+  await dialog.locator('input').nth(1).fill('panel-*  hmi');
+  await dialog.locator('button[type=submit]').click();
+  await page.waitForSelector('.redirect >> text=Clients are sent to standby.plant:1883, for now.');
+  assert.deepEqual(plant.redirect, { server: 'standby.plant:1883', permanent: false, allow: ['panel-*', 'hmi'], source: 'api' });
+  await page.click('.redirect button:has-text("Serve them here again")');
+  await dialog.locator('button[type=submit]').click();
+  await page.waitForSelector('.redirect >> text=All clients are served here.');
+  assert.equal(plant.redirect, null);
+  assert.deepEqual(faults(complaints), []);
+});
+
 test('MQTT users are added, given another password and deleted', { skip }, async (t) => {
   const { page, plant, url } = await visit(t);
   await page.goto(`${url}/security`);

@@ -48,6 +48,15 @@ export interface NewBan {
 
 export const getBans = async () => (await request<{ bans: Ban[] }>('GET', '/bans')).bans;
 export const addBan = (ban: NewBan) => request<Ban>('POST', '/bans', ban);
+export interface Redirect {
+  server: string;
+  permanent: boolean;
+  allow: string[];
+}
+
+export const getRedirect = () => request<{ redirect: (Redirect & { source: 'configuration' | 'api' }) | null }>('GET', '/redirect');
+export const setRedirect = (redirect: Redirect) => request<null>('PUT', '/redirect', redirect);
+export const endRedirect = () => request<null>('DELETE', '/redirect');
 export const liftBan = (id: string) => request<null>('DELETE', `/bans/${part(id)}`);
 
 export const pauseBridge = (name: string) => request<null>('POST', `/bridges/${part(name)}/pause`);

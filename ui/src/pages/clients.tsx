@@ -3,6 +3,7 @@ import type { ClientStatus } from '../api/types.js';
 import { BanPanel } from '../components/ban-panel.js';
 import { Empty, Link, Loading, PageHead, Since, TableBox } from '../components/basics.js';
 import { NoMatch, Search } from '../components/forms.js';
+import { RedirectPanel } from '../components/redirect-panel.js';
 import { Status } from '../components/status.js';
 import { count } from '../i18n/format.js';
 import { t } from '../i18n/translate.js';
@@ -28,6 +29,7 @@ export function ClientsPage() {
         <p class="panel-note">{t('clients.more', { shown: count(clients.items.length), total: count(clients.total) })}</p>
       )}
       {may('administrator') && <BanPanel />}
+      {may('administrator') && <RedirectPanel />}
     </>
   );
 }
