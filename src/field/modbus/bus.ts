@@ -7,7 +7,7 @@ import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters } from '../ports.js';
 import { FrameTap } from '../tap.js';
 import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
-import { JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
+import { type Guest, JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Writes that may wait on one bus; more are refused. */
@@ -24,6 +24,10 @@ export interface BusListener {
   down(fault: Fault): void;
   /** A unit that had stopped answering answers again. */
   revived(unit: number): void;
+  /** A request goes out, whoever's it is. */
+  sent?(request: ModbusRequest): void;
+  /** It was answered; exceptions are answers. `sentAt`: monotonic ms. */
+  answered?(request: ModbusRequest, answer: ModbusAnswer, sentAt: number): void;
 }
 
 export interface UnitStatus {
@@ -153,23 +157,33 @@ export class ModbusBus {
     return this.#unit(unit).breaker.probeIn(this.#clock.mono());
   }
 
-  /** Reads; exceptions are answers. Rejects with a Fault. `failedTry` hears of each try that failed, the last included. */
-  read(request: ReadRequest, failedTry: (fault: Fault) => void): Promise<ModbusAnswer> {
+  /**
+   * Reads; exceptions are answers. Rejects with a Fault. `failedTry` hears of each try that failed, the last included.
+   * A `guest` waits for its turn beside our own reads.
+   */
+  read(request: ReadRequest, failedTry: (fault: Fault) => void, guest: Guest | null = null): Promise<ModbusAnswer> {
     if (!this.#isUp && !this.#isReturning) return this.#refuse(failedTry);
     return new Promise((resolve, reject) => {
-      this.#queue.addRead(request, this.#options.retries, { resolve, reject, failedTry });
+      this.#queue.addRead(request, this.#options.retries, { resolve, reject, failedTry }, guest);
       this.#pump();
     });
   }
 
-  /** Runs a write, all its requests without another job in between. Never tried again. */
-  write<T>(unit: number, run: (send: Send) => Promise<T>): Promise<T> {
+  /** Takes back a guest's request that was not started, and rejects it. false: it is under way or done. */
+  withdraw(guest: Guest): boolean {
+    const job = this.#queue.withdraw(guest);
+    if (job !== null) this.#rejectJob(job, new Fault('stopped', 'the request was withdrawn'));
+    return job !== null;
+  }
+
+  /** Runs a write, all its requests without another job in between. Never tried again. A `guest` waits for its turn. */
+  write<T>(unit: number, run: (send: Send) => Promise<T>, guest: Guest | null = null): Promise<T> {
     if (!this.#isUp) return Promise.reject(this.#downFault());
-    if (this.#queue.writes >= MAX_QUEUED_WRITES) {
+    if (guest === null && this.#queue.writes >= MAX_QUEUED_WRITES) {
       return Promise.reject(new Fault('timeout', `${MAX_QUEUED_WRITES} writes already wait on bus ${this.name}`));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#queue.addWrite({ kind: 'write', unit, run, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.addWrite({ kind: 'write', unit, run, resolve: resolve as (value: unknown) => void, reject, guest });
       this.#pump();
     });
   }
@@ -190,7 +204,7 @@ export class ModbusBus {
     while (this.#isUp && !this.#isExclusive && this.#inflight < this.#transport.maxInflight) {
       if (this.#queue.writes > 0 && this.#inflight > 0) return;
       const now = this.#clock.mono();
-      const picked = this.#queue.pick(now, (unit) => this.#transport.waitFor(unit));
+      const picked = this.#queue.pick(now, (unit) => this.#transport.waitFor(unit), this.#inflight === 0);
       if (picked === null) return;
       if ('waitMs' in picked) {
         if (this.#inflight === 0) this.#wake = this.#clock.setTimeout(() => this.#pump(), Math.ceil(picked.waitMs));
@@ -269,8 +283,10 @@ export class ModbusBus {
     const unit = this.#unit(request.unit);
     unit.counters.requests++;
     const sentAt = this.#clock.mono();
+    for (const listener of this.#listeners) listener.sent?.(request);
     try {
       const answer = await this.#transport.exchange(request);
+      for (const listener of this.#listeners) listener.answered?.(request, answer, sentAt);
       this.#onAnswer(request.unit, unit, answer, this.#clock.mono() - sentAt);
       return answer;
     } catch (thrown) {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import ModbusSerial from 'modbus-serial';
 import { crc16 } from './crc.js';
-import { isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
+import { EXCEPTION_BIT, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
 
 /**
  * modbus-serial as a codec: it encodes requests and decodes answers, through the port object that its constructor takes.
@@ -25,6 +25,8 @@ interface Client {
 }
 // The package's types describe an ES default export; what Node gives is the class itself.
 const ClientClass = ModbusSerial as unknown as new (port: EventEmitter) => Client;
+
+type EncodedRequest = Exclude<ModbusRequest, { fn: 'raw' }>;
 
 interface Decoded {
   error: (Error & { modbusCode?: number }) | null;
@@ -55,6 +57,7 @@ export class Exchange {
 
   /** The request as unit, PDU and CRC (an RTU frame). */
   encode(request: ModbusRequest): Buffer {
+    if (request.fn === 'raw') return frameOf(request.unit, request.pdu);
     const next: Callback = (error, result) => {
       this.#answer = { error, buffer: result?.buffer };
     };
@@ -68,6 +71,7 @@ export class Exchange {
 
   /** The answer to the request that was encoded last. `frame`: unit, PDU and CRC, already matched with the request. */
   decode(request: ModbusRequest, frame: Buffer): ModbusAnswer {
+    if (request.fn === 'raw') return rawAnswer(frame.subarray(1, -2));
     this.#answer = null;
     this.#port.emit('data', frame);
     const answer = this.#answer as Decoded | null;
@@ -82,7 +86,7 @@ export class Exchange {
     return { kind: 'data', data: answer.buffer };
   }
 
-  #write(request: ModbusRequest, next: Callback): void {
+  #write(request: EncodedRequest, next: Callback): void {
     const { unit, address } = request;
     switch (request.fn) {
       case 1:
@@ -111,6 +115,11 @@ export class Exchange {
         return;
     }
   }
+}
+
+function rawAnswer(pdu: Buffer): ModbusAnswer {
+  if ((pdu.readUInt8(0) & EXCEPTION_BIT) !== 0) return { kind: 'exception', code: pdu.readUInt8(1) };
+  return { kind: 'data', data: Buffer.from(pdu) };
 }
 
 /** RTU frame of a unit and a PDU. */

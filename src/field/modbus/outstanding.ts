@@ -1,5 +1,16 @@
 import { crcFits } from './crc.js';
-import { answerLength, EXCEPTION_BIT, EXCEPTION_PDU_LENGTH, isRead, type ModbusRequest, mismatch, type ReadRequest } from './pdu.js';
+import {
+  addressOf,
+  answerLength,
+  EXCEPTION_BIT,
+  EXCEPTION_PDU_LENGTH,
+  functionOf,
+  isRead,
+  type ModbusRequest,
+  mismatch,
+  type ReadRequest,
+} from './pdu.js';
+import { rawAnswerLength } from './raw.js';
 
 /** A request whose answer did not come in time and may come yet. */
 export interface Outstanding {
@@ -16,7 +27,7 @@ const EXCEPTION_FRAME_LENGTH = EXCEPTION_PDU_LENGTH + 3;
 
 /** What an RTU answer looks like from outside: only this can tell one from another, there is no transaction id. */
 function shapeOf(request: ModbusRequest): string {
-  return `${request.fn}:${answerLength(request)}`;
+  return `${functionOf(request)}:${answerLength(request)}`;
 }
 
 /**
@@ -25,12 +36,19 @@ function shapeOf(request: ModbusRequest): string {
 export function answerAt(request: ModbusRequest, buffer: Buffer, at: number): number {
   if (buffer[at] !== request.unit) return 0;
   const fn = buffer[at + 1];
+  const asked = functionOf(request);
   let length = 0;
-  if (fn === request.fn) length = answerLength(request) + 3;
-  else if (fn === (request.fn | EXCEPTION_BIT)) length = EXCEPTION_FRAME_LENGTH;
+  if (fn === asked) length = frameLength(request, buffer.subarray(at + 1));
+  else if (fn === (asked | EXCEPTION_BIT)) length = EXCEPTION_FRAME_LENGTH;
   if (length === 0 || at + length > buffer.length) return 0;
   if (mismatch(request, buffer.subarray(at + 1, at + length - 2)) !== null) return 0;
   return crcFits(buffer, at, at + length) ? length : 0;
+}
+
+/** Length of the frame whose PDU starts here; 0: not known yet. */
+function frameLength(request: ModbusRequest, pdu: Buffer): number {
+  const length = request.fn === 'raw' ? rawAnswerLength(request.pdu, pdu) : answerLength(request);
+  return length === null ? 0 : length + 3;
 }
 
 /**
@@ -85,11 +103,12 @@ export class OutstandingAnswers {
   /** A small read near `request` whose answer can't be mistaken for any that is outstanding. */
   barrierFor(request: ModbusRequest, now: number): ReadRequest {
     const taken = new Set(this.of(request.unit, now).map((entry) => shapeOf(entry.request)));
-    const fn = isRead(request) ? request.fn : request.fn === 5 || request.fn === 15 ? 1 : 3;
+    const asked = functionOf(request);
+    const fn = isRead(request) ? request.fn : asked === 5 || asked === 15 ? 1 : 3;
     const bits = fn <= 2;
     const most = bits ? 2000 : 125;
     for (let count = 1; count <= most; count += bits ? 8 : 1) {
-      const address = Math.min(request.address, 65536 - count);
+      const address = Math.min(addressOf(request), 65536 - count);
       const probe: ReadRequest = { fn, unit: request.unit, address, count };
       if (!taken.has(shapeOf(probe))) return probe;
     }

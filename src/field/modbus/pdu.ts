@@ -1,3 +1,5 @@
+import { rawAddress, rawAnswerLength, rawMismatch } from './raw.js';
+
 /** Requests and answers as the bus core sees them, and the checks that an answer belongs to a request. */
 
 export type ReadFunction = 1 | 2 | 3 | 4;
@@ -17,7 +19,14 @@ export type WriteRequest =
   | { fn: 15; unit: number; address: number; values: boolean[] }
   | { fn: 16; unit: number; address: number; values: number[] };
 
-export type ModbusRequest = ReadRequest | WriteRequest;
+/** A request that is passed on as it is: function code (5 or above) and data. Its answer's data are the whole PDU. */
+export interface RawRequest {
+  fn: 'raw';
+  unit: number;
+  pdu: Buffer;
+}
+
+export type ModbusRequest = ReadRequest | WriteRequest | RawRequest;
 
 export type ModbusAnswer =
   /** Registers as the device sent them (big-endian pairs), or packed bits. */
@@ -44,9 +53,20 @@ export const EXCEPTION_BIT = 0x80;
 export const EXCEPTION_PDU_LENGTH = 2;
 /** Modbus application protocol, 4.1: a PDU is at most 253 bytes. */
 export const MAX_PDU_LENGTH = 253;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export function isRead(request: ModbusRequest): request is ReadRequest {
-  return request.fn <= 4;
+  return request.fn !== 'raw' && request.fn <= 4;
+}
+
+/** The function code that goes over the wire. */
+export function functionOf(request: ModbusRequest): number {
+  return request.fn === 'raw' ? (request.pdu[0] ?? 0) : request.fn;
+}
+
+/** The first address that is asked for or written; 0 where the function has none. */
+export function addressOf(request: ModbusRequest): number {
+  return request.fn === 'raw' ? rawAddress(request.pdu) : request.address;
 }
 
 /** Data bytes of the answer to a read. */
@@ -54,8 +74,9 @@ export function dataBytes(request: ReadRequest): number {
   return request.fn <= 2 ? Math.ceil(request.count / 8) : request.count * 2;
 }
 
-/** Length of the PDU that answers a request, when it is no exception. */
+/** Length of the PDU that answers a request, when it is no exception; the largest where only the answer itself says it. */
 export function answerLength(request: ModbusRequest): number {
+  if (request.fn === 'raw') return rawAnswerLength(request.pdu, NOTHING) ?? MAX_PDU_LENGTH;
   return isRead(request) ? 2 + dataBytes(request) : 5;
 }
 
@@ -65,10 +86,12 @@ export function answerLength(request: ModbusRequest): number {
  */
 export function mismatch(request: ModbusRequest, pdu: Buffer): string | null {
   const fn = pdu[0];
-  if (fn === (request.fn | EXCEPTION_BIT)) {
+  const asked = functionOf(request);
+  if (fn === (asked | EXCEPTION_BIT)) {
     return pdu.length === EXCEPTION_PDU_LENGTH ? null : `an exception of ${pdu.length} bytes instead of ${EXCEPTION_PDU_LENGTH}`;
   }
-  if (fn !== request.fn) return `function ${fn} instead of ${request.fn}`;
+  if (fn !== asked) return `function ${fn} instead of ${asked}`;
+  if (request.fn === 'raw') return rawMismatch(request.pdu, pdu);
   const length = answerLength(request);
   if (isRead(request)) {
     if (pdu[1] !== length - 2) return `byte count ${pdu[1]} instead of ${length - 2}`;
@@ -97,6 +120,7 @@ function echoOf(request: WriteRequest): number {
 
 /** For logs and errors: `unit 3, holding registers 100-109`. */
 export function describe(request: ModbusRequest): string {
+  if (request.fn === 'raw') return `unit ${request.unit}, ${TABLES[functionOf(request)] ?? `function ${functionOf(request)}`} (passed on)`;
   const count = isRead(request) ? request.count : request.fn >= 15 && 'values' in request ? request.values.length : 1;
   const last = request.address + count - 1;
   const range = last > request.address ? `${request.address}-${last}` : `${request.address}`;

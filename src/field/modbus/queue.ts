@@ -1,8 +1,15 @@
 import type { Fault } from '../fault.js';
+import { GuestLanes } from './guests.js';
 import type { ModbusAnswer, ModbusRequest, ReadRequest } from './pdu.js';
 
 /** Sends one request of a job that holds the bus. */
 export type Send = (request: ModbusRequest) => Promise<ModbusAnswer>;
+
+/** Another master's request on our bus: it takes turns with our own reads, and masters take turns among themselves. */
+export interface Guest {
+  /** Whose request it is: one lane per master, its requests in order. */
+  readonly lane: object;
+}
 
 export interface ReadWaiter {
   resolve(answer: ModbusAnswer): void;
@@ -23,6 +30,8 @@ export interface ReadJob {
   isCarriedOver: boolean;
   /** Monotonic ms. */
   notBefore: number;
+  /** null: our own. */
+  guest: Guest | null;
 }
 
 export interface WriteJob {
@@ -31,54 +40,95 @@ export interface WriteJob {
   run(send: Send): Promise<unknown>;
   resolve(value: unknown): void;
   reject(fault: unknown): void;
+  /** null: our own. */
+  guest: Guest | null;
 }
 
 export type Job = ReadJob | WriteJob;
 
 export type Picked = { job: Job } | { waitMs: number } | null;
 
-/** What waits for a bus: writes first and in order, then reads, taking turns between the units. */
+/**
+ * What waits for a bus: our writes first and in order; then our reads, taking turns between the units, and the requests of
+ * other masters (guests), turn and turn about.
+ */
 export class JobQueue {
   readonly #writes: WriteJob[] = [];
   /** Per unit, in order; the map's order is whose turn it is. */
   readonly #reads = new Map<number, ReadJob[]>();
   readonly #byKey = new Map<string, ReadJob>();
+  readonly #guests = new GuestLanes();
+  #isGuestsTurn = false;
 
   get length(): number {
-    return this.#writes.length + this.#byKey.size;
+    return this.#writes.length + this.#byKey.size + this.#guests.length;
   }
 
+  /** Our own. */
   get writes(): number {
     return this.#writes.length;
   }
 
   addWrite(job: WriteJob): void {
-    this.#writes.push(job);
+    if (job.guest === null) this.#writes.push(job);
+    else this.#guests.add(job.guest, job);
   }
 
-  /** Joins a read that waits for the same thing, or queues a new one. */
-  addRead(request: ReadRequest, tries: number, waiter: ReadWaiter): void {
+  /** Joins a read of ours that waits for the same thing, or queues a new one. */
+  addRead(request: ReadRequest, tries: number, waiter: ReadWaiter, guest: Guest | null): void {
     const key = `${request.unit}:${request.fn}:${request.address}:${request.count}`;
-    const same = this.#byKey.get(key);
+    const same = guest === null ? this.#byKey.get(key) : undefined;
     if (same !== undefined) {
       same.waiters.push(waiter);
       return;
     }
     this.#enqueue(
-      { kind: 'read', unit: request.unit, request, key, waiters: [waiter], triesLeft: tries, isCarriedOver: false, notBefore: 0 },
+      { kind: 'read', unit: request.unit, request, key, waiters: [waiter], triesLeft: tries, isCarriedOver: false, notBefore: 0, guest },
       false,
     );
   }
 
   /** A read that is tried again keeps its place. */
   putBack(job: ReadJob): void {
-    const same = this.#byKey.get(job.key);
+    const same = job.guest === null ? this.#byKey.get(job.key) : undefined;
     if (same !== undefined) same.waiters.push(...job.waiters);
     else this.#enqueue(job, true);
   }
 
-  /** The job whose turn it is, how long until one may be, or null where nothing waits. `waitFor`: ms a unit is left alone. */
-  pick(now: number, waitFor: (unit: number) => number): Picked {
+  /** Takes out a guest's request that waits; null: it is under way or done. */
+  withdraw(guest: Guest): Job | null {
+    return this.#guests.remove(guest);
+  }
+
+  /**
+   * The job whose turn it is, how long until one may be, or null where nothing waits or what is under way must end first.
+   * `waitFor`: ms a unit is left alone. `isIdle`: nothing is under way, a guest's write may be given.
+   */
+  pick(now: number, waitFor: (unit: number) => number, isIdle: boolean): Picked {
+    const write = this.#pickWrite(waitFor);
+    if (write !== null && 'job' in write) return write;
+    const guestsFirst = this.#isGuestsTurn;
+    const first = guestsFirst ? this.#pickGuest(now, waitFor, isIdle) : this.#pickRead(now, waitFor);
+    if (first === 'drain') return null;
+    if (first !== null && 'job' in first) return first;
+    const second = guestsFirst ? this.#pickRead(now, waitFor) : this.#pickGuest(now, waitFor, isIdle);
+    if (second === 'drain') return null;
+    if (second !== null && 'job' in second) return second;
+    const waits = [write, first, second].flatMap((picked) => (picked !== null && 'waitMs' in picked ? [picked.waitMs] : []));
+    return waits.length === 0 ? null : { waitMs: Math.min(...waits) };
+  }
+
+  /** Takes out what waits. */
+  drain(which: 'all' | 'writes'): Job[] {
+    const drained: Job[] = [...this.#writes.splice(0), ...this.#guests.drain(which)];
+    if (which === 'writes') return drained;
+    for (const jobs of this.#reads.values()) drained.push(...jobs);
+    this.#reads.clear();
+    this.#byKey.clear();
+    return drained;
+  }
+
+  #pickWrite(waitFor: (unit: number) => number): Picked {
     let soonest = Number.POSITIVE_INFINITY;
     for (const [index, job] of this.#writes.entries()) {
       const wait = waitFor(job.unit);
@@ -88,12 +138,18 @@ export class JobQueue {
       }
       soonest = Math.min(soonest, wait);
     }
+    return soonest === Number.POSITIVE_INFINITY ? null : { waitMs: soonest };
+  }
+
+  #pickRead(now: number, waitFor: (unit: number) => number): Picked {
+    let soonest = Number.POSITIVE_INFINITY;
     for (const [unit, jobs] of this.#reads) {
       const job = jobs[0];
       if (job === undefined) continue;
       const wait = Math.max(waitFor(unit), job.notBefore - now);
       if (wait <= 0) {
         this.#dequeue(unit, jobs);
+        this.#isGuestsTurn = true;
         return { job };
       }
       soonest = Math.min(soonest, wait);
@@ -101,17 +157,17 @@ export class JobQueue {
     return soonest === Number.POSITIVE_INFINITY ? null : { waitMs: soonest };
   }
 
-  /** Takes out what waits. */
-  drain(which: 'all' | 'writes'): Job[] {
-    const drained: Job[] = this.#writes.splice(0);
-    if (which === 'writes') return drained;
-    for (const jobs of this.#reads.values()) drained.push(...jobs);
-    this.#reads.clear();
-    this.#byKey.clear();
-    return drained;
+  #pickGuest(now: number, waitFor: (unit: number) => number, isIdle: boolean): Picked | 'drain' {
+    const picked = this.#guests.pick(now, waitFor, isIdle);
+    if (picked !== null && picked !== 'drain' && 'job' in picked) this.#isGuestsTurn = false;
+    return picked;
   }
 
   #enqueue(job: ReadJob, first: boolean): void {
+    if (job.guest !== null) {
+      this.#guests.add(job.guest, job, first);
+      return;
+    }
     this.#byKey.set(job.key, job);
     const jobs = this.#reads.get(job.unit);
     if (jobs === undefined) this.#reads.set(job.unit, [job]);
