@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { addressOf } from '../../src/field/modbus/pdu.js';
 import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { TcpTransport } from '../../src/field/modbus/tcp-transport.js';
 import { FrameTap, type TapFrame } from '../../src/field/tap.js';
@@ -31,7 +32,7 @@ function setup(kind: 'rtu' | 'tcp') {
 
 function textOf({ direction, bytes, pdu, unit, request, error }: TapFrame): string {
   const parts = [direction, error ?? 'right', `unit ${unit}`, pdu === null ? `${bytes.length} bytes` : pdu.toString('hex')];
-  return `${parts.join(', ')}${request === null ? '' : `, of ${request.address}`}`;
+  return `${parts.join(', ')}${request === null ? '' : `, of ${addressOf(request)}`}`;
 }
 
 describe('The frame tap', () => {
