@@ -74,8 +74,8 @@ const NO_COUNTERS: CounterRow = [0, 0, 0, 0, 0, 0, 0];
 export class Reads {
   readonly #statements;
   readonly #segments: SegmentTable;
-  /** Of the last page of a queue: the next is about as large. */
-  #pageBytes = FIRST_PAGE_BYTES;
+  /** The last page of a queue: the next one of the same queue is about as large. */
+  #lastPage = { sid: 0, bytes: 0 };
 
   constructor(db: Db, segments: SegmentTable) {
     this.#segments = segments;
@@ -121,7 +121,8 @@ export class Reads {
 
   /** Rows and segments by their numbers; a segment whole, also where it begins before `from`. */
   queue(sid: SessionId, from: number, maxMessages: number, maxBytes: number): QueuePage {
-    const out = new ByteWriter(Math.min(maxBytes, this.#pageBytes) + PAGE_MARGIN);
+    const expected = Math.max(FIRST_PAGE_BYTES, this.#lastPage.sid === sid ? this.#lastPage.bytes : 0);
+    const out = new ByteWriter(Math.min(maxBytes, expected) + PAGE_MARGIN);
     const page: QueuePage = { bytes: out.buffer, broken: [], brokenSegments: [] };
     let left = Math.min(maxMessages, Number.MAX_SAFE_INTEGER);
     // Most queues have either: looking for rows around each segment would cost as much as reading it.
@@ -148,7 +149,7 @@ export class Reads {
       at = segment.last + 1;
     }
     page.bytes = out.buffer.subarray(0, out.length);
-    this.#pageBytes = Math.max(FIRST_PAGE_BYTES, out.length);
+    this.#lastPage = { sid, bytes: out.length };
     return page;
   }
 
