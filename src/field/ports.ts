@@ -51,6 +51,49 @@ export interface UnitCounters {
   late: number;
 }
 
+/** A unit of a Modbus bus since the bus was started. */
+export interface UnitStatistics {
+  unit: number;
+  /** It has stopped answering and is only asked now and then. */
+  isDown: boolean;
+  counters: UnitCounters;
+  /** How long answers took, ms; null: none yet. Percentiles are right within a quarter. */
+  latency: {
+    measured: number;
+    smoothed: number | null;
+    p50: number | null;
+    p90: number | null;
+    p99: number | null;
+    max: number | null;
+    buckets: { upTo: number; count: number }[];
+  };
+}
+
+/** What one scan class of a device costs. */
+export interface ScanPlan {
+  scan: string;
+  periodMs: number;
+  /** By the cost model of the bus, ms. */
+  costMs: number;
+  /** What the last scan took, ms; null: none yet. */
+  lastMs: number | null;
+  overruns: number;
+  blocks: PlannedBlock[];
+}
+
+/** One request. */
+export interface PlannedBlock {
+  area: 'holding' | 'input' | 'coil' | 'discrete';
+  /** 0-based. */
+  address: number;
+  /** Registers or bits that are read. */
+  count: number;
+  /** Those of them that no tag needs: reading them costs less than another request. */
+  unused: number;
+  costMs: number;
+  tags: string[];
+}
+
 export interface DeviceStatus {
   name: string;
   bus: string;

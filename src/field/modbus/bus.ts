@@ -4,9 +4,10 @@ import { Breaker } from '../breaker.js';
 import { asFault, Fault } from '../fault.js';
 import { Connection } from '../link/connection.js';
 import type { LinkOpener } from '../link/link.js';
-import type { BusStatus, UnitCounters } from '../ports.js';
+import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
-import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
+import { LatencyHistogram } from './latency-histogram.js';
+import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
 import { type Guest, JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
 import type { Transport, TransportEvents } from './transport.js';
 
@@ -40,6 +41,7 @@ interface Unit {
   breaker: Breaker;
   counters: UnitCounters;
   latency: number | null;
+  latencies: LatencyHistogram;
 }
 
 export interface ModbusBusOptions {
@@ -72,6 +74,8 @@ export class ModbusBus {
   readonly #queue = new JobQueue();
   readonly #units = new Map<number, Unit>();
   readonly #listeners = new Set<BusListener>();
+  /** The lane of what the tools ask. */
+  readonly #tools = {};
   #isUp = false;
   /** The first try to connect, or to connect again, is under way: reads wait for it. */
   #isReturning = false;
@@ -152,6 +156,27 @@ export class ModbusBus {
     return { counters: { ...counters }, latency, isDown: breaker.isOpen };
   }
 
+  /** The units that were spoken to, by number. */
+  units(): UnitStatistics[] {
+    return [...this.#units]
+      .filter(([, { counters }]) => Object.values(counters).some((count: number) => count > 0))
+      .sort(([a], [b]) => a - b)
+      .map(([unit, { counters, latency, latencies, breaker }]) => ({
+        unit,
+        isDown: breaker.isOpen,
+        counters: { ...counters },
+        latency: {
+          measured: latencies.total,
+          smoothed: latency,
+          p50: latencies.percentile(0.5),
+          p90: latencies.percentile(0.9),
+          p99: latencies.percentile(0.99),
+          max: latencies.max,
+          buckets: latencies.buckets(),
+        },
+      }));
+  }
+
   /** ms until a unit that does not answer is asked again; 0: it may be asked now. */
   probeIn(unit: number): number {
     return this.#unit(unit).breaker.probeIn(this.#clock.mono());
@@ -165,6 +190,26 @@ export class ModbusBus {
     if (!this.#isUp && !this.#isReturning) return this.#refuse(failedTry);
     return new Promise((resolve, reject) => {
       this.#queue.addRead(request, this.#options.retries, { resolve, reject, failedTry }, guest);
+      this.#pump();
+    });
+  }
+
+  /**
+   * A question of a tool: one try when it is its turn, for which the unit's statistics and standing do not change.
+   * Exceptions are answers. Rejects with a Fault.
+   */
+  probe(request: ReadRequest | RawRequest): Promise<ModbusAnswer> {
+    if (!this.#isUp) return Promise.reject(this.#downFault());
+    return new Promise((resolve, reject) => {
+      this.#queue.addWrite({
+        kind: 'write',
+        unit: request.unit,
+        isProbe: true,
+        run: () => this.#transport.exchange(request),
+        resolve: (answer) => resolve(answer as ModbusAnswer),
+        reject,
+        guest: { lane: this.#tools },
+      });
       this.#pump();
     });
   }
@@ -211,7 +256,8 @@ export class ModbusBus {
         return;
       }
       const { job } = picked;
-      if (!this.#unit(job.unit).breaker.admit(now)) {
+      const isProbe = job.kind === 'write' && job.isProbe === true;
+      if (!isProbe && !this.#unit(job.unit).breaker.admit(now)) {
         this.#rejectJob(job, this.#unitDownFault(job.unit));
         continue;
       }
@@ -261,7 +307,7 @@ export class ModbusBus {
     const done = () => {
       this.#inflight--;
       this.#isExclusive = false;
-      this.#unit(job.unit).breaker.undecided();
+      if (job.isProbe !== true) this.#unit(job.unit).breaker.undecided();
     };
     void job
       .run((request) => this.#send(request))
@@ -307,6 +353,7 @@ export class ModbusBus {
         return;
       }
     } else unit.counters.answers++;
+    unit.latencies.add(tookMs);
     unit.latency = unit.latency === null ? tookMs : unit.latency + (tookMs - unit.latency) / 8;
     if (!unit.breaker.succeeded()) return;
     this.#log.info({ bus: this.name, unit: id }, 'the unit answers again');
@@ -406,7 +453,7 @@ export class ModbusBus {
     let unit = this.#units.get(id);
     if (unit === undefined) {
       const counters = { requests: 0, answers: 0, timeouts: 0, exceptions: 0, crcErrors: 0, late: 0 };
-      unit = { breaker: new Breaker(), counters, latency: null };
+      unit = { breaker: new Breaker(), counters, latency: null, latencies: new LatencyHistogram() };
       this.#units.set(id, unit);
     }
     return unit;

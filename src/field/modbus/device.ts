@@ -2,7 +2,7 @@ import type { Timer } from '../../clock.js';
 import type { Device, DeviceContext, TagPlan } from '../device.js';
 import { DeviceRecord } from '../device.js';
 import { asFault, type Fault } from '../fault.js';
-import type { DeviceStatus, TagJson } from '../ports.js';
+import type { DeviceStatus, ScanPlan, TagJson } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Tag } from '../tag.js';
@@ -10,7 +10,7 @@ import type { Area } from './address.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodeRegisters } from './decode.js';
 import type { ModbusAnswer, ReadFunction } from './pdu.js';
-import { type Block, blockOf, type Cost, type PlanItem, plan } from './plan.js';
+import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
 import { writePoint } from './write.js';
 
@@ -126,6 +126,27 @@ export class ModbusDevice implements Device {
     };
   }
 
+  /** What is read for each scan class, as it is planned now (holes that were found are respected), and what it costs. */
+  plan(): ScanPlan[] {
+    return this.#scheduler.status.map(({ name, periodMs, lastMs, overruns }) => {
+      const blocks = this.#blocksOf(name).map(({ area, block }) => ({
+        area,
+        address: block.address,
+        count: block.length,
+        unused: unusedOf(block),
+        costMs: costOf([block], this.#costIn(area)),
+        tags: block.items.map((entry) => entry.tag.name),
+      }));
+      return { scan: name, periodMs, costMs: blocks.reduce((sum, block) => sum + block.costMs, 0), lastMs, overruns, blocks };
+    });
+  }
+
+  /** Sixteen bits are as long as a register. */
+  #costIn(area: Area): Cost {
+    const { perRequest, perUnit } = this.#options.cost;
+    return { perRequest, perUnit: isBitArea(area) ? perUnit / 16 : perUnit };
+  }
+
   async write(name: string, value: TagJson): Promise<{ value: TagJson }> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
@@ -146,9 +167,8 @@ export class ModbusDevice implements Device {
     for (const area of Object.keys(READ_FUNCTION) as Area[]) {
       const entries = [...this.#entries.values()].filter((entry) => entry.point.area === area && this.#classOf(entry.config) === scanClass);
       const bits = isBitArea(area);
-      const { perRequest, perUnit } = this.#options.cost;
       const planned = plan(entries, {
-        cost: bits ? { perRequest, perUnit: perUnit / 16 } : this.#options.cost,
+        cost: this.#costIn(area),
         max: bits ? this.#config.max_bits : this.#config.max_registers,
         noGaps: this.#config.no_gaps,
         cuts: this.#cuts.get(area) ?? new Set(),

@@ -80,6 +80,13 @@ export function plan<T extends PlanItem>(items: readonly T[], limits: PlanLimits
   return blocks;
 }
 
+/** Registers or bits of a block that no item needs. */
+export function unusedOf(block: Block<PlanItem>): number {
+  const used = new Set<number>();
+  for (const { address, length } of block.items) for (let at = address; at < address + length; at++) used.add(at);
+  return block.length - used.size;
+}
+
 export function blockOf<T extends PlanItem>(items: T[]): Block<T> {
   const address = Math.min(...items.map((item) => item.address));
   const end = Math.max(...items.map((item) => item.address + item.length));

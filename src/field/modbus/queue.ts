@@ -37,6 +37,8 @@ export interface ReadJob {
 export interface WriteJob {
   kind: 'write';
   unit: number;
+  /** A question of a tool: it says nothing about the unit, and is put to one that does not answer too. */
+  isProbe?: true;
   run(send: Send): Promise<unknown>;
   resolve(value: unknown): void;
   reject(fault: unknown): void;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js';
+import type { Clock, Timer } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import { Connection } from '../link/connection.js';
 import type { Link, LinkOpener } from '../link/link.js';
@@ -11,6 +11,9 @@ export interface SerialListener {
   data(chunk: Buffer): void;
 }
 
+/** After something was sent by hand the instrument hears nothing for this long: an answer to it is no measurement. */
+const BY_HAND_MS = 3000;
+
 /** A serial line with one instrument: a supervised port, or a connection to a serial server. */
 export class SerialBus {
   readonly name: string;
@@ -18,11 +21,15 @@ export class SerialBus {
   readonly #type: string;
   readonly #connection: Connection;
   readonly #listeners = new Set<SerialListener>();
+  readonly #clock: Clock;
   #link: Link | null = null;
+  /** Runs while the line is in the hands of a person. */
+  #byHand: Timer | null = null;
 
   constructor(name: string, type: string, opener: LinkOpener, clock: Clock, log: Logger) {
     this.name = name;
     this.#type = type;
+    this.#clock = clock;
     this.tap = new FrameTap(clock);
     const lose = (error: Error) => {
       this.#link = null;
@@ -31,12 +38,14 @@ export class SerialBus {
     this.#connection = new Connection(opener, clock, log.child({ bus: name }), {
       up: (link) => {
         this.#link = link;
+        if (this.#byHand !== null) return;
         for (const listener of this.#listeners) listener.up();
       },
       data: (chunk) => {
         // A port that delivers works: the next loss starts with the shortest delay.
         this.#connection.proven();
         if (this.tap.isWatched) this.#tell('in', chunk);
+        if (this.#byHand !== null) return;
         for (const listener of this.#listeners) listener.data(chunk);
       },
       lost: lose,
@@ -45,7 +54,7 @@ export class SerialBus {
   }
 
   get isUp(): boolean {
-    return this.#link !== null;
+    return this.#link !== null && this.#byHand === null;
   }
 
   start(): void {
@@ -54,6 +63,8 @@ export class SerialBus {
 
   async stop(): Promise<void> {
     this.#link = null;
+    this.#byHand?.cancel();
+    this.#byHand = null;
     await this.#connection.stop();
   }
 
@@ -64,9 +75,29 @@ export class SerialBus {
 
   /** Sends now or not at all: nothing waits for a port that is gone. */
   send(data: Buffer): void {
-    if (this.#link === null) return;
+    if (!this.isUp) return;
     if (this.tap.isWatched) this.#tell('out', data);
-    this.#link.write(data);
+    this.#link?.write(data);
+  }
+
+  /**
+   * Sends what a person typed. Until a while after the last of it the line is as if it were lost for the instrument: it is
+   * not polled, and what comes is no measurement of it. false: there is no connection, nothing was sent.
+   */
+  sendByHand(data: Buffer): boolean {
+    const link = this.#link;
+    if (link === null) return false;
+    if (this.#byHand === null) {
+      for (const listener of this.#listeners) listener.down(new Error('somebody uses the line from a terminal'));
+    }
+    this.#byHand?.cancel();
+    this.#byHand = this.#clock.setTimeout(() => {
+      this.#byHand = null;
+      if (this.#link !== null) for (const listener of this.#listeners) listener.up();
+    }, BY_HAND_MS);
+    if (this.tap.isWatched) this.#tell('out', data);
+    link.write(data);
+    return true;
   }
 
   status(): BusStatus {
