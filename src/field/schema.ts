@@ -125,7 +125,22 @@ export const REGISTER_TYPES = [
   'bitfield',
 ] as const;
 export type TagType = (typeof REGISTER_TYPES)[number];
-export const ORDERS = ['AB', 'BA', 'ABCD', 'BADC', 'CDAB', 'DCBA', 'ABCDEFGH', 'BADCFEHG', 'GHEFCDAB', 'HGFEDCBA'] as const;
+export const ORDERS = [
+  'AB',
+  'BA',
+  'ABCD',
+  'BADC',
+  'CDAB',
+  'DCBA',
+  'ABCDEFGH',
+  'BADCFEHG',
+  'CDABGHEF',
+  'DCBAHGFE',
+  'EFGHABCD',
+  'FEHGBADC',
+  'GHEFCDAB',
+  'HGFEDCBA',
+] as const;
 export type Order = (typeof ORDERS)[number];
 
 export const TagSchema = object(
@@ -140,14 +155,23 @@ export const TagSchema = object(
     ),
     order: Type.Optional(literals(ORDERS, { description: "Order of the bytes as they arrive; default: the device's, else ABCD." })),
     byte: Type.Optional(
-      literals(['high', 'low'] as const, { description: 'Which half of the register an 8-bit value is in. Default: low.' }),
+      literals(['high', 'low'] as const, {
+        description:
+          'Which half of the register an 8-bit value is in (default: low). Of a string: it has one byte per register, in this half.',
+      }),
     ),
     bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 15, description: 'Bit of the register, 0 is the lowest.' })),
     bits: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'Width of a bit field that starts at `bit`.' })),
     length: Type.Optional(Type.Integer({ minimum: 1, maximum: 250, description: 'Bytes of a string or of raw data.' })),
+    padding: Type.Optional(
+      literals(['zero', 'space'] as const, {
+        description: 'What fills a string that is written and shorter than its place. Default: zero.',
+      }),
+    ),
     invalid: Type.Optional(
-      Type.Array(Type.Union([Type.Integer({ minimum: 0 }), Type.Literal('NaN')]), {
-        description: 'Raw values with which the device says that it has no value (0x8000, 0xFFFFFFFF, NaN).',
+      Type.Array(Type.Union([Type.Integer(), Type.String({ pattern: '^(NaN|-?[0-9]+|0x[0-9a-fA-F]+)$' })]), {
+        description:
+          'Raw bit patterns, before scaling, with which the device says that it has no value: 0x8000, -1, NaN; beyond 2^53 in quotes: "0xFFFFFFFFFFFFFFFF".',
       }),
     ),
     scan: Type.Optional(Type.String({ description: "Scan class, one of the device's `scan`. Default: its first." })),

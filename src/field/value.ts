@@ -22,13 +22,17 @@ export type RawKind = 'integer' | 'float' | 'other';
 
 export function decimalsOf(value: number): number {
   const [mantissa = '', exponent = '0'] = value.toString().toLowerCase().split('e');
-  const decimals = (mantissa.split('.')[1] ?? '').length - Number(exponent);
-  return Math.min(Math.max(decimals, 0), 15);
+  return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent));
 }
 
 function round(value: number, digits: number): number {
-  // toFixed changes to exponents at 1e21; what is that large has no decimals to lose.
-  return Math.abs(value) >= 1e15 ? value : Number(value.toFixed(digits));
+  // toFixed changes to exponents at 1e21, and what is that large has no decimals to lose; so fine a scale has none to spare.
+  return Math.abs(value) >= 1e15 || digits > 15 ? value : Number(value.toFixed(digits));
+}
+
+/** The value of a raw integer: scale and offset, without what binary fractions add (3 x 0.1 is 0.3). */
+export function scaleInteger(raw: number, scale: number, offset: number): number {
+  return round(raw * scale + offset, Math.max(decimalsOf(scale), decimalsOf(offset)));
 }
 
 /** Scale, offset, precision, clamp and enum names of a raw value. */
@@ -37,12 +41,9 @@ export function finish(raw: RawValue, kind: RawKind, config: ValueConfig): Readi
   const scale = config.scale ?? 1;
   const offset = config.offset ?? 0;
   const scaled = scale !== 1 || offset !== 0;
-  if (typeof raw === 'bigint' && !scaled && !Number.isSafeInteger(Number(raw))) return good(raw.toString());
+  if (typeof raw === 'bigint' && !scaled && !Number.isSafeInteger(Number(raw))) return finishLarge(raw, config);
   let value = Number(raw);
-  if (scaled) {
-    value = value * scale + offset;
-    if (kind === 'integer') value = round(value, Math.max(decimalsOf(scale), decimalsOf(offset)));
-  }
+  if (scaled) value = kind === 'integer' ? scaleInteger(value, scale, offset) : value * scale + offset;
   if (!Number.isFinite(value)) return bad('not_a_number');
   if (config.precision !== undefined) value = round(value, config.precision);
   if (Object.is(value, -0)) value = 0;
@@ -51,6 +52,15 @@ export function finish(raw: RawValue, kind: RawKind, config: ValueConfig): Readi
   if (min !== undefined && value < min) return { value: min, quality: 'uncertain', reason: 'out_of_range' };
   if (max !== undefined && value > max) return { value: max, quality: 'uncertain', reason: 'out_of_range' };
   return good(value);
+}
+
+/** An integer that no number holds exactly: it stays text, and is compared as what it is. */
+function finishLarge(raw: bigint, config: ValueConfig): Reading {
+  if (config.enum !== undefined) return named(raw.toString(), config.enum);
+  const { min, max } = config.clamp ?? {};
+  if (min !== undefined && raw < min) return { value: min, quality: 'uncertain', reason: 'out_of_range' };
+  if (max !== undefined && raw > max) return { value: max, quality: 'uncertain', reason: 'out_of_range' };
+  return good(raw.toString());
 }
 
 function named(value: number | boolean | string, names: Record<string, string>): Reading {

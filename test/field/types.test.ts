@@ -1,42 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeRegisters, halfToNumber, numberToHalf } from '../../src/field/modbus/decode.js';
-import { encodeValue } from '../../src/field/modbus/encode.js';
-import { type Point, resolvePoint } from '../../src/field/modbus/point.js';
+import { halfToNumber, numberToHalf } from '../../src/field/modbus/decode.js';
 import type { TagJson } from '../../src/field/ports.js';
-import type { ModbusDeviceConfig, TagConfig } from '../../src/field/schema.js';
 import { startLibmodbusServer } from '../peers/modbus.js';
 import { needs } from '../support/needs.js';
-import { fieldConfig, startField } from './support.js';
-
-async function tagOf(written: Record<string, unknown>): Promise<{ tag: TagConfig; point: Point }> {
-  const config = await fieldConfig({
-    buses: [{ name: 'b', type: 'modbus_tcp', host: 'h' }],
-    devices: [{ name: 'd', bus: 'b', tags: [{ name: 't', area: 'holding', address: 0, access: 'read_write', ...written }] }],
-  });
-  const device = config.devices[0] as ModbusDeviceConfig;
-  const tag = device.tags[0]!;
-  const resolved = resolvePoint(tag, device);
-  assert.ok('point' in resolved);
-  return { tag, point: resolved.point };
-}
-
-async function decode(written: Record<string, unknown>, hex: string) {
-  const { tag, point } = await tagOf(written);
-  const reading = decodeRegisters(point, Buffer.from(hex, 'hex'), tag);
-  return reading.quality === 'bad'
-    ? `bad ${reading.reason}`
-    : reading.quality === 'good'
-      ? reading.value
-      : `${reading.reason} ${reading.value}`;
-}
-
-async function encode(written: Record<string, unknown>, value: TagJson): Promise<string> {
-  const { tag, point } = await tagOf(written);
-  const encoded = encodeValue(point, value, tag);
-  if (encoded.kind !== 'registers') return JSON.stringify(encoded);
-  return Buffer.from(encoded.values.flatMap((word) => [word >> 8, word & 0xff])).toString('hex');
-}
+import { decode, encode } from './one-tag.js';
+import { startField } from './support.js';
 
 const BOTH: [Record<string, unknown>, string, TagJson][] = [
   [{ type: 'int16' }, 'fb2e', -1234],
@@ -63,6 +32,18 @@ const BOTH: [Record<string, unknown>, string, TagJson][] = [
   [{ type: 'string', length: 8 }, '46657272756c6500', 'Ferrule'],
   [{ type: 'string', length: 4, order: 'BA' }, '62616463', 'abcd'],
   [{ type: 'raw', length: 3 }, '01020300', '010203'],
+  [{ type: 'string', length: 3 }, '61626300', 'abc'],
+  [{ type: 'string', length: 6, padding: 'space' }, '616263202020', 'abc'],
+  [{ type: 'string', length: 6, padding: 'space', order: 'BA' }, '626120632020', 'abc'],
+  [{ type: 'string', length: 3, byte: 'low' }, '006100620063', 'abc'],
+  [{ type: 'string', length: 3, byte: 'high' }, '610062006300', 'abc'],
+  [{ type: 'string', length: 4 }, 'c3a90000', 'é'],
+  [{ type: 'uint64', scale: 0.001 }, '0000000000000bb8', 3],
+  [{ type: 'int64', enum: { '9007199254740993': 'huge', '0': 'none' } }, '0020000000000001', 'huge'],
+  [{ type: 'uint16', enum: { '0': 'off', '10': 'on' }, scale: 10 }, '0001', 'on'],
+  [{ type: 'int16', scale: -0.5, offset: 100 }, '0002', 99],
+  [{ type: 'uint16', scale: 1e-20 }, '0002', 2e-20],
+  [{ type: 'int32', scale: 0.1 }, '499602d3', 123456789.1],
   [{ type: 'int16', scale: 0.1 }, '00d7', 21.5],
   [{ type: 'int16', scale: 0.1, offset: -40 }, '0267', 21.5],
   [{ type: 'uint16', scale: 0.001 }, '0003', 0.003],
@@ -97,8 +78,63 @@ describe('types, read only', () => {
     ['beyond 2^53 is a text', { type: 'uint64' }, '0020000000000000', '9007199254740992'],
     ['blanks that pad a text go', { type: 'string', length: 6 }, '616220202020', 'ab'],
     ['minus zero is zero', { type: 'float32' }, '80000000', 0],
+    ['a sentinel may be negative', { type: 'int16', invalid: [-1] }, 'ffff', 'bad invalid'],
+    ['a sentinel of 64 bits', { type: 'uint64', invalid: ['0xFFFFFFFFFFFFFFFF'] }, 'ffffffffffffffff', 'bad invalid'],
+    ['its neighbour is a value', { type: 'uint64', invalid: ['0xFFFFFFFFFFFFFFFF'] }, 'fffffffffffffffe', '18446744073709551614'],
+    ['a sentinel of a float is its bits', { type: 'float32', invalid: [0x4479c000, 'NaN'] }, '4479c000', 'bad invalid'],
+    ['a sentinel of one byte', { type: 'uint8', byte: 'high', invalid: [0xff] }, 'ff01', 'bad invalid'],
+    ['a sentinel of a bit field', { type: 'bitfield', bit: 4, bits: 4, invalid: [15] }, '00f0', 'bad invalid'],
+    ['of two sentinels the second', { type: 'uint16', invalid: [0x7fff, 0x8000] }, '8000', 'bad invalid'],
+    ['a sentinel is looked at before scaling', { type: 'int16', scale: 0.1, invalid: [0x8000] }, '8000', 'bad invalid'],
+    ['a clamp holds for what no number holds', { type: 'uint64', clamp: { max: 1000 } }, 'ffffffffffffffff', 'out_of_range 1000'],
+    [
+      'a name is asked for what no number holds',
+      { type: 'uint64', enum: { '0': 'off' } },
+      'ffffffffffffffff',
+      'no_name 18446744073709551615',
+    ],
+    ['below the clamp', { type: 'int16', clamp: { min: 0 } }, 'ffff', 'out_of_range 0'],
+    ['bytes that are no UTF-8 are Latin-1', { type: 'string', length: 4 }, 'b0432020', '°C'],
+    ['text ends at the first zero', { type: 'string', length: 6 }, '410042004300', 'A'],
   ];
   for (const [name, tag, hex, value] of cases) test(name, async () => assert.equal(await decode(tag, hex), value));
+
+  test("text keeps its order where the device's words are swapped", async () => {
+    assert.equal(await decode({ type: 'string', length: 8 }, '46657272756c6500', { order: 'CDAB' }), 'Ferrule');
+    assert.equal(await decode({ type: 'string', length: 4 }, '62616463', { order: 'DCBA' }), 'abcd');
+    assert.equal(await decode({ type: 'uint32' }, '03040102', { order: 'CDAB' }), 0x01020304);
+  });
+});
+
+describe('types of bits, both ways', () => {
+  const cases: [Record<string, unknown>, string, unknown][] = [
+    // The low byte of a register whose bytes are swapped comes first.
+    [{ type: 'int8', order: 'BA' }, '8001', -128],
+    [{ type: 'uint8', byte: 'high', order: 'BA' }, '01f0', 0xf0],
+    [{ bit: 0, order: 'BA' }, '0100', true],
+    [{ type: 'bitfield', bit: 0, bits: 16 }, 'ffff', 65535],
+  ];
+  for (const [tag, hex, value] of cases) {
+    test(`${JSON.stringify(tag)}: ${hex} is ${String(value)}`, async () => {
+      assert.equal(await decode(tag, hex), value);
+      // What is written under the mask is what was read.
+      const { mask, bits } = JSON.parse(await encode(tag, value as TagJson)) as { mask: number; bits: number };
+      assert.equal(Number.parseInt(hex, 16) & mask, bits);
+    });
+  }
+});
+
+describe('what is written and what it becomes', () => {
+  const cases: [string, Record<string, unknown>, TagJson, string][] = [
+    ['a number of a name', { enum: { '0': 'off', '1': 'on' } }, 1, '0001'],
+    ['a name of a bool', { type: 'bool', enum: { '0': 'shut', '1': 'open' } }, 'open', '0001'],
+    ['a number as text', { type: 'int16', scale: 0.1 }, '21.5', '00d7'],
+    ['what a sum leaves behind is no fraction', { type: 'int16', scale: 0.1 }, 0.1 + 0.2, '0003'],
+    ['a large scaled number', { type: 'uint64', scale: 0.1 }, 12345678901234.5, '00007048860ddf79'],
+    ['the largest of 64 bits', { type: 'uint64' }, '18446744073709551615', 'ffffffffffffffff'],
+    ['minus zero', { type: 'float32' }, -0, '80000000'],
+  ];
+  for (const [name, tag, value, hex] of cases) test(name, async () => assert.equal(await encode(tag, value), hex));
 });
 
 describe('writes that are refused', () => {
@@ -116,6 +152,24 @@ describe('writes that are refused', () => {
     ['an unknown name', { enum: { '0': 'off' } }, 'on', /none of off/],
     ['beyond a float32', { type: 'float32' }, 1e39, /out of range/],
     ['infinity', { type: 'float32' }, Number.POSITIVE_INFINITY, /no number/],
+    ['not a number', { type: 'float64' }, Number.NaN, /no number/],
+    ['not a number as text', { type: 'float64' }, 'NaN', /no number/],
+    ['nothing', { type: 'uint16' }, null, /no number/],
+    ['true into a number', { type: 'uint16' }, true, /no number/],
+    ['a number into a text', { type: 'string', length: 8 }, 12, /no text; send it in quotes/],
+    ['an end within a text', { type: 'string', length: 8 }, 'a\u0000b', /character 0/],
+    ['too small for a float32', { type: 'float32' }, 1e-60, /would become 0/],
+    ['beyond a float16', { type: 'float16' }, 65520, /out of range/],
+    ['a number without a name', { enum: { '0': 'off', '1': 'on' } }, 7, /7 is none of off, on/],
+    ['a step of a large number', { type: 'int32', scale: 0.1 }, 123456789.06, /between two steps/],
+    ['above its largest by one, past 2^53', { type: 'uint64', write: { max: 9007199254740992 } }, '9007199254740993', /above the largest/],
+    ['a fraction as text', { type: 'uint16' }, '1.5', /no integer/],
+    ['a negative BCD', { type: 'bcd16' }, -1, /out of range/],
+    ['five digits into four', { type: 'bcd16' }, 10000, /out of range/],
+    ['half a byte of raw data', { type: 'raw', length: 2 }, '012', /hexadecimal/],
+    ['raw data of another length', { type: 'raw', length: 2 }, '01', /1 bytes/],
+    ['too large for its bits', { type: 'bitfield', bit: 0, bits: 3 }, 8, /out of range/],
+    ['too large for its byte', { type: 'uint8' }, 256, /out of range/],
   ];
   for (const [name, tag, value, message] of cases) {
     test(name, async () => assert.rejects(encode(tag, value), { code: 'FER_FIELD_BAD_VALUE', message }));

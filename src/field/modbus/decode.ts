@@ -8,7 +8,7 @@ export function decodeRegisters(point: Point, data: Buffer, config: ValueConfig)
   if (isSentinel(point, bytes)) return bad('invalid');
   switch (point.type) {
     case 'string':
-      return finish(decodeText(bytes.subarray(0, point.bytes)), 'other', config);
+      return finish(decodeText(point.isSparse ? oneOfTwo(bytes, point.highByte) : bytes.subarray(0, point.bytes)), 'other', config);
     case 'raw':
       return finish(bytes.subarray(0, point.bytes).toString('hex'), 'other', config);
     default: {
@@ -100,10 +100,13 @@ function decodeText(bytes: Buffer): string {
   return text.trimEnd();
 }
 
+/** The high or the low byte of every register. */
+function oneOfTwo(bytes: Buffer, high: boolean): Buffer {
+  return Buffer.from(Array.from({ length: bytes.length / 2 }, (_, index) => bytes[index * 2 + (high ? 0 : 1)]!));
+}
+
 function isSentinel(point: Point, bytes: Buffer): boolean {
-  if (point.invalid.length === 0 || point.type === 'string' || point.type === 'raw') return false;
-  const pattern = rawPattern(point, bytes);
-  return point.invalid.some((sentinel) => sentinel !== 'NaN' && BigInt(sentinel) === pattern);
+  return point.invalid.length > 0 && point.invalid.includes(rawPattern(point, bytes));
 }
 
 /** The bits of the value, unsigned. */

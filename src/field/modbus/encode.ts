@@ -1,7 +1,8 @@
 import { FerruleError } from '../../errors.js';
 import type { TagJson } from '../ports.js';
 import type { TagConfig } from '../schema.js';
-import { numberToHalf } from './decode.js';
+import { scaleInteger } from '../value.js';
+import { numberToHalf, toHalf } from './decode.js';
 import { type Point, reorder } from './point.js';
 
 /** What is to be sent for a value: a coil, or registers, or bits of one register. */
@@ -88,16 +89,16 @@ function bytesOf(point: Point, value: TagJson, tag: TagConfig): Buffer {
       );
       break;
     case 'float16':
-      bytes.writeUInt16BE(numberToHalf(floatOf(point, value, tag, 65504)));
+      bytes.writeUInt16BE(numberToHalf(floatOf(point, value, tag, toHalf)));
       break;
     case 'float32':
-      bytes.writeFloatBE(floatOf(point, value, tag, 3.4028234663852886e38));
+      bytes.writeFloatBE(floatOf(point, value, tag, Math.fround));
       break;
     case 'float64':
-      bytes.writeDoubleBE(floatOf(point, value, tag, Number.MAX_VALUE));
+      bytes.writeDoubleBE(floatOf(point, value, tag, (number) => number));
       break;
     case 'string':
-      writeText(point, value, bytes);
+      writeText(point, value, bytes, tag.padding ?? 'zero');
       break;
     case 'raw':
       writeHex(point, value, bytes);
@@ -112,11 +113,15 @@ function bytesOf(point: Point, value: TagJson, tag: TagConfig): Buffer {
   return bytes;
 }
 
-function writeText(point: Point, value: TagJson, bytes: Buffer): void {
-  if (typeof value !== 'string') throw refuse(point.name, `${JSON.stringify(value)} is no text`);
+function writeText(point: Point, value: TagJson, bytes: Buffer, padding: 'zero' | 'space'): void {
+  if (typeof value !== 'string') throw refuse(point.name, `${JSON.stringify(value)} is no text; send it in quotes`);
   const text = Buffer.from(value, 'utf8');
   if (text.length > point.bytes) throw refuse(point.name, `the text has ${text.length} bytes, the tag ${point.bytes}`);
-  text.copy(bytes);
+  if (text.includes(0)) throw refuse(point.name, 'a text can not hold the character 0, which ends it');
+  const padded = Buffer.alloc(point.bytes, padding === 'space' ? ' ' : 0);
+  text.copy(padded);
+  if (!point.isSparse) padded.copy(bytes);
+  else for (const [index, byte] of padded.entries()) bytes[index * 2 + (point.highByte ? 0 : 1)] = byte;
 }
 
 function writeHex(point: Point, value: TagJson, bytes: Buffer): void {
@@ -140,17 +145,20 @@ const NUMBER_TEXT = /^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?$/i;
 /** The raw integer of a value; scaling is undone. Never rounds away what was asked for. */
 function toInteger(value: TagJson, tag: TagConfig, name: string, min: bigint, max: bigint): bigint {
   checkLimits(value, tag, name);
-  const scaled = (tag.scale ?? 1) !== 1 || (tag.offset ?? 0) !== 0;
+  const scale = tag.scale ?? 1;
+  const offset = tag.offset ?? 0;
   let raw: bigint;
-  if (!scaled && typeof value === 'string' && INTEGER_TEXT.test(value)) raw = BigInt(value);
+  if (scale === 1 && offset === 0 && typeof value === 'string' && INTEGER_TEXT.test(value)) raw = BigInt(value);
   else {
-    const unscaled = unscale(toNumber(value, name), tag);
+    const asked = toNumber(value, name);
+    const unscaled = unscale(asked, tag);
     const nearest = Math.round(unscaled);
+    const isScaled = scale !== 1 || offset !== 0;
     // What the division leaves (21.5 / 0.1 = 214.99999999999997) is no fraction that was asked for.
-    const tolerance = scaled ? Math.max(1, Math.abs(nearest)) * 1e-9 : 0;
-    if (Math.abs(unscaled - nearest) > tolerance) {
-      throw refuse(name, scaled ? `${String(value)} is between two steps of ${tag.scale}` : `${String(value)} is no integer`);
-    }
+    const isExact = isScaled
+      ? Math.abs(unscaled - nearest) <= 1e-9 || scaleInteger(nearest, scale, offset) === asked
+      : unscaled === nearest;
+    if (!isExact) throw refuse(name, isScaled ? `${String(value)} is between two steps of ${scale}` : `${String(value)} is no integer`);
     if (!Number.isSafeInteger(nearest)) throw refuse(name, `${String(value)} is too large to be exact; send it as a text of digits`);
     raw = BigInt(nearest);
   }
@@ -158,10 +166,13 @@ function toInteger(value: TagJson, tag: TagConfig, name: string, min: bigint, ma
   return raw;
 }
 
-function floatOf(point: Point, value: TagJson, tag: TagConfig, largest: number): number {
+/** `toPrecision`: the nearest number that the device can hold. */
+function floatOf(point: Point, value: TagJson, tag: TagConfig, toPrecision: (value: number) => number): number {
   checkLimits(value, tag, point.name);
   const raw = unscale(toNumber(value, point.name), tag);
-  if (Math.abs(raw) > largest) throw refuse(point.name, `${String(value)} is out of range of a ${point.type}`);
+  const held = toPrecision(raw);
+  if (!Number.isFinite(held)) throw refuse(point.name, `${String(value)} is out of range of a ${point.type}`);
+  if (held === 0 && raw !== 0) throw refuse(point.name, `${String(value)} is too small for a ${point.type}: it would become 0`);
   return raw;
 }
 
@@ -183,17 +194,18 @@ function toBoolean(value: TagJson, name: string): boolean {
 
 function checkLimits(value: TagJson, tag: TagConfig, name: string): void {
   const { min, max } = tag.write;
-  const number = toNumber(value, name);
+  // A text of digits is compared as the integer that it is: a double may not hold it.
+  const number = typeof value === 'string' && INTEGER_TEXT.test(value) ? BigInt(value) : toNumber(value, name);
   if (min !== undefined && number < min) throw refuse(name, `${number} is below the smallest value that may be written (${min})`);
   if (max !== undefined && number > max) throw refuse(name, `${number} is above the largest value that may be written (${max})`);
 }
 
+/** The number behind a name, as text of digits; a number must be one that has a name. */
 function fromName(value: TagJson, names: Record<string, string>, tag: string): TagJson {
-  for (const [raw, name] of Object.entries(names)) if (name === value) return Number(raw);
-  if (typeof value === 'string' && !NUMBER_TEXT.test(value)) {
-    throw refuse(tag, `${JSON.stringify(value)} is none of ${Object.values(names).join(', ')}`);
-  }
-  return value;
+  for (const [raw, name] of Object.entries(names)) if (name === value) return raw;
+  const raw = typeof value === 'boolean' ? String(Number(value)) : String(value);
+  if (Object.hasOwn(names, raw)) return raw;
+  throw refuse(tag, `${JSON.stringify(value)} is none of ${Object.values(names).join(', ')}`);
 }
 
 function refuse(name: string, message: string): FerruleError {

@@ -10,16 +10,22 @@ export interface Point {
   /** Registers, or bits of a coil table. */
   length: number;
   type: TagType;
-  swapWords: boolean;
   swapBytes: boolean;
-  /** 8-bit values: the high half of the register. */
+  /** Neighbouring registers change places: of a 32-bit value, and within each half of a 64-bit one. */
+  swapWords: boolean;
+  /** The halves of a 64-bit value change places. */
+  swapHalves: boolean;
+  /** 8-bit values, and strings of one byte per register: the high half of the register. */
   highByte: boolean;
+  /** A string with one byte in each register. */
+  isSparse: boolean;
   /** `bit` and `bitfield`: lowest bit; null: none. */
   bit: number | null;
   bits: number;
   /** Strings and raw data: bytes. */
   bytes: number;
-  invalid: readonly (number | 'NaN')[];
+  /** Bit patterns, unsigned, that stand for "no value". */
+  invalid: readonly bigint[];
 }
 
 export interface PointProblem {
@@ -49,18 +55,43 @@ export const REGISTERS_OF_TYPE: Record<TagType, number> = {
   raw: 0,
 };
 
-const ORDER_SWAPS: Record<Order, { words: boolean; bytes: boolean; registers: readonly number[] }> = {
-  AB: { words: false, bytes: false, registers: [1] },
-  BA: { words: false, bytes: true, registers: [1] },
-  ABCD: { words: false, bytes: false, registers: [1, 2, 4] },
-  BADC: { words: false, bytes: true, registers: [1, 2, 4] },
-  CDAB: { words: true, bytes: false, registers: [1, 2, 4] },
-  DCBA: { words: true, bytes: true, registers: [1, 2, 4] },
-  ABCDEFGH: { words: false, bytes: false, registers: [4] },
-  BADCFEHG: { words: false, bytes: true, registers: [4] },
-  GHEFCDAB: { words: true, bytes: false, registers: [4] },
-  HGFEDCBA: { words: true, bytes: true, registers: [4] },
+interface Swaps {
+  bytes: boolean;
+  words: boolean;
+  halves: boolean;
+  registers: readonly number[];
+}
+
+const swaps = (registers: readonly number[], bytes: boolean, words: boolean, halves: boolean): Swaps => ({
+  bytes,
+  words,
+  halves,
+  registers,
+});
+const UP_TO_64 = [1, 2, 4];
+
+/** The four-letter orders of 64 bits are those of all their registers: CDAB is GHEFCDAB. */
+const ORDER_SWAPS: Record<Order, Swaps> = {
+  AB: swaps([1], false, false, false),
+  BA: swaps([1], true, false, false),
+  ABCD: swaps(UP_TO_64, false, false, false),
+  BADC: swaps(UP_TO_64, true, false, false),
+  CDAB: swaps(UP_TO_64, false, true, true),
+  DCBA: swaps(UP_TO_64, true, true, true),
+  ABCDEFGH: swaps([4], false, false, false),
+  BADCFEHG: swaps([4], true, false, false),
+  CDABGHEF: swaps([4], false, true, false),
+  DCBAHGFE: swaps([4], true, true, false),
+  EFGHABCD: swaps([4], false, false, true),
+  FEHGBADC: swaps([4], true, false, true),
+  GHEFCDAB: swaps([4], false, true, true),
+  HGFEDCBA: swaps([4], true, true, true),
 };
+
+/** What text and raw data can have: they have no words, only bytes within their registers. */
+const TEXT_ORDERS: readonly Order[] = ['AB', 'BA', 'ABCD', 'BADC'];
+/** Most registers of one FC 16. */
+const MAX_WRITTEN_REGISTERS = 123;
 
 export function isBitArea(area: Area): boolean {
   return area === 'coil' || area === 'discrete';
@@ -91,17 +122,27 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
   const bits = tag.bits ?? 1;
   if (bit !== null && bit + bits > 16)
     wrong('bits', `bits ${bit} to ${bit + bits - 1} do not lie in one register`, 'A bit field lies within one register.');
-  if (tag.byte !== undefined && type !== 'int8' && type !== 'uint8') wrong('byte', `type ${type} takes no byte`, 'Use type int8 or uint8.');
+  if (tag.byte !== undefined && type !== 'int8' && type !== 'uint8' && type !== 'string')
+    wrong('byte', `type ${type} takes no byte`, 'Use type int8, uint8 or string.');
 
   const sized = type === 'string' || type === 'raw';
   if (sized && tag.length === undefined) wrong('length', `type ${type} needs length`, 'Add its length in bytes.');
   if (!sized && tag.length !== undefined) wrong('length', `type ${type} has a length of its own`, 'Leave length out.');
+  if (tag.padding !== undefined && type !== 'string') wrong('padding', `type ${type} takes no padding`, 'Use it with type string.');
   const bytes = tag.length ?? 0;
-  const length = inBits ? 1 : sized ? Math.max(1, Math.ceil(bytes / 2)) : REGISTERS_OF_TYPE[type];
+  const isSparse = type === 'string' && tag.byte !== undefined;
+  const length = inBits ? 1 : sized ? Math.max(1, isSparse ? bytes : Math.ceil(bytes / 2)) : REGISTERS_OF_TYPE[type];
+  if (sized && length > 125)
+    wrong('length', `${length} registers are more than one answer holds (125)`, 'Shorten it, or read it as two tags.');
+  if (sized && tag.access === 'read_write' && length > MAX_WRITTEN_REGISTERS)
+    wrong('length', `${length} registers can't be written at once (at most ${MAX_WRITTEN_REGISTERS})`, 'Shorten it, or use access read.');
   if (address + length > 65536)
     wrong('address', `${length} registers from ${address} end behind 65535`, 'Correct the address or the type.');
 
   const order = ORDER_SWAPS[tag.order ?? device.order ?? 'ABCD'];
+  if (tag.order !== undefined && sized && !TEXT_ORDERS.includes(tag.order)) {
+    wrong('order', `order ${tag.order} does not fit type ${type}`, 'Use AB, or BA where the bytes of each register are swapped.');
+  }
   if (tag.order !== undefined && !sized && !order.registers.includes(length)) {
     wrong(
       'order',
@@ -116,6 +157,8 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
   if (tag.scale === 0) wrong('scale', 'a scale of 0 makes every value 0', 'Correct the scale.');
   if (scales && ['bool', 'bit', 'string', 'raw'].includes(type))
     wrong('scale', `type ${type} can't be scaled`, 'Leave scale and offset out.');
+  const invalid = patternsOf(tag, type, inBits, bits, wrong);
+  checkEnum(tag, type, wrong);
 
   if (problems.length > 0) return { problems };
   return {
@@ -125,23 +168,75 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
       address,
       length,
       type,
-      swapWords: order.words,
       swapBytes: order.bytes,
+      // Text stays in order where the numbers of its device do not.
+      swapWords: !sized && order.words,
+      swapHalves: !sized && order.halves,
       highByte: tag.byte === 'high',
+      isSparse,
       bit,
       bits,
       bytes,
-      invalid: tag.invalid ?? [],
+      invalid,
     },
   };
 }
 
+type Wrong = (key: keyof TagConfig, message: string, hint: string) => void;
+
+const SIGNED: ReadonlySet<TagType> = new Set(['int8', 'int16', 'int32', 'int64']);
+
+function patternsOf(tag: TagConfig, type: TagType, inBits: boolean, bits: number, wrong: Wrong): bigint[] {
+  if (tag.invalid === undefined) return [];
+  if (inBits || ['bool', 'bit', 'string', 'raw'].includes(type)) {
+    wrong('invalid', `type ${type} has no invalid values`, 'Leave invalid out.');
+    return [];
+  }
+  const width = type === 'bitfield' ? bits : type === 'int8' || type === 'uint8' ? 8 : REGISTERS_OF_TYPE[type] * 16;
+  return tag.invalid.flatMap((written) => {
+    // What is no number is never a value.
+    if (written === 'NaN') {
+      if (!type.startsWith('float')) wrong('invalid', `type ${type} is never NaN`, 'Leave it out.');
+      return [];
+    }
+    if (typeof written === 'number' && !Number.isSafeInteger(written)) {
+      wrong('invalid', `${written} is not exact as a number`, 'Put it into quotes: "0xFFFFFFFFFFFFFFFF".');
+      return [];
+    }
+    const pattern = BigInt(written);
+    if (pattern < 0n && !SIGNED.has(type)) {
+      wrong('invalid', `type ${type} has no ${written} as its raw value`, 'Write the bits as the device sends them: 0x8000.');
+      return [];
+    }
+    const unsigned = pattern < 0n ? pattern + (1n << BigInt(width)) : pattern;
+    if (unsigned < 0n || unsigned >= 1n << BigInt(width)) {
+      wrong('invalid', `${written} does not fit into the ${width} bits of type ${type}`, 'Correct the type or the value.');
+      return [];
+    }
+    return [unsigned];
+  });
+}
+
+function checkEnum(tag: TagConfig, type: TagType, wrong: Wrong): void {
+  if (tag.enum === undefined) return;
+  if (type === 'raw' || type === 'string') {
+    wrong('enum', `type ${type} has no names of values`, 'Use it with a number or a bool.');
+    return;
+  }
+  if (tag.access !== 'read_write') return;
+  const names = Object.values(tag.enum);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    wrong('enum', `${JSON.stringify(twice)} is the name of two values: what is written would be a guess`, 'Give each value its own name.');
+}
+
 /** Bytes of a point as they arrived, in the order of its value (and back: it is its own inverse). */
-export function reorder(data: Buffer, point: Pick<Point, 'swapWords' | 'swapBytes'>): Buffer {
+export function reorder(data: Buffer, point: Pick<Point, 'swapBytes' | 'swapWords' | 'swapHalves'>): Buffer {
   const ordered = Buffer.allocUnsafe(data.length);
   const registers = data.length / 2;
+  const swap = (point.swapWords && registers > 1 ? 1 : 0) | (point.swapHalves && registers === 4 ? 2 : 0);
   for (let i = 0; i < registers; i++) {
-    const from = (point.swapWords ? registers - 1 - i : i) * 2;
+    const from = (i ^ swap) * 2;
     ordered[i * 2] = data[point.swapBytes ? from + 1 : from]!;
     ordered[i * 2 + 1] = data[point.swapBytes ? from : from + 1]!;
   }
