@@ -270,15 +270,17 @@ function entryOf(
   };
 }
 
-export function readMessagePage(page: Uint8Array): StoredMessage[] {
+/** A page of retained messages; `last`: the row of the last of them, 0: there were none. */
+export function readMessagePage(page: Uint8Array): { last: number; messages: StoredMessage[] } {
   const input = new ByteReader(Buffer.from(page.buffer, page.byteOffset, page.byteLength));
+  const last = input.f64();
   const messages: StoredMessage[] = [];
   while (input.more) {
     const message = readMessage(input.blob());
     // Retained messages live long: a copy, so that one of them doesn't keep its whole page in memory.
     messages.push({ ...message, payload: Buffer.from(message.payload) });
   }
-  return messages;
+  return { last, messages };
 }
 
 /** The subscription ids of an entry as a column. */

@@ -61,7 +61,7 @@ export interface Requests extends ContractRequests {
   trim: { ask: { sid: SessionId; keepBelow: number; limits: TrimLimits }; answer: TrimResult };
   counters: { ask: { sid: SessionId }; answer: QueueCounters };
   /** Packed: see codec.ts, readMessagePage. */
-  retained: { ask: { after: string | null; maxBytes: number }; answer: Uint8Array };
+  retained: { ask: { after: number; maxBytes: number }; answer: Uint8Array };
   wills: { ask: null; answer: WillRow[] };
   document: { ask: { collection: string; key: string }; answer: string | null };
   documents: { ask: { collection: string }; answer: { key: string; value: string }[] };

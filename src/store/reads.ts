@@ -98,8 +98,8 @@ export class Reads {
          FROM queue_state WHERE sid = ? UNION ALL
          SELECT 0, 0, accepted, delivered, dropped_full, dropped_expired, dropped_other FROM ledger WHERE sid = ? LIMIT 1`,
       ).raw(),
-      firstRetained: prepare('SELECT topic, message FROM retained ORDER BY topic').raw(),
-      nextRetained: prepare('SELECT topic, message FROM retained WHERE topic > ? ORDER BY topic').raw(),
+      // As they lie in the file: in another order a card would be read page by page, here and there.
+      retained: prepare('SELECT rowid, topic, message FROM retained WHERE rowid > ? ORDER BY rowid').raw(),
       wills: prepare('SELECT client_id, username, at, message FROM will').raw(),
       document: prepare('SELECT value FROM document WHERE collection = ? AND key = ?').pluck(),
       documents: prepare('SELECT key, value FROM document WHERE collection = ? ORDER BY key'),
@@ -186,15 +186,15 @@ export class Reads {
     return toCounters((this.#statements.counters.get(sid, sid) as CounterRow | undefined) ?? NO_COUNTERS);
   }
 
-  /** @param after the topic of the last message of the page before; null: from the start */
-  retained(after: string | null, maxBytes: number): Page<string> {
+  /** @param after the row of the last message of the page before, with which a page begins; 0: from the start */
+  retained(after: number, maxBytes: number): Page<string> {
     const out = new ByteWriter(maxBytes + 1024);
     const broken: string[] = [];
-    const { firstRetained, nextRetained } = this.#statements;
-    const rows = (after === null ? firstRetained.iterate() : nextRetained.iterate(after)) as IterableIterator<
-      [topic: string, message: Buffer]
-    >;
-    for (const [topic, message] of rows) {
+    const rows = this.#statements.retained.iterate(after) as IterableIterator<[row: number, topic: string, message: Buffer]>;
+    let last = 0;
+    out.f64(last);
+    for (const [row, topic, message] of rows) {
+      last = row;
       if (!isSound(message)) {
         broken.push(topic);
         continue;
@@ -202,6 +202,7 @@ export class Reads {
       out.blob(message);
       if (out.length >= maxBytes) break;
     }
+    out.buffer.writeDoubleLE(last, 0);
     return { bytes: out.buffer.subarray(0, out.length), broken };
   }
 

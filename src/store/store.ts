@@ -221,11 +221,11 @@ export class SqliteStore extends EventEmitter<StoreEvents> implements Store {
   // --- retained
 
   async *loadRetained(): AsyncIterable<StoredMessage[]> {
-    for (let after: string | null = null; ; ) {
-      const page: StoredMessage[] = readMessagePage(await this.#request('retained', { after, maxBytes: RETAINED_PAGE_BYTES }));
-      if (page.length === 0) return;
-      after = page.at(-1)!.topic;
-      yield page;
+    for (let after = 0; ; ) {
+      const page = readMessagePage(await this.#request('retained', { after, maxBytes: RETAINED_PAGE_BYTES }));
+      if (page.last === 0) return;
+      yield page.messages;
+      after = page.last;
     }
   }
 

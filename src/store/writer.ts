@@ -223,7 +223,7 @@ export class Writer {
     }
   }
 
-  #readRetained(after: string | null, maxBytes: number): Uint8Array {
+  #readRetained(after: number, maxBytes: number): Uint8Array {
     const open = this.#session();
     const { bytes, broken } = open.reads.retained(after, maxBytes);
     if (broken.length > 0) {

@@ -77,7 +77,8 @@ export const initial = {
 
     CREATE TABLE inbound (sid INTEGER NOT NULL, packet_id INTEGER NOT NULL, PRIMARY KEY (sid, packet_id)) WITHOUT ROWID;
     -- extra: JSON of what only aedes-persistence's contract knows about the record (persistence.ts); NULL otherwise.
-    CREATE TABLE retained (topic TEXT PRIMARY KEY, message BLOB NOT NULL, extra TEXT) WITHOUT ROWID;
+    -- Not ordered by topic: a search would read the whole of each message that it compares with.
+    CREATE TABLE retained (topic TEXT PRIMARY KEY NOT NULL, message BLOB NOT NULL, extra TEXT);
     CREATE TABLE will (client_id TEXT PRIMARY KEY, username TEXT, at INTEGER NOT NULL, message BLOB NOT NULL, extra TEXT) WITHOUT ROWID;
     CREATE TABLE document (collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID;
 

@@ -72,3 +72,23 @@ test('finding, reading and removing segments reads each of them a few times at t
   const times = (bytesRead() - before) / bytes;
   assert.ok(times < 5, `${times.toFixed(1)} times the bytes of the segments were read`);
 });
+
+test('finding a retained message does not read others', async (t) => {
+  const file = join(await tempDir(t), 'state.db');
+  const db = new Database(file);
+  t.after(() => db.close());
+  db.pragma('page_size = 2048');
+  migrate(db, MIGRATIONS, () => '');
+  const topics = Array.from({ length: 2000 }, (_, i) => `plant/machine${i}/state`);
+  const insert = db.prepare('INSERT INTO retained VALUES (?, ?, NULL)');
+  db.transaction(() => {
+    for (const topic of topics) insert.run(topic, Buffer.alloc(10_000));
+  })();
+  db.pragma('cache_size = 20');
+  const find = db.prepare('SELECT length(extra) FROM retained WHERE topic = ?');
+  find.get('');
+  const before = bytesRead();
+  for (const topic of topics) find.get(topic);
+  const perTopic = (bytesRead() - before) / topics.length;
+  assert.ok(perTopic < 10_000, `${perTopic.toFixed(0)} bytes were read for each`);
+});
