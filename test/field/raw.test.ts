@@ -4,7 +4,7 @@ import { mismatch, type RawRequest } from '../../src/field/modbus/pdu.js';
 import { hasKnownAnswer, rawAnswerLength } from '../../src/field/modbus/raw.js';
 import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { FakeLink, noticed, rtu } from './fake-link.js';
+import { FakeLink, noticed, registers, rtu } from './fake-link.js';
 
 const raw = (...pdu: number[]): RawRequest => ({ fn: 'raw', unit: 7, pdu: Buffer.from(pdu) });
 const ANSWERS: [string, number[], number[]][] = [
@@ -35,6 +35,11 @@ describe('requests that are passed on', () => {
       const transport = new RtuTransport({ clock, timeoutMs: 500, timing: lineTiming(19200, 11), events: noticed() });
       const link = new FakeLink();
       transport.attach(link);
+      // Only a read tells whether the line echoes, so the first write waits for one.
+      const before = transport.exchange({ fn: 3, unit: 7, address: 0, count: 1 });
+      await clock.advanceAsync(10);
+      transport.receive(registers(7, 1));
+      await before;
       const pending = transport.exchange(raw(...request));
       await clock.advanceAsync(10);
       assert.deepEqual(link.last, rtu(7, ...request));

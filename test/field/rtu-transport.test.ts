@@ -213,9 +213,14 @@ describe('RTU transport', () => {
   });
 
   test('the confirmation of another write is not taken', async () => {
-    const { clock, transport } = setup();
+    const { clock, link, transport, read } = setup();
+    const before = read(1, 1);
+    await clock.advanceAsync(10);
+    transport.receive(registers(1, 9));
+    assert.equal(await before, '9');
     const answer = outcome(transport.exchange({ fn: 6, unit: 1, address: 1, value: 2 }));
     await clock.advanceAsync(10);
+    assert.deepEqual(link.last, rtu(1, 6, 0, 1, 0, 2));
     transport.receive(rtu(1, 6, 0, 1, 0, 3));
     await clock.advanceAsync(TIMEOUT);
     assert.equal(await answer, 'crc');

@@ -22,6 +22,8 @@ interface Client {
   writeFC6(unit: number, address: number, value: number, next: Callback): void;
   writeFC15(unit: number, address: number, values: boolean[], next: Callback): void;
   writeFC16(unit: number, address: number, values: number[], next: Callback): void;
+  writeFC22(unit: number, address: number, and: number, or: number, next: Callback): void;
+  writeFC23(unit: number, from: number, count: number, to: number, length: number, values: number[], next: Callback): void;
 }
 // The package's types describe an ES default export; what Node gives is the class itself.
 const ClientClass = ModbusSerial as unknown as new (port: EventEmitter) => Client;
@@ -81,6 +83,8 @@ export class Exchange {
       if (code === undefined) throw answer.error;
       return { kind: 'exception', code };
     }
+    // modbus-serial gives these as numbers; what the device sent is here, and was matched.
+    if (request.fn === 23) return { kind: 'data', data: frame.subarray(3, -2) };
     if (!isRead(request)) return { kind: 'done' };
     if (answer.buffer === undefined) throw new Error('modbus-serial gave no data');
     return { kind: 'data', data: answer.buffer };
@@ -112,6 +116,12 @@ export class Exchange {
         return;
       case 16:
         this.#client.writeFC16(unit, address, request.values, next);
+        return;
+      case 22:
+        this.#client.writeFC22(unit, address, request.and, request.or, next);
+        return;
+      case 23:
+        this.#client.writeFC23(unit, address, request.count, request.writeAddress, request.values.length, request.values, next);
         return;
     }
   }

@@ -19,6 +19,8 @@ export interface Outstanding {
   sentAt: number;
   /** Monotonic ms: from here on the answer is late. */
   dueAt: number;
+  /** It was answered; what may come is a copy of the answer. */
+  isCopy?: true;
 }
 
 /** No device answers later than this. */
@@ -49,6 +51,33 @@ export function answerAt(request: ModbusRequest, buffer: Buffer, at: number): nu
 function frameLength(request: ModbusRequest, pdu: Buffer): number {
   const length = request.fn === 'raw' ? rawAnswerLength(request.pdu, pdu) : answerLength(request);
   return length === null ? 0 : length + 3;
+}
+
+/** Length of a frame at buffer[at] that is whole and sound, whoever asked for it; 0: there is none. */
+export function anyFrameAt(buffer: Buffer, at: number): number {
+  const length = lengthOfAnswer(buffer[at + 1] ?? 0, buffer[at + 2] ?? 0);
+  return length > 0 && at + length <= buffer.length && crcFits(buffer, at, at + length) ? length : 0;
+}
+
+/** Of a whole frame that answers, by its function and the byte behind; 0: no answer looks like that. */
+function lengthOfAnswer(fn: number, next: number): number {
+  switch (fn) {
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 23:
+      return next === 0 ? 0 : 5 + next;
+    case 5:
+    case 6:
+    case 15:
+    case 16:
+      return 8;
+    case 22:
+      return 10;
+    default:
+      return fn & EXCEPTION_BIT ? EXCEPTION_FRAME_LENGTH : 0;
+  }
 }
 
 /**
@@ -92,7 +121,8 @@ export class OutstandingAnswers {
     for (const [index, entry] of list.entries()) {
       const length = answerAt(entry.request, buffer, at);
       if (length === 0) continue;
-      const rest = list.slice(index + 1);
+      // Of a copy there may be more.
+      const rest = list.slice(entry.isCopy ? index : index + 1);
       if (rest.length === 0) this.#units.delete(unit);
       else this.#units.set(unit, rest);
       return { entry, length };
@@ -100,9 +130,14 @@ export class OutstandingAnswers {
     return null;
   }
 
-  /** A small read near `request` whose answer can't be mistaken for any that is outstanding. */
-  barrierFor(request: ModbusRequest, now: number): ReadRequest {
+  /**
+   * A read whose answer can't be mistaken for any that is outstanding: one of those that the unit is `known` to answer, or
+   * a small one near `request`.
+   */
+  barrierFor(request: ModbusRequest, known: readonly ReadRequest[], now: number): ReadRequest {
     const taken = new Set(this.of(request.unit, now).map((entry) => shapeOf(entry.request)));
+    const sure = known.find((read) => !taken.has(shapeOf(read)));
+    if (sure !== undefined) return sure;
     const asked = functionOf(request);
     const fn = isRead(request) ? request.fn : asked === 5 || asked === 15 ? 1 : 3;
     const bits = fn <= 2;

@@ -17,7 +17,11 @@ export type WriteRequest =
   | { fn: 5; unit: number; address: number; value: boolean }
   | { fn: 6; unit: number; address: number; value: number }
   | { fn: 15; unit: number; address: number; values: boolean[] }
-  | { fn: 16; unit: number; address: number; values: number[] };
+  | { fn: 16; unit: number; address: number; values: number[] }
+  /** Mask write: register = (register & and) | (or & ~and). */
+  | { fn: 22; unit: number; address: number; and: number; or: number }
+  /** Writes `values` from `writeAddress` on, then reads `count` registers from `address` on. */
+  | { fn: 23; unit: number; address: number; count: number; writeAddress: number; values: number[] };
 
 /** A request that is passed on as it is: function code (5 or above) and data. Its answer's data are the whole PDU. */
 export interface RawRequest {
@@ -54,6 +58,8 @@ export const EXCEPTION_PDU_LENGTH = 2;
 /** Modbus application protocol, 4.1: a PDU is at most 253 bytes. */
 export const MAX_PDU_LENGTH = 253;
 const NOTHING: Buffer = Buffer.alloc(0);
+/** Writes of one coil or register, diagnostics, mask write. */
+const ECHOED = new Set([5, 6, 8, 22]);
 
 export function isRead(request: ModbusRequest): request is ReadRequest {
   return request.fn !== 'raw' && request.fn <= 4;
@@ -77,7 +83,14 @@ export function dataBytes(request: ReadRequest): number {
 /** Length of the PDU that answers a request, when it is no exception; the largest where only the answer itself says it. */
 export function answerLength(request: ModbusRequest): number {
   if (request.fn === 'raw') return rawAnswerLength(request.pdu, NOTHING) ?? MAX_PDU_LENGTH;
-  return isRead(request) ? 2 + dataBytes(request) : 5;
+  if (isRead(request)) return 2 + dataBytes(request);
+  if (request.fn === 23) return 2 + request.count * 2;
+  return request.fn === 22 ? 7 : 5;
+}
+
+/** Whether the answer to a request repeats it byte for byte: on a line that echoes only a second copy is the answer. */
+export function isEchoed(request: ModbusRequest): boolean {
+  return ECHOED.has(functionOf(request));
 }
 
 /**
@@ -93,21 +106,23 @@ export function mismatch(request: ModbusRequest, pdu: Buffer): string | null {
   if (fn !== asked) return `function ${fn} instead of ${asked}`;
   if (request.fn === 'raw') return rawMismatch(request.pdu, pdu);
   const length = answerLength(request);
-  if (isRead(request)) {
+  if (isRead(request) || request.fn === 23) {
     if (pdu[1] !== length - 2) return `byte count ${pdu[1]} instead of ${length - 2}`;
     return pdu.length === length ? null : `${pdu.length} bytes instead of ${length}`;
   }
   if (pdu.length !== length) return `${pdu.length} bytes instead of ${length}`;
   const address = pdu.readUInt16BE(1);
   if (address !== request.address) return `address ${address} instead of ${request.address}`;
-  const echoed = pdu.readUInt16BE(3);
+  const echoed = pdu.readUIntBE(3, length - 3);
   const expected = echoOf(request);
   return echoed === expected ? null : `echo ${echoed} instead of ${expected}`;
 }
 
-/** What a write's answer repeats: the value (5, 6) or the quantity (15, 16). */
-function echoOf(request: WriteRequest): number {
+/** What a write's answer repeats: the value (5, 6), the quantity (15, 16) or the masks (22). */
+function echoOf(request: Exclude<WriteRequest, { fn: 23 }>): number {
   switch (request.fn) {
+    case 22:
+      return request.and * 0x10000 + request.or;
     case 5:
       return request.value ? 0xff00 : 0;
     case 6:
@@ -121,7 +136,7 @@ function echoOf(request: WriteRequest): number {
 /** For logs and errors: `unit 3, holding registers 100-109`. */
 export function describe(request: ModbusRequest): string {
   if (request.fn === 'raw') return `unit ${request.unit}, ${TABLES[functionOf(request)] ?? `function ${functionOf(request)}`} (passed on)`;
-  const count = isRead(request) ? request.count : request.fn >= 15 && 'values' in request ? request.values.length : 1;
+  const count = 'count' in request ? request.count : 'values' in request ? request.values.length : 1;
   const last = request.address + count - 1;
   const range = last > request.address ? `${request.address}-${last}` : `${request.address}`;
   return `unit ${request.unit}, ${TABLES[request.fn] ?? `function ${request.fn}`} ${range}`;
@@ -136,4 +151,6 @@ const TABLES: Record<number, string> = {
   6: 'write of register',
   15: 'write of coils',
   16: 'write of registers',
+  22: 'mask write of register',
+  23: 'write and read of registers',
 };

@@ -2,9 +2,10 @@ import type { Clock, Timer } from '../../clock.js';
 import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
+import { AnswerMemory } from './answer-memory.js';
 import { Exchange } from './codec.js';
-import { answerAt, OutstandingAnswers } from './outstanding.js';
-import { answerLength, describe, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
+import { answerAt, anyFrameAt, OutstandingAnswers } from './outstanding.js';
+import { answerLength, describe, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Times of a line, ms. */
@@ -33,14 +34,22 @@ const MAX_BUFFER = 2048;
 
 interface Pending {
   request: ModbusRequest;
+  /** As it went out; a line with local echo gives it back. Empty where it has come back. */
+  sent: Buffer;
+  /** No copy of an earlier answer can come. */
+  isSure: boolean;
   exchange: Exchange;
   sentAt: number;
   dueAt: number;
   timer: Timer;
   garbled: Timer | null;
-  resolve(answer: ModbusAnswer): void;
+  resolve(answer: ModbusAnswer | typeof REPEATED): void;
   reject(fault: Fault): void;
 }
+
+/** The answer may be a copy of that to an earlier request. */
+const REPEATED = Symbol('repeated');
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Modbus RTU, on a line or through TCP: one request in flight, silence before it, its answer found by unit, function,
@@ -54,6 +63,7 @@ export class RtuTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #exchange = new Exchange();
   readonly #outstanding = new OutstandingAnswers();
+  readonly #memory = new AnswerMemory();
   /** Monotonic ms until which a unit is left alone. */
   readonly #embargo = new Map<number, number>();
   /** Units that answered a barrier with an exception: only silence helps there. */
@@ -64,6 +74,8 @@ export class RtuTransport implements Transport {
   /** Bytes at the beginning of the buffer that the tap has been told of. */
   #told = 0;
   #lastActivity = Number.NEGATIVE_INFINITY;
+  /** The line gives back what is sent; null: not known yet. */
+  #hasEcho: boolean | null = null;
 
   constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents }) {
     this.#clock = options.clock;
@@ -76,6 +88,7 @@ export class RtuTransport implements Transport {
     this.#link = link;
     this.#buffer = Buffer.alloc(0);
     this.#told = 0;
+    this.#hasEcho = null;
   }
 
   detach(fault: Fault): void {
@@ -93,8 +106,13 @@ export class RtuTransport implements Transport {
 
   async exchange(request: ModbusRequest): Promise<ModbusAnswer> {
     if (request.unit === 0) return this.#broadcast(request);
-    if (this.#outstanding.of(request.unit, this.#clock.mono()).length > 0) await this.#synchronise(request);
-    return this.#roundTrip(request);
+    const hasOlder = this.#outstanding.of(request.unit, this.#clock.mono()).length > 0;
+    // Where nobody knows whether the line echoes, the echo of a write would pass for its answer: a read tells.
+    if (hasOlder || (isEchoed(request) && this.#hasEcho === null)) await this.#synchronise(request);
+    const answer = await this.#roundTrip(request, hasOlder);
+    if (answer !== REPEATED) return answer;
+    await this.#synchronise(request);
+    return this.#sureRoundTrip(request);
   }
 
   receive(chunk: Buffer): void {
@@ -110,16 +128,14 @@ export class RtuTransport implements Transport {
   /** Looks for the answer, and for late ones before it. */
   #search(): void {
     let at = 0;
+    if (this.#pending !== null && this.#hasEcho === true && isEchoed(this.#pending.request)) this.#cutEcho(this.#pending);
     while (at < this.#buffer.length) {
       const pending = this.#pending;
       if (pending !== null) {
         const length = answerAt(pending.request, this.#buffer, at);
-        if (length > 0) {
+        if (length > 0 && !(this.#hasEcho === true && isEchoed(pending.request) && pending.sent.length > 0)) {
           const frame = this.#buffer.subarray(at, at + length);
-          if (at > 0) {
-            this.#events.crcError(pending.request.unit);
-            this.#tellNoise('crc', this.#buffer.subarray(0, at), pending.request);
-          }
+          this.#noteEcho(pending, this.#buffer.subarray(0, at));
           this.#tell('in', frame, pending.request, null);
           this.#buffer = Buffer.alloc(0);
           this.#settle(pending, frame);
@@ -128,7 +144,7 @@ export class RtuTransport implements Transport {
       }
       const late = this.#outstanding.takeLate(this.#buffer, at);
       if (late === null) {
-        at++;
+        at += this.#passUnasked(at) || 1;
         continue;
       }
       if (at > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told, at), null);
@@ -137,11 +153,46 @@ export class RtuTransport implements Transport {
       this.#buffer = this.#buffer.subarray(at + late.length);
       at = 0;
       const { unit } = late.entry.request;
+      if (late.entry.isCopy) continue;
       this.#embargo.delete(unit);
       this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
     }
-    if (this.#pending === null && this.#outstanding.isEmpty) this.#discard();
+    // It is kept: it may be the beginning of a frame, which the next request drops.
+    if (this.#pending === null && this.#outstanding.isEmpty) this.#tellUnexpected();
     this.#watchGarbled();
+  }
+
+  /** What is before an answer is noise, or the echo of the request. */
+  #noteEcho({ request, sent }: Pending, before: Buffer): void {
+    if (sent.length === 0) return;
+    const echo = before.indexOf(sent);
+    this.#hasEcho = this.#hasEcho === true || echo >= 0;
+    if (before.length <= (echo >= 0 ? sent.length : 0)) return;
+    this.#events.crcError(request.unit);
+    this.#tellNoise('crc', before, request);
+  }
+
+  #cutEcho(pending: Pending): void {
+    const echo = pending.sent.length === 0 ? -1 : this.#buffer.indexOf(pending.sent);
+    if (echo < 0) return;
+    this.#buffer = this.#buffer.subarray(echo + pending.sent.length);
+    this.#told = 0;
+    pending.sent = NO_BYTES;
+  }
+
+  /**
+   * A sound frame that nothing that was sent explains: something on the way sends twice. Until the unit has answered a
+   * barrier, what it was asked last counts as unanswered. Returns the length of the frame; 0: there is none.
+   */
+  #passUnasked(at: number): number {
+    const length = anyFrameAt(this.#buffer, at);
+    const unit = this.#buffer[at] ?? 0;
+    const request = this.#memory.last(unit);
+    if (length === 0 || request === null || this.#pending?.sent.subarray(0, length).equals(this.#buffer.subarray(at, at + length)))
+      return length;
+    const now = this.#clock.mono();
+    if (this.#outstanding.of(unit, now).length === 0) this.#outstanding.add({ request, sentAt: now, dueAt: now, isCopy: true });
+    return length;
   }
 
   /** As many bytes as the answer has, and no answer in them: it is garbled, and once the line is silent we know. */
@@ -150,7 +201,9 @@ export class RtuTransport implements Transport {
     if (pending === null) return;
     pending.garbled?.cancel();
     pending.garbled = null;
-    if (this.#buffer.length < answerLength(pending.request) + 3) return;
+    const { sent } = pending;
+    const echoed = this.#buffer.subarray(0, sent.length).equals(sent) ? sent.length : 0;
+    if (this.#buffer.length - echoed < answerLength(pending.request) + 3) return;
     pending.garbled = this.#clock.setTimeout(
       () => {
         this.#events.crcError(pending.request.unit);
@@ -169,7 +222,13 @@ export class RtuTransport implements Transport {
     return link;
   }
 
-  async #roundTrip(request: ModbusRequest): Promise<ModbusAnswer> {
+  async #sureRoundTrip(request: ModbusRequest): Promise<ModbusAnswer> {
+    const answer = await this.#roundTrip(request, true);
+    if (answer === REPEATED) throw new Error('an answer that is sure is not held for a copy');
+    return answer;
+  }
+
+  async #roundTrip(request: ModbusRequest, isSure: boolean): Promise<ModbusAnswer | typeof REPEATED> {
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     const now = this.#clock.mono();
@@ -180,6 +239,8 @@ export class RtuTransport implements Transport {
       this.#discard();
       const pending: Pending = {
         request,
+        sent: frame,
+        isSure,
         exchange: this.#exchange,
         sentAt: now,
         dueAt,
@@ -197,7 +258,14 @@ export class RtuTransport implements Transport {
 
   #settle(pending: Pending, frame: Buffer): void {
     this.#release(pending);
-    pending.resolve(pending.exchange.decode(pending.request, frame));
+    const { request, sentAt } = pending;
+    if (!pending.isSure && this.#memory.isRepeated(request, frame)) {
+      this.#outstanding.add({ request, sentAt, dueAt: this.#clock.mono(), isCopy: true });
+      pending.resolve(REPEATED);
+      return;
+    }
+    this.#memory.answered(request, frame);
+    pending.resolve(pending.exchange.decode(request, frame));
   }
 
   #onTimeout(pending: Pending): void {
@@ -232,14 +300,16 @@ export class RtuTransport implements Transport {
     const { unit } = request;
     const before = this.#clock.mono();
     const quiet = Math.max(QUIET_MS, QUIET_TIMEOUTS * this.#timeout);
-    const newest = Math.max(...this.#outstanding.of(unit, before).map((entry) => entry.dueAt));
-    if (this.#withoutBarrier.has(unit) && before - newest >= quiet) {
+    const older = this.#outstanding.of(unit, before);
+    const newest = Math.max(...older.map((entry) => entry.dueAt));
+    const isEmpty = older.length === 0;
+    if (!isEmpty && this.#withoutBarrier.has(unit) && before - newest >= quiet) {
       this.#forget(unit);
       return;
     }
-    const barrier = this.#outstanding.barrierFor(request, before);
-    const answer = await this.#roundTrip(barrier);
-    if (answer.kind === 'data') {
+    const barrier = this.#outstanding.barrierFor(request, this.#memory.reads(unit), before);
+    const answer = await this.#sureRoundTrip(barrier);
+    if (answer.kind === 'data' || isEmpty) {
       this.#forget(unit);
       return;
     }
@@ -253,9 +323,14 @@ export class RtuTransport implements Transport {
 
   /** What is in the buffer belongs to nothing. */
   #discard(): void {
-    if (this.#buffer.length > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told), null);
+    this.#tellUnexpected();
     this.#buffer = Buffer.alloc(0);
     this.#told = 0;
+  }
+
+  #tellUnexpected(): void {
+    if (this.#buffer.length > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told), null);
+    this.#told = this.#buffer.length;
   }
 
   /** They stay in the buffer: the rest of a late answer may follow. */

@@ -36,6 +36,8 @@ export class TcpTransport implements Transport {
   readonly #spare: Exchange[] = [];
   #link: Link | null = null;
   #buffer: Buffer = Buffer.alloc(0);
+  /** The buffer begins with a whole answer that arrived in pieces, and it is not sure that all of them were its own. */
+  #isHeld = false;
   #nextId: number;
 
   constructor(options: { clock: Clock; timeoutMs: number; maxInflight: number; events: TransportEvents; firstId?: number }) {
@@ -49,6 +51,7 @@ export class TcpTransport implements Transport {
   attach(link: Link): void {
     this.#link = link;
     this.#buffer = Buffer.alloc(0);
+    this.#isHeld = false;
     this.#abandoned.clear();
   }
 
@@ -82,7 +85,8 @@ export class TcpTransport implements Transport {
   }
 
   receive(chunk: Buffer): void {
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    const isInPieces = this.#buffer.length > 0;
+    this.#buffer = isInPieces ? Buffer.concat([this.#buffer, chunk]) : chunk;
     // All headers first: where a later one is wrong, an answer before it may have been cut short and filled up with it.
     const messages: Buffer[] = [];
     let rest = this.#buffer;
@@ -98,6 +102,9 @@ export class TcpTransport implements Transport {
       messages.push(rest.subarray(0, end));
       rest = rest.subarray(end);
     }
+    // An answer that was cut short may have been filled up with one to another request, cut as well: the next one tells.
+    this.#isHeld = isInPieces && messages.length === 1 && rest.length < HEADER_LENGTH && this.#pending.size > 1;
+    if (this.#isHeld) return;
     this.#buffer = rest;
     for (const message of messages) {
       if (this.#link === null) return;
@@ -160,7 +167,8 @@ export class TcpTransport implements Transport {
     this.#abandoned.set(id, { request: pending.request, sentAt: pending.sentAt });
     this.#tell('in', NO_BYTES, pending.request, 'timeout');
     pending.reject(new Fault('timeout', `no answer from ${describe(pending.request)} within ${this.#timeout} ms`));
-    if (this.#abandoned.size >= MAX_ABANDONED) {
+    if (this.#isHeld) this.#violate('an answer came in pieces, and the one behind it not at all');
+    else if (this.#abandoned.size >= MAX_ABANDONED) {
       this.#violate(`${MAX_ABANDONED} requests have had no answer`);
     }
   }
