@@ -133,7 +133,13 @@ class FerruleGateway implements Gateway {
       subscribe: (filter, handler) => this.broker.subscribeLocal(filter, handler),
       retained: (filter) => this.broker.router.retained.match(filter, this.broker.clock.now()),
     };
-    this.#field = new Field({ config: config.field, messaging: this.#messaging, clock: this.#clock, log: this.#loggers.for('field') });
+    this.#field = new Field({
+      config: config.field,
+      messaging: this.#messaging,
+      documents: this.#store.documents,
+      clock: this.#clock,
+      log: this.#loggers.for('field'),
+    });
     this.#bridges = new Bridges({
       configs: config.bridges,
       gateway: config.gateway.id,
@@ -186,6 +192,8 @@ class FerruleGateway implements Gateway {
       this.#partsMonitor.start();
       // Who stores and acts on messages is there before whoever makes them.
       await this.#bridges.start();
+      // Values from before the restart are marked before anybody can take them for fresh, and what is upstream hears it.
+      await this.#field.prepare();
       await this.#rules.start();
       await this.#startListeners(this.#config.broker.listeners);
       // Clients need not wait until the console is loaded.

@@ -71,7 +71,11 @@ export function createDevice(config: DeviceConfig, bus: FieldBus, busConfig: Bus
     return new Instrument(config, bus, context, log);
   }
   if (bus instanceof SerialBus) throw new Error(`Modbus device ${config.name} is on a serial bus`);
-  return new ModbusDevice({ config, kind: busConfig.type, bus, cost: planCost(busConfig), context });
+  return new ModbusDevice({ config, kind: busConfig.type, bus, cost: planCost(busConfig), answerMs: answerMs(busConfig), context });
+}
+
+function answerMs(bus: BusConfig): number {
+  return bus.type === 'serial' || bus.type === 'serial_tcp' ? 0 : bus.timeout * (1 + bus.retries);
 }
 
 function planCost(bus: BusConfig): Cost {

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
+import { FreshnessWatch } from './freshness.js';
 import type { DeviceState, DeviceStatus, TagJson } from './ports.js';
 import type { Publisher } from './publisher.js';
+import type { EarlierValue } from './restore.js';
 import type { PayloadFormat, ValueConfig } from './schema.js';
 import { Tag } from './tag.js';
-import { barePayload, jsonPayload, type Topics, toJson } from './topics.js';
+import { barePayload, groupPayload, jsonPayload, type Topics } from './topics.js';
 import { TrendRing } from './trend.js';
 
 /** What every device is given. */
@@ -36,6 +38,8 @@ export interface TagPlan {
   isNumeric: boolean;
   /** Payload `device`: tags of one group are one message. */
   group: string;
+  /** ms after a reading from which on the value is stale where nothing else was said about it; undefined: never. */
+  freshForMs?: number;
 }
 
 /** The tags of a device and its state, and their publication. */
@@ -45,6 +49,7 @@ export class DeviceRecord {
   readonly #context: DeviceContext;
   readonly #groups = new Map<string, Tag[]>();
   readonly #dirtyGroups = new Set<string>();
+  readonly #freshness: FreshnessWatch;
   #state: DeviceState = 'unknown';
   #since: number;
   #error: string | null = null;
@@ -54,15 +59,18 @@ export class DeviceRecord {
     this.#context = context;
     this.#since = context.clock.now();
     const { clock, topics, payload } = context;
-    for (const { config, type, writable, isNumeric, group } of plans) {
+    const limits = new Map<Tag, number>();
+    for (const { config, type, writable, isNumeric, group, freshForMs } of plans) {
       const topic = topics.value(name, payload === 'device' ? group : config.name);
       const trend = isNumeric ? new TrendRing(context.trendCapacity) : null;
       const tag = new Tag({ config, type, writable, topic, clock, trend, publish: (changed) => this.#publish(changed, group) });
       this.tags.set(config.name, tag);
+      if (freshForMs !== undefined) limits.set(tag, freshForMs);
       const members = this.#groups.get(group);
       if (members === undefined) this.#groups.set(group, [tag]);
       else members.push(tag);
     }
+    this.#freshness = new FreshnessWatch(clock, limits, (overdue, ageMs) => this.#onOverdue(overdue, ageMs));
   }
 
   get state(): { state: DeviceState; since: number; error: string | null } {
@@ -73,10 +81,12 @@ export class DeviceRecord {
   announce(): void {
     for (const tag of this.tags.values()) tag.publishNow();
     this.#publishState();
+    this.#freshness.start();
   }
 
   /** Nothing is read any more: what was good is stale. */
   retire(reason: string): void {
+    this.#freshness.stop();
     for (const tag of this.tags.values()) {
       tag.stop();
       if (tag.quality !== 'bad') tag.fail('stale', reason);
@@ -90,11 +100,21 @@ export class DeviceRecord {
     return [...new Set([...this.tags.values()].map((tag) => tag.topic)), this.#context.topics.state(this.name)];
   }
 
+  /** What an earlier run, or the device before its configuration changed, read last. Before announce(). */
+  restore(earlier: ReadonlyMap<string, EarlierValue>): void {
+    for (const [name, { value, ts }] of earlier) this.tags.get(name)?.restore(value, ts);
+  }
+
   /** What is no longer configured leaves nothing retained, but for topics that are in use. */
   forget(inUse: ReadonlySet<string>): void {
-    for (const topic of this.retainedTopics) {
-      if (!inUse.has(topic)) this.#context.publisher.publish(topic, Buffer.alloc(0), true, () => {});
-    }
+    for (const topic of this.retainedTopics) if (!inUse.has(topic)) this.#context.publisher.clear(topic);
+  }
+
+  /** The wall clock was set by `byMs`: since when the state holds is told by the new one, values with the next reading. */
+  clockStepped(byMs: number): void {
+    this.#since += byMs;
+    this.#publishState();
+    for (const tag of this.tags.values()) tag.unpublished();
   }
 
   setState(state: DeviceState, error: string | null): void {
@@ -120,29 +140,39 @@ export class DeviceRecord {
     return tag;
   }
 
+  /** They were neither read nor refused: whatever holds the bus up, their values are of an earlier time. */
+  #onOverdue(tags: readonly Tag[], ageMs: number): void {
+    for (const tag of tags) tag.fail('stale', 'overrun');
+    const which = tags.length === 1 ? tags[0]!.name : `${tags[0]!.name} and ${tags.length - 1} more`;
+    if (this.#state !== 'offline') this.setState('degraded', `${which}: not read for ${Math.round(ageMs)} ms, the bus does not keep up`);
+    this.changed(tags.map(({ name }) => name));
+  }
+
   #publish(tag: Tag, group: string): void {
     const { payload, publisher } = this.#context;
     switch (payload) {
       case 'json':
-        publisher.publish(tag.topic, jsonPayload(tag.sample), true, () => tag.unpublished());
+        publisher.publish(tag.topic, jsonPayload(tag.sample), true, () => tag.publishNow());
         return;
       case 'value':
-        publisher.publish(tag.topic, barePayload(tag.sample), true, () => tag.unpublished());
+        publisher.publish(tag.topic, barePayload(tag.sample), true, () => tag.publishNow());
         return;
       case 'device':
-        if (this.#dirtyGroups.size === 0) queueMicrotask(() => this.#flushGroups());
-        this.#dirtyGroups.add(group);
+        this.#publishGroup(group);
     }
+  }
+
+  #publishGroup(group: string): void {
+    if (this.#dirtyGroups.size === 0) queueMicrotask(() => this.#flushGroups());
+    this.#dirtyGroups.add(group);
   }
 
   #flushGroups(): void {
     for (const group of this.#dirtyGroups) {
       const members = this.#groups.get(group) ?? [];
-      const values = Object.fromEntries(members.map((tag) => [tag.name, toJson(tag.sample)]));
-      const payload = Buffer.from(JSON.stringify({ ts: this.#context.clock.now(), values }));
-      this.#context.publisher.publish(this.#context.topics.value(this.name, group), payload, true, () => {
-        for (const tag of members) tag.unpublished();
-      });
+      const payload = groupPayload(members.map((tag) => [tag.name, tag.sample]));
+      const topic = this.#context.topics.value(this.name, group);
+      this.#context.publisher.publish(topic, payload, true, () => this.#publishGroup(group));
     }
     this.#dirtyGroups.clear();
   }
@@ -150,6 +180,7 @@ export class DeviceRecord {
   #publishState(): void {
     const { state, since, error } = this.state;
     const json = error === null ? { state, since } : { state, since, error };
-    this.#context.publisher.publish(this.#context.topics.state(this.name), Buffer.from(JSON.stringify(json)), true, () => {});
+    const topic = this.#context.topics.state(this.name);
+    this.#context.publisher.publish(topic, Buffer.from(JSON.stringify(json)), true, () => this.#publishState());
   }
 }

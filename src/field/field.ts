@@ -2,12 +2,14 @@ import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { FieldBus } from './build.js';
+import { ClockWatch } from './clock-watch.js';
 import type { Device, DeviceContext } from './device.js';
-import type { BusStatus, DeviceStatus, MessagingPort, TagJson, TrendPoint } from './ports.js';
+import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
+import { RetainedLedger } from './ledger.js';
+import type { BusStatus, DeviceStatus, DocumentPort, MessagingPort, TagJson, TrendPoint } from './ports.js';
 import { Publisher } from './publisher.js';
-import { restoreTags } from './restore.js';
+import { type EarlierValue, type EarlierValues, takeOverRetained } from './restore.js';
 import type { BusConfig, DeviceConfig, FieldConfig } from './schema.js';
-import { isInstrument } from './schema.js';
 import { SetTopics } from './set-topics.js';
 import { Topics } from './topics.js';
 import { trendCapacity } from './trend.js';
@@ -16,6 +18,8 @@ export interface FieldOptions {
   /** Validated (FieldSchema and checkField), with its defaults filled in. */
   config: FieldConfig;
   messaging: MessagingPort;
+  /** Where it is remembered what was left retained; without it what was configured no more at a start is not cleared. */
+  documents?: DocumentPort;
   clock: Clock;
   log: Logger;
 }
@@ -39,12 +43,16 @@ export class Field {
   readonly #log: Logger;
   readonly #publisher: Publisher;
   readonly #sets: SetTopics;
+  readonly #ledger: RetainedLedger;
+  readonly #clockWatch: ClockWatch;
   readonly #listeners = new Set<(device: string, tags: string[]) => void>();
   #config: FieldConfig;
   #topics: Topics;
   #buses = new Map<string, RunningBus>();
   #devices = new Map<string, RunningDevice>();
   #isRunning = false;
+  /** Values of before; null: what was left retained was not taken over yet. */
+  #earlier: EarlierValues | null = null;
   /** Starting, stopping and reconfiguring happen one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -55,14 +63,28 @@ export class Field {
     this.#log = options.log;
     this.#topics = new Topics(options.config.topics);
     this.#publisher = new Publisher(options.messaging, options.clock, options.log);
+    this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
+    this.#clockWatch = new ClockWatch(options.clock, (byMs) => this.#onClockStep(byMs));
     this.#sets = new SetTopics(options.messaging, this.#publisher, options.log, (device, tag, value) => this.write(device, tag, value));
+  }
+
+  /**
+   * Marks what an earlier run left retained as stale. To be called when messages can be published and before anybody can
+   * read them; start() does it where it was not done.
+   */
+  prepare(): Promise<void> {
+    return this.#inTurn(() => this.#prepare());
   }
 
   start(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#isRunning) return;
       this.#isRunning = true;
-      await this.#launch(this.#config.buses, this.#config.devices);
+      await this.#prepare();
+      this.#clockWatch.start();
+      const earlier = this.#earlier ?? new Map();
+      this.#earlier = new Map();
+      await this.#launch(this.#config.buses, this.#config.devices, earlier);
     });
   }
 
@@ -72,8 +94,11 @@ export class Field {
       if (!this.#isRunning) return;
       this.#isRunning = false;
       this.#sets.close();
+      this.#clockWatch.stop();
       await this.#halt([...this.#devices.keys()], [...this.#buses.keys()]);
       await this.#publisher.settled(SETTLE_MS);
+      this.#publisher.stop();
+      this.#earlier = null;
     });
   }
 
@@ -84,8 +109,10 @@ export class Field {
       this.#config = next;
       if (!this.#isRunning) {
         this.#topics = new Topics(next.topics);
+        this.#earlier = null;
         return;
       }
+      const left = this.#inventory();
       const everything = !isSame([before.topics, before.payload], [next.topics, next.payload]);
       const buses = next.buses.filter((bus) => everything || !isSame(this.#buses.get(bus.name)?.config, bus));
       const keptBuses = new Set(next.buses.filter((bus) => !buses.includes(bus)).map((bus) => bus.name));
@@ -100,8 +127,10 @@ export class Field {
         [...this.#buses.keys()].filter((name) => !keptBuses.has(name)),
       );
       this.#topics = new Topics(next.topics);
-      await this.#launch(buses, devices, old);
+      this.#remember(this.#inventory(), left);
+      await this.#launch(buses, devices, lastValues(old.values(), before.devices, next.devices));
       this.#clearRemoved(old);
+      this.#remember(this.#inventory());
     });
   }
 
@@ -136,9 +165,52 @@ export class Field {
     return () => this.#listeners.delete(listener);
   }
 
-  async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], old = new Map<string, Device>()): Promise<void> {
-    const created = await this.#create(buses, devices, old);
-    await restoreTags(this.#messaging, this.#topics, this.#config.payload, created, this.#clock);
+  async #prepare(): Promise<void> {
+    if (this.#earlier !== null) return;
+    const ledger = await this.#ledger.read();
+    const inventory = this.#inventory();
+    // Written first: what is published from here on is known to be ours at the next start, too.
+    this.#remember(inventory);
+    this.#earlier = takeOverRetained({
+      messaging: this.#messaging,
+      publisher: this.#publisher,
+      topics: this.#topics,
+      payload: this.#config.payload,
+      inventory,
+      announcements: new Set(),
+      ledger,
+      now: this.#clock.now(),
+    });
+  }
+
+  #inventory(): Inventory {
+    return inventoryOf(this.#config.devices, this.#topics, this.#config.payload);
+  }
+
+  #remember(...inventories: readonly Inventory[]): void {
+    const values: Record<string, Record<string, string>> = {};
+    const others = new Set<string>();
+    // Of two that share a topic the first tells what its values mean.
+    for (const inventory of inventories.toReversed()) {
+      for (const [topic, tags] of inventory.values) {
+        values[topic] = Object.fromEntries([...tags.values()].map(({ tag, definition }) => [tag, definition]));
+      }
+      for (const topic of inventory.states) others.add(topic);
+    }
+    this.#ledger.write({ values, others: [...others] });
+  }
+
+  #onClockStep(byMs: number): void {
+    this.#log.warn(
+      { byMs },
+      `the clock was set ${byMs < 0 ? 'back' : 'forward'} by ${Math.abs(byMs)} ms; values are published anew when they are read`,
+    );
+    for (const { device } of this.#devices.values()) device.record.clockStepped(byMs);
+  }
+
+  async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], earlier: EarlierValues): Promise<void> {
+    const created = await this.#create(buses, devices);
+    for (const { record } of created) record.restore(earlier.get(record.name) ?? new Map());
     for (const { name } of buses) this.#buses.get(name)?.bus.start();
     for (const device of created) {
       device.record.announce();
@@ -146,11 +218,11 @@ export class Field {
     }
     this.#sets.open(
       this.#topics,
-      this.#config.devices.flatMap((device) => tagNames(device).map((tag) => ({ device: device.name, tag }))),
+      this.#config.devices.flatMap((device) => tagsOf(device).map((tag) => ({ device: device.name, tag: tag.name }))),
     );
   }
 
-  async #create(buses: readonly BusConfig[], devices: readonly DeviceConfig[], old: ReadonlyMap<string, Device>): Promise<Device[]> {
+  async #create(buses: readonly BusConfig[], devices: readonly DeviceConfig[]): Promise<Device[]> {
     if (buses.length + devices.length === 0) return [];
     // Loaded only now: a gateway without devices does not need what speaks to them.
     const { createBus, createDevice } = await import('./build.js');
@@ -169,7 +241,6 @@ export class Field {
       const running = this.#buses.get(config.bus);
       if (running === undefined) throw new Error(`device ${config.name} is on bus ${config.bus}, which does not exist`);
       const device = createDevice(config, running.bus, running.config, context, this.#log);
-      takeOver(device, old.get(config.name));
       this.#devices.set(config.name, { config, device });
       return device;
     });
@@ -198,21 +269,26 @@ export class Field {
   }
 }
 
-function tagNames(device: DeviceConfig): string[] {
-  return isInstrument(device) ? device.decode.fields.map((field) => field.name) : device.tags.map((tag) => tag.name);
-}
-
 function countTags(devices: readonly DeviceConfig[]): number {
-  return devices.reduce((sum, device) => sum + tagNames(device).length, 0);
+  return devices.reduce((sum, device) => sum + tagsOf(device).length, 0);
 }
 
-/** A device that is restarted keeps its last values, as stale ones. */
-function takeOver(device: Device, old: Device | undefined): void {
-  if (old === undefined) return;
-  for (const [name, tag] of device.record.tags) {
-    const { value, ts } = old.record.tags.get(name)?.sample ?? { value: null, ts: null };
-    if (ts !== null) tag.restore(value, ts);
+/** What devices that are restarted read last, but for tags that mean something else now. */
+function lastValues(old: Iterable<Device>, before: readonly DeviceConfig[], after: readonly DeviceConfig[]): EarlierValues {
+  const values = new Map<string, ReadonlyMap<string, EarlierValue>>();
+  for (const { record } of old) {
+    const [was, is] = [before, after].map((devices) => devices.find(({ name }) => name === record.name));
+    if (was === undefined || is === undefined) continue;
+    const kept = new Map<string, EarlierValue>();
+    for (const tag of tagsOf(is)) {
+      const same = tagsOf(was).find(({ name }) => name === tag.name);
+      if (same === undefined || definitionOf(was, same) !== definitionOf(is, tag)) continue;
+      const { value, ts } = record.tag(tag.name).sample;
+      if (ts !== null) kept.set(tag.name, { value, ts });
+    }
+    values.set(record.name, kept);
   }
+  return values;
 }
 
 function isSame(a: unknown, b: unknown): boolean {

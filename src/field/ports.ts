@@ -4,8 +4,19 @@ import type { Message } from '../mqtt/message.js';
 export interface MessagingPort {
   /** Resolves when the message is safe, rejects otherwise. */
   publish(message: Message): Promise<void>;
-  /** Calls back for every matching message until the returned function is called. Retained messages come first. */
+  /**
+   * Calls back for every matching message until the returned function is called. Retained messages come first, before this
+   * returns, and are told by their flag.
+   */
   subscribe(filter: string, handler: (message: Message) => void): () => void;
+}
+
+/** Keeps small documents over restarts. */
+export interface DocumentPort {
+  /** null: there is none. */
+  get<T>(collection: string, key: string): Promise<T | null>;
+  /** Resolves when it is on disk; on disk before what is published afterwards. */
+  put(collection: string, key: string, value: unknown): Promise<void>;
 }
 
 export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';

@@ -1,18 +1,27 @@
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Properties } from '../mqtt/packets.js';
 import type { MessagingPort } from './ports.js';
 
-/** Publications that may wait to be safe at once; beyond, values are dropped and counted (the tag publishes its next one). */
+/** Publications that may wait to be safe at once; beyond, values are counted and published a little later, as they are then. */
 const MAX_OUTSTANDING = 20_000;
 const LOG_EVERY_MS = 10_000;
+/** What failed is published again after this. */
+const AGAIN_MS = 1000;
 
-/** Publishes at QoS 1 and looks after what becomes of it. */
+/**
+ * Publishes at QoS 1 and looks after what becomes of it. What did not get safe is published again until it is, or until
+ * something newer went to its topic: a quality that was lost would leave a good value retained for a device that is dead.
+ */
 export class Publisher {
   readonly #messaging: MessagingPort;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #again = new Map<string, () => void>();
+  /** The latest publication of each topic that waits to be safe. */
+  readonly #latest = new Map<string, symbol>();
+  #timer: Timer | null = null;
   #outstanding = 0;
   #dropped = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
@@ -24,29 +33,35 @@ export class Publisher {
     this.#log = log;
   }
 
-  /** Values that were not published because too many waited, or because publishing failed. */
+  /** Publications that did not get safe at once: too many waited, or publishing failed. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** `failed` is called when the message did not get safe. */
-  publish(topic: string, payload: Buffer, retain: boolean, failed: () => void, properties: Properties | null = null): void {
+  /** `again` publishes what is then to be said on this topic; it is called about a second after this did not get safe. */
+  publish(topic: string, payload: Buffer, retain: boolean, again: () => void, properties: Properties | null = null): void {
+    this.#again.delete(topic);
     if (this.#outstanding >= MAX_OUTSTANDING) {
-      this.#onFailed(topic, `${MAX_OUTSTANDING} messages wait to be stored`);
-      failed();
+      this.#latest.delete(topic);
+      this.#onFailed(topic, `${MAX_OUTSTANDING} messages wait to be stored`, again);
       return;
     }
+    const publication = Symbol();
+    this.#latest.set(topic, publication);
     this.#outstanding++;
     this.#messaging
       .publish({ topic, payload, qos: 1, retain, properties })
-      .catch((thrown: unknown) => {
-        this.#onFailed(topic, messageOf(thrown));
-        failed();
-      })
+      .catch((thrown: unknown) => this.#onFailed(topic, messageOf(thrown), this.#latest.get(topic) === publication ? again : null))
       .finally(() => {
+        if (this.#latest.get(topic) === publication) this.#latest.delete(topic);
         this.#outstanding--;
         if (this.#outstanding === 0) for (const wake of this.#idle.splice(0)) wake();
       });
+  }
+
+  /** Leaves nothing retained on a topic. */
+  clear(topic: string): void {
+    this.publish(topic, Buffer.alloc(0), true, () => this.clear(topic));
   }
 
   /** Resolves when everything is safe or failed, at the latest after `maxMs`. */
@@ -61,11 +76,30 @@ export class Publisher {
     });
   }
 
-  #onFailed(topic: string, error: string): void {
+  /** Nothing is published again any more. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#again.clear();
+  }
+
+  /** `again` null: something newer went to the topic. */
+  #onFailed(topic: string, error: string, again: (() => void) | null): void {
     this.#dropped++;
+    if (again !== null) {
+      this.#again.set(topic, again);
+      this.#timer ??= this.#clock.setTimeout(() => this.#publishAgain(), AGAIN_MS);
+    }
     const now = this.#clock.mono();
     if (now - this.#loggedAt < LOG_EVERY_MS) return;
     this.#loggedAt = now;
-    this.#log.error({ topic, error, dropped: this.#dropped }, 'a value could not be published');
+    this.#log.error({ topic, error, dropped: this.#dropped }, 'a value could not be published; it is tried again');
+  }
+
+  #publishAgain(): void {
+    this.#timer = null;
+    const waiting = [...this.#again.values()];
+    this.#again.clear();
+    for (const again of waiting) again();
   }
 }

@@ -17,6 +17,9 @@ export interface TagOptions {
   publish(tag: Tag): void;
 }
 
+/** A clock that says that it is earlier than this was never set: a board without a battery, before it heard from NTP. */
+const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
+
 /**
  * One tag as it stands: value, source time, quality; and when that is published. A value that is not good any more keeps
  * its value and its time; only its quality and reason change.
@@ -28,6 +31,8 @@ export class Tag {
   #ts: number | null = null;
   #quality: Quality = 'bad';
   #reason: string | null = 'not_read_yet';
+  #readAt: number | null = null;
+  #pace = 0;
   #published: (Sample & { atMono: number }) | null = null;
   #waiting: Timer | null = null;
 
@@ -47,6 +52,14 @@ export class Tag {
   }
   get sample(): Sample {
     return { value: this.#value, ts: this.#ts, quality: this.#quality, reason: this.#reason };
+  }
+  /** Monotonic time of the last reading; null: none since it last failed. */
+  get readAt(): number | null {
+    return this.#readAt;
+  }
+  /** ms between the last two readings, where nothing failed between them; 0: not known. */
+  get pace(): number {
+    return this.#pace;
   }
   get trend(): TrendRing | null {
     return this.#options.trend;
@@ -80,18 +93,25 @@ export class Tag {
   /** A reading at wall time `ts`. Returns whether value or quality changed. */
   update(reading: Reading, ts: number): boolean {
     if (reading.quality === 'bad') return this.fail('bad', reading.reason);
-    const changed = this.#value !== reading.value || this.#quality !== reading.quality || this.#reason !== reading.reason;
+    const mono = this.#clock.mono();
+    this.#pace = this.#readAt === null ? 0 : mono - this.#readAt;
+    this.#readAt = mono;
+    const isTimed = ts >= CLOCK_NOT_SET;
+    const quality = isTimed ? reading.quality : 'uncertain';
+    const reason = isTimed ? reading.reason : (reading.reason ?? 'clock_not_set');
+    const changed = this.#value !== reading.value || this.#quality !== quality || this.#reason !== reason;
     this.#value = reading.value;
     this.#ts = ts;
-    this.#quality = reading.quality;
-    this.#reason = reading.reason;
-    this.#options.trend?.add(ts, typeof reading.value === 'number' ? reading.value : null, reading.quality);
+    this.#quality = quality;
+    this.#reason = reason;
+    this.#options.trend?.add(ts, typeof reading.value === 'number' ? reading.value : null, quality);
     this.#publishIfDue();
     return changed;
   }
 
   /** There is no reading. Returns whether that is new. */
   fail(quality: 'bad' | 'stale', reason: string): boolean {
+    if (quality === 'bad') this.#readAt = null;
     if (this.#quality === quality && this.#reason === reason) return false;
     if (this.#quality !== quality) this.#options.trend?.add(this.#clock.now(), null, quality);
     this.#quality = quality;
@@ -107,7 +127,7 @@ export class Tag {
     this.#options.publish(this);
   }
 
-  /** What was published last did not arrive: the next reading is published whatever it is. */
+  /** The next reading is published whatever it is. */
   unpublished(): void {
     this.#published = null;
   }

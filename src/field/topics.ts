@@ -25,6 +25,9 @@ export class Topics {
   get valueFilter(): string {
     return filterOf(this.#templates.value);
   }
+  get stateFilter(): string {
+    return filterOf(this.#templates.state);
+  }
 }
 
 function fill(template: string, device: string, tag: string): string {
@@ -62,18 +65,58 @@ export function barePayload(sample: Sample): Buffer {
   return Buffer.from(String(sample.value));
 }
 
+/** The values of one scan class in one message. Its time is that of the newest value in it; null: none was ever read. */
+export function groupPayload(samples: Iterable<readonly [string, Sample]>): Buffer {
+  let newest: number | null = null;
+  const values: Record<string, ReturnType<typeof toJson>> = {};
+  for (const [name, sample] of samples) {
+    values[name] = toJson(sample);
+    if (sample.ts !== null && (newest === null || sample.ts > newest)) newest = sample.ts;
+  }
+  return Buffer.from(JSON.stringify({ ts: newest, values }));
+}
+
+/** A value that a retained message of an earlier run holds. */
+export interface RetainedValue {
+  value: TagJson;
+  /** Source time. */
+  ts: number;
+  quality: Quality;
+}
+
+const QUALITIES: ReadonlySet<unknown> = new Set<Quality>(['good', 'uncertain', 'stale', 'bad']);
+
 /** What an earlier run left retained on a value topic; null: nothing usable. */
-export function parseRetained(payload: Buffer): { value: TagJson; ts: number } | null {
-  let json: unknown;
+export function parseRetained(payload: Buffer): RetainedValue | null {
+  return retainedValue(parseJson(payload));
+}
+
+/** The same of a message with the values of a scan class, by tag. */
+export function parseRetainedGroup(payload: Buffer): Map<string, RetainedValue> {
+  const { values } = (parseJson(payload) ?? {}) as { values?: unknown };
+  const found = new Map<string, RetainedValue>();
+  if (typeof values !== 'object' || values === null) return found;
+  for (const [name, member] of Object.entries(values)) {
+    const value = retainedValue(member);
+    if (value !== null) found.set(name, value);
+  }
+  return found;
+}
+
+function parseJson(payload: Buffer): unknown {
   try {
-    json = JSON.parse(payload.toString('utf8'));
+    return JSON.parse(payload.toString('utf8'));
   } catch {
     return null;
   }
-  if (typeof json !== 'object' || json === null || !('v' in json) || !('ts' in json)) return null;
-  const { v, ts } = json;
+}
+
+function retainedValue(json: unknown): RetainedValue | null {
+  if (typeof json !== 'object' || json === null) return null;
+  const { v, ts, q } = json as { v?: unknown; ts?: unknown; q?: unknown };
   if (!isTagJson(v) || v === null || typeof ts !== 'number' || !Number.isFinite(ts)) return null;
-  return { value: v, ts };
+  // Without a quality it counts as one that could be taken for good.
+  return { value: v, ts, quality: QUALITIES.has(q) ? (q as Quality) : 'good' };
 }
 
 export function isTagJson(value: unknown): value is TagJson {

@@ -27,7 +27,9 @@ export class TrendRing {
     this.#limit = limit;
   }
 
+  /** Where the clock was set back, what lies ahead of it is forgotten: nothing was measured in the future. */
   add(ts: number, value: number | null, quality: Quality): void {
+    while (this.#length > 0 && this.#ts[(this.#start + this.#length - 1) % this.#ts.length]! > ts) this.#length--;
     const capacity = this.#ts.length;
     if (this.#length === capacity && capacity < this.#limit) this.#grow();
     const at = (this.#start + this.#length) % this.#ts.length;

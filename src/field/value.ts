@@ -74,7 +74,8 @@ export function exceedsDeadband(before: TagJson, after: TagJson, deadband: numbe
   if (before === after) return false;
   if (deadband === undefined || typeof before !== 'number' || typeof after !== 'number') return true;
   const limit = typeof deadband === 'number' ? deadband : (Math.abs(before) * Number.parseFloat(deadband)) / 100;
-  return Math.abs(after - before) >= limit;
+  // 0.3 - 0.2 is a little less than 0.1 in binary, and yet as large as a deadband of 0.1.
+  return Math.abs(after - before) >= limit - Math.abs(before) * 1e-12;
 }
 
 /** The worst of two qualities. */

@@ -9,7 +9,7 @@ import { bad, good } from '../../src/field/value.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 function setup(config: Partial<ValueConfig> = {}) {
-  const clock = new ManualClock(1000);
+  const clock = new ManualClock();
   const published: Sample[] = [];
   const tag = new Tag({
     config: { name: 't', publish: 'on_change', ...config },
@@ -28,6 +28,51 @@ describe('when a tag is published', () => {
     const { clock, tag, values } = setup();
     for (const value of [1, 1, 2, 2, 1]) tag.update(good(value), clock.now());
     assert.deepEqual(values(), [1, 2, 1]);
+  });
+
+  test('a deadband of 0.1 lets a change of 0.1 through, whatever binary fractions make of it', () => {
+    const { clock, tag, values } = setup({ deadband: 0.1 });
+    for (const value of [0.2, 0.3, 0.35, 0.4]) tag.update(good(value), clock.now());
+    assert.deepEqual(values(), [0.2, 0.3, 0.4]);
+  });
+
+  test('what waits for min_interval never comes after a change of quality', () => {
+    const { clock, tag, published } = setup({ min_interval: 1000 });
+    tag.update(good(1), clock.now());
+    tag.update(good(2), clock.now());
+    tag.fail('bad', 'timeout');
+    clock.advance(5000);
+    assert.deepEqual(
+      published.map(({ value, quality }) => [value, quality]),
+      [
+        [1, 'good'],
+        [2, 'bad'],
+      ],
+    );
+  });
+
+  test('a change of the reason alone is published, within the deadband and the interval, too', () => {
+    const { clock, tag, published } = setup({ min_interval: 10_000, deadband: 100 });
+    tag.update(good(5), clock.now());
+    tag.update({ value: 6, quality: 'uncertain', reason: 'out_of_range' }, clock.now());
+    tag.fail('bad', 'timeout');
+    tag.fail('bad', 'bus_down');
+    assert.deepEqual(
+      published.map(({ reason }) => reason),
+      [null, 'out_of_range', 'timeout', 'bus_down'],
+    );
+  });
+
+  test('a reading by a clock that was never set is uncertain, and good once it is set', () => {
+    const { clock, tag, published } = setup();
+    clock.setWall(Date.UTC(1970, 0, 1, 0, 1));
+    tag.update(good(1), clock.now());
+    clock.setWall(Date.UTC(2026, 0, 1));
+    tag.update(good(1), clock.now());
+    assert.deepEqual(published.map(toJson), [
+      { v: 1, ts: 60_000, q: 'uncertain', reason: 'clock_not_set' },
+      { v: 1, ts: Date.UTC(2026, 0, 1), q: 'good' },
+    ]);
   });
 
   test('an absolute deadband counts from the last published value', () => {
@@ -70,19 +115,20 @@ describe('when a tag is published', () => {
 
   test('a change of quality is published at once and keeps value and time', () => {
     const { clock, tag, published } = setup({ min_interval: 10_000, deadband: 100 });
-    tag.update(good(5), clock.now());
+    const ts = clock.now();
+    tag.update(good(5), ts);
     clock.advance(50);
     tag.update(bad('timeout'), clock.now());
     tag.fail('bad', 'timeout');
     assert.deepEqual(published.map(toJson), [
-      { v: 5, ts: 1000, q: 'good' },
-      { v: 5, ts: 1000, q: 'bad', reason: 'timeout' },
+      { v: 5, ts, q: 'good' },
+      { v: 5, ts, q: 'bad', reason: 'timeout' },
     ]);
     tag.update(good(5), clock.now());
-    assert.deepEqual(toJson(published.at(-1)!), { v: 5, ts: 1050, q: 'good' });
+    assert.deepEqual(toJson(published.at(-1)!), { v: 5, ts: ts + 50, q: 'good' });
   });
 
-  test('what did not arrive is published again', () => {
+  test('after the clock was set the next reading is published, changed or not', () => {
     const { clock, tag, values } = setup();
     tag.update(good(1), clock.now());
     tag.unpublished();
@@ -116,7 +162,7 @@ describe('payloads', () => {
   }
 
   test('only what has a value and a time is taken from before', () => {
-    assert.deepEqual(parseRetained(Buffer.from('{"v":1,"ts":2,"q":"good"}')), { value: 1, ts: 2 });
+    assert.deepEqual(parseRetained(Buffer.from('{"v":1,"ts":2,"q":"good"}')), { value: 1, ts: 2, quality: 'good' });
     for (const text of ['', '1', '{}', '{"v":null,"ts":1}', '{"v":1}', '{"v":{},"ts":1}']) {
       assert.equal(parseRetained(Buffer.from(text)), null);
     }
@@ -130,6 +176,15 @@ describe('trend', () => {
     const points = ring.read(0, 1000, 1000);
     assert.equal(points.length, 100);
     assert.deepEqual([points[0]?.value, points.at(-1)?.value], [150, 249]);
+  });
+
+  test('after the clock was set back there are no samples in the future, and times ascend', () => {
+    const ring = new TrendRing(100);
+    for (let i = 0; i < 80; i++) ring.add(3_600_000 + i * 1000, i, 'good');
+    for (let i = 0; i < 80; i++) ring.add(i * 1000, 100 + i, 'good');
+    const points = ring.read(0, Number.MAX_SAFE_INTEGER, 1000);
+    assert.deepEqual([points.length, points[0]?.value, points.at(-1)?.value], [80, 100, 179]);
+    assert.ok(points.every(({ ts }, at) => at === 0 || ts > points[at - 1]!.ts));
   });
 
   test('thinned, it keeps peaks and gaps', () => {

@@ -2,6 +2,7 @@ import type { Timer } from '../../clock.js';
 import type { Device, DeviceContext, TagPlan } from '../device.js';
 import { DeviceRecord } from '../device.js';
 import { asFault, type Fault } from '../fault.js';
+import { freshFor } from '../freshness.js';
 import type { DeviceStatus, ScanPlan, TagJson } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
@@ -44,6 +45,8 @@ export interface ModbusDeviceOptions {
   bus: ModbusBus;
   /** Of the bus: what the plan is optimal for. */
   cost: Cost;
+  /** ms that an answer may take, with all retries. */
+  answerMs: number;
   context: DeviceContext;
 }
 
@@ -75,7 +78,8 @@ export class ModbusDevice implements Device {
       points.push({ config, point: resolved.point });
       const { type } = resolved.point;
       const isNumeric = !['bool', 'bit', 'string', 'raw'].includes(type) && config.enum === undefined;
-      plans.push({ config, type, writable: config.access === 'read_write', isNumeric, group: this.#classOf(config) });
+      const freshForMs = freshFor(this.#config.scan[this.#classOf(config)] ?? 0, options.answerMs);
+      plans.push({ config, type, writable: config.access === 'read_write', isNumeric, group: this.#classOf(config), freshForMs });
     }
     this.record = new DeviceRecord(this.#config.name, plans, options.context);
     for (const { config, point } of points) {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock.js';
 import { FerruleError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
+import { freshFor } from '../freshness.js';
 import type { DeviceStatus, TagJson, UnitCounters } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { SerialBus } from './bus.js';
@@ -42,12 +43,14 @@ export class Instrument implements Device {
     this.#log = log;
     this.#framer = new DelimiterFramer(config.frame);
     this.#decoder = new FrameDecoder(config.decode);
+    const { request } = config;
     const plans = config.decode.fields.map((field) => ({
       config: field,
       type: field.type,
       writable: false,
       isNumeric: (field.type === 'float' || field.type === 'int') && field.enum === undefined,
       group: 'frame',
+      ...(request === undefined ? {} : { freshForMs: freshFor(request.every, request.timeout) }),
     }));
     this.record = new DeviceRecord(config.name, plans, context);
     this.#scheduler = new ScanScheduler(context.clock);
