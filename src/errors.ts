@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   FER_FIELD_WRITE_UNCONFIRMED: 'A write was sent and not confirmed: it may have taken effect.',
   FER_FIELD_REFUSED: 'The device refused the write (Modbus exception).',
   FER_FIELD_WATCH: 'Too many watch the frames of a bus.',
+  FER_FIELD_PROFILE: 'A device profile is not valid, or there is none of this name.',
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
 
   // --- rules

@@ -1,11 +1,11 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FerruleError } from '../errors.js';
 import type { Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { CONFIG_OPTION, configFile } from './places.js';
+import { CONFIG_OPTION, configFile, DATA_OPTION, dataDirectory } from './places.js';
 
 export const check: Command = {
-  usage: '[--config FILE] [--json]',
+  usage: '[--config FILE] [--data DIR] [--json]',
   help: `Reads a configuration, its rules and the files that it names, and prints everything that is wrong,
 each fault with file, line and column and what to do about it. Nothing is started or changed.
 
@@ -15,17 +15,19 @@ Example:
 Warnings name keys that are accepted and have no effect yet; they do not fail the check.`,
   options: {
     config: CONFIG_OPTION,
+    data: { ...DATA_OPTION, help: 'Data folder, in which profiles may be. Default: as for start.' },
     json: {
       type: 'boolean',
       help: 'As JSON: {"ok", "file", "errors": [{"code", "message", "hint", "file", "line", "column", "subject"}], "warnings"}.',
     },
   },
   async run(args, io) {
-    const { loadConfig } = await import('../config/load.js');
+    const { loadConfig, PROFILES_FOLDER } = await import('../config/load.js');
     const { ConfigErrors } = await import('../config/errors.js');
     const file = resolve(configFile(args.text('config'), io.env));
+    const profiles = join(resolve(dataDirectory(args.text('data'), io.env)), PROFILES_FOLDER);
     try {
-      const { config, warnings } = await loadConfig(file, { files: 'error' });
+      const { config, warnings } = await loadConfig(file, { files: 'error', profiles });
       const { checkRules } = await import('../rules/load.js');
       const faults = await checkRules(config.rules.directory);
       return report(io, args.flag('json'), file, faults, warnings, summary(config));

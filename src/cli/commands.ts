@@ -5,5 +5,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'start', summary: 'run the gateway with a configuration', load: async () => (await import('./start.js')).start },
   { name: 'demo', summary: 'run a gateway with a simulated plant, to look around', load: async () => (await import('./demo.js')).demo },
   { name: 'check', summary: 'say everything that is wrong with a configuration', load: async () => (await import('./check.js')).check },
+  { name: 'profiles', summary: 'list, show and check device profiles', load: async () => (await import('./profiles.js')).profiles },
   { name: 'version', summary: 'print the version', load: async () => (await import('./version.js')).version },
 ];

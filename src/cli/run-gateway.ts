@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { ConfigChange } from '../config/diff.js';
-import type { LoadedConfig } from '../config/load.js';
+import type { LoadedConfig, LoadOptions } from '../config/load.js';
 import { ConfigWatcher } from '../config/watch.js';
 import { FerruleError, messageOf } from '../errors.js';
 import { Loggers } from '../log.js';
@@ -19,6 +19,8 @@ export interface RunningGateway {
 
 export interface RunOptions<G extends RunningGateway> {
   loaded: LoadedConfig;
+  /** How it was loaded, and is again when it changes. */
+  load?: LoadOptions;
   io: Io;
   create(hooks: { loggers: Loggers; clock: Clock; onFatal(error: FerruleError): void }): G;
   /** Called once it runs. */
@@ -59,6 +61,7 @@ export async function runGateway<G extends RunningGateway>(options: RunOptions<G
   });
   const watcher = new ConfigWatcher({
     current: loaded,
+    ...(options.load === undefined ? {} : { load: options.load }),
     clock,
     logger: loggers.for('config'),
     onChange: (fresh, changes) => apply(gateway, loggers, fresh, changes),

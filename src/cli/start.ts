@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigErrors } from '../config/errors.js';
 import { FerruleError, messageOf } from '../errors.js';
 import type { Command, Io } from './command.js';
@@ -19,15 +19,17 @@ Example:
   options: { config: CONFIG_OPTION, data: DATA_OPTION },
   async run(args, io) {
     const started = sparingStart();
-    const { loadConfig } = await import('../config/load.js');
+    const { loadConfig, PROFILES_FOLDER } = await import('../config/load.js');
     const file = resolve(configFile(args.text('config'), io.env));
     const dataDir = resolve(dataDirectory(args.text('data'), io.env));
     try {
-      const loaded = await loadConfig(file);
+      const load = { profiles: join(dataDir, PROFILES_FOLDER) };
+      const loaded = await loadConfig(file, load);
       await makeDirectory(dataDir);
       const [{ createGateway }, { runGateway }] = await Promise.all([import('../gateway.js'), import('./run-gateway.js')]);
       return await runGateway({
         loaded,
+        load,
         io,
         onRunning: started,
         create: ({ loggers, clock, onFatal }) =>

@@ -4,6 +4,7 @@ import { FerruleError } from '../errors.js';
 import { semanticFindings } from './checks.js';
 import { Converter } from './convert.js';
 import { ConfigErrors, inOrder } from './errors.js';
+import type { Expansion } from './expand-profiles.js';
 import { fillDefaults } from './fill.js';
 import { isValid } from './is-valid.js';
 import { isObject, type JsonSchema } from './json-schema.js';
@@ -20,6 +21,8 @@ export interface LoadOptions {
   files?: 'error' | 'warning' | 'ignore';
   /** Default: $CREDENTIALS_DIRECTORY. */
   credentialsDirectory?: string;
+  /** Folder of device profiles beside the one that is looked in first, `profiles` beside the configuration; need not exist. */
+  profiles?: string;
 }
 
 export interface LoadedConfig {
@@ -28,7 +31,12 @@ export interface LoadedConfig {
   /** The file's absolute path and its content, for showing and editing. */
   file: string;
   text: string;
+  /** Files and folders beside it that have a part in it (profiles): when one changes, the configuration may. */
+  parts: string[];
 }
+
+/** Beside the configuration, and in the data folder. */
+export const PROFILES_FOLDER = 'profiles';
 
 const schema = ConfigSchema as unknown as JsonSchema;
 
@@ -53,7 +61,9 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     const message = `${formatPath(path)} is not supported yet and is ignored.`;
     warnings.push(source.error({ path, atKey: true, code: 'FER_CONFIG_NOT_YET', message, hint: 'A later version will act on it.' }));
   }
-  const filled = fillDefaults(schema, withSystemDefaults(raw), isValid);
+  const ownProfiles = [join(dirname(file), PROFILES_FOLDER), ...(options.profiles === undefined ? [] : [options.profiles])];
+  const expansion = await withProfiles(raw, ownProfiles);
+  const filled = fillDefaults(schema, withSystemDefaults(expansion.value), isValid);
   const findings = isValid(schema, filled) ? [] : await faultsOf(filled);
 
   const secrets = new Secrets({
@@ -64,14 +74,16 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   const converter = new Converter({ directory: dirname(file), secrets, checkFiles: files !== 'ignore', isValid });
   const config = (await converter.convert(schema, filled)) as Config;
   findings.push(...converter.findings);
-  if (findings.length === 0) findings.push(...semanticFindings(config));
+  const isWhole = expansion.findings.length + expansion.errors.length === 0;
+  if (findings.length === 0 && isWhole) findings.push(...semanticFindings(config));
   if (files === 'error') findings.push(...converter.fileFindings);
   else warnings.push(...converter.fileFindings.map((finding) => source.error(finding)));
 
-  const errors = [...findings.map((finding) => source.error(finding)), ...secrets.errors];
+  const placed = findings.map((finding) => ({ ...finding, path: expansion.placeOf(finding.path) }));
+  const errors = [...[...placed, ...expansion.findings].map((finding) => source.error(finding)), ...expansion.errors, ...secrets.errors];
   warnings.push(...secrets.warnings);
   if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
-  return { config, warnings: inOrder(warnings), file, text };
+  return { config, warnings: inOrder(warnings), file, text, parts: [...ownProfiles, ...expansion.files] };
 }
 
 /**
@@ -82,6 +94,17 @@ export async function configFrom(settings: Record<string, unknown>, directory = 
   // JSON is YAML: what is wrong is reported with its place as in a file.
   const { config } = await parseConfig(JSON.stringify(settings, null, 2), join(resolve(directory), 'settings'), options);
   return config;
+}
+
+async function withProfiles(raw: unknown, own: readonly string[]): Promise<Expansion> {
+  const field = isObject(raw) ? raw.field : undefined;
+  const devices: unknown[] = isObject(field) && Array.isArray(field.devices) ? field.devices : [];
+  if (!devices.some((device) => isObject(device) && typeof device.profile === 'string')) {
+    return { value: raw, findings: [], errors: [], files: [], placeOf: (path) => path };
+  }
+  // Loaded only now: many gateways have no profiles.
+  const [{ expandProfiles }, { ProfileLibrary }] = await Promise.all([import('./expand-profiles.js'), import('./profiles.js')]);
+  return expandProfiles(raw, new ProfileLibrary(own));
 }
 
 async function faultsOf(filled: unknown): Promise<Finding[]> {

@@ -10,7 +10,7 @@ import { type LoadedConfig, type LoadOptions, loadConfig } from './load.js';
 import { SECRETS_FILE } from './secrets.js';
 
 export interface ConfigWatcherOptions {
-  /** What is in force; its file is watched, and secrets.yaml beside it. */
+  /** What is in force; its file is watched, secrets.yaml beside it, and its parts. */
   current: LoadedConfig;
   clock: Clock;
   logger: Logger;
@@ -117,7 +117,7 @@ export class ConfigWatcher {
 
   /** Changes whenever one of the files was replaced or written; a file that is not there is one of the states. */
   async #look(): Promise<string> {
-    const parts = this.#files.map(async (file) => {
+    const parts = [...this.#files, ...this.#current.parts].map(async (file) => {
       try {
         const { ino, size, mtimeNs, mode } = await stat(file, { bigint: true });
         return `${ino}:${size}:${mtimeNs}:${mode}`;

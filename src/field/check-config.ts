@@ -86,7 +86,7 @@ function sharedSerialBuses(config: FieldConfig): ConfigFault[] {
 }
 
 function checkModbusDevice(device: ModbusDeviceConfig, config: FieldConfig, path: Path): ConfigFault[] {
-  const faults = duplicates(device.tags, [...path, 'tags'], 'tag');
+  const faults: ConfigFault[] = [];
   const bus = config.buses.find(({ name }) => name === device.bus);
   if ((bus?.type === 'modbus_rtu' || bus?.type === 'modbus_rtu_tcp') && device.unit > 247) {
     faults.push({
@@ -102,6 +102,20 @@ function checkModbusDevice(device: ModbusDeviceConfig, config: FieldConfig, path
       hint: 'Units on a line go from 1 to 247.',
     });
   }
+  for (const key of ['only', 'except'] as const) {
+    if (device[key] !== undefined && device.profile === undefined) {
+      faults.push({ path: [...path, key], message: `${key} is for the tags of a profile.`, hint: 'Name the profile, or remove it.' });
+    }
+  }
+  return [...faults, ...checkTags(device, path)];
+}
+
+/** Tags and what they need of their device: a device of the configuration, or a profile. */
+export function checkTags(
+  device: Pick<ModbusDeviceConfig, 'tags' | 'scan' | 'order' | 'max_registers' | 'max_bits'>,
+  path: Path,
+): ConfigFault[] {
+  const faults = duplicates(device.tags, [...path, 'tags'], 'tag');
   const classes = Object.keys(device.scan);
   if (classes.length === 0) faults.push({ path: [...path, 'scan'], message: 'There is no scan class.', hint: 'Add one: {fast: 1s}.' });
   for (const [name, period] of Object.entries(device.scan)) {

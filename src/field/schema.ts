@@ -201,6 +201,14 @@ export const ModbusDeviceSchema = object(
   {
     name: Name('Name of the device.'),
     bus: Type.String({ description: 'Bus the device is on.' }),
+    profile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Device profile that brings its tags; `tags` adds to them, or changes those of the same name key by key.',
+      }),
+    ),
+    only: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Tags of the profile that are taken. Default: all.' })),
+    except: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Tags of the profile that are left out.' })),
     unit: Type.Integer({ minimum: 0, maximum: 255, default: 1, description: 'Unit id (1-247 on a line; 0 and 255 are used on TCP too).' }),
     order: Type.Optional(literals(ORDERS, { description: 'Byte order of its tags that name none.' })),
     scan: scanClasses,
@@ -212,7 +220,7 @@ export const ModbusDeviceSchema = object(
       description: 'Most coils or inputs the device gives in one answer.',
     }),
     no_gaps: Type.Boolean({ default: false, description: 'Never read addresses between tags: the device refuses them.' }),
-    tags: Type.Array(TagSchema, { description: 'Its values.' }),
+    tags: Type.Array(TagSchema, { description: 'Its values; may be left out where there is a profile.' }),
   },
   'A Modbus device.',
 );

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { EXIT_MEANINGS } from '../../src/cli/exit-codes.js';
 import { ConfigErrors } from '../../src/config/errors.js';
 import { parseConfig } from '../../src/config/load.js';
+import { parseProfile } from '../../src/config/profiles.js';
 import { packageRoot } from '../../src/paths.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -54,7 +55,7 @@ test('every document and decision is linked from the README or from docs/archite
   assert.deepEqual(missing, []);
 });
 
-test('every configuration in the documents is valid, without warnings', async (t) => {
+test('every configuration and profile in the documents is valid, without warnings', async (t) => {
   const folder = await tempDir(t);
   let count = 0;
   for (const file of await documents()) {
@@ -62,6 +63,11 @@ test('every configuration in the documents is valid, without warnings', async (t
     if (file === 'docs/rules.md') continue;
     for (const [, yaml = ''] of (await read(file)).matchAll(/^```yaml\n([\s\S]*?)^```/gm)) {
       count++;
+      if (yaml.startsWith('# profiles/')) {
+        const name = /^# (\S+)/.exec(yaml)?.[1] ?? '';
+        await assert.doesNotReject(parseProfile(yaml, join(folder, name)), file);
+        continue;
+      }
       const secrets = [...yaml.matchAll(/\{secret: (\w+)\}/g)].map(([, name]) => `${name}: x\n`);
       await writeFile(join(folder, 'secrets.yaml'), secrets.join(''), { mode: 0o600 });
       try {

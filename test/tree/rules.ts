@@ -43,8 +43,8 @@ export const PART_RULES: PartRule[] = [
   { files: ['metrics/**'], may: ['mqtt/**', ...GROUND], rule: 'metrics imports itself and the ground' },
   {
     files: ['config/**'],
-    may: ['*/schema', '*/check-config', ...GROUND],
-    rule: "config composes the modules' schema fragments (*/schema) and their checks (*/check-config), and imports nothing else of theirs",
+    may: ['*/schema', '*/check-config', 'field/profiles/schema', 'field/profiles/check-config', ...GROUND],
+    rule: "config composes the modules' schema fragments (*/schema) and their checks (*/check-config), of device profiles too, and imports nothing else of theirs",
   },
   {
     files: ['gateway', 'gateway/**'],
