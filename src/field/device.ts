@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import { FreshnessWatch } from './freshness.js';
-import type { DeviceState, DeviceStatus, TagJson } from './ports.js';
+import type { DeviceState, DeviceStatus, ScanPlan, TagJson } from './ports.js';
 import type { Publisher } from './publisher.js';
 import type { EarlierValue } from './restore.js';
 import type { PayloadFormat, ValueConfig } from './schema.js';
@@ -28,6 +28,8 @@ export interface Device {
   /** Stops asking; its tags become stale. */
   stop(): Promise<void>;
   status(): DeviceStatus;
+  /** What is read, and what it costs; absent where nothing is planned. */
+  plan?(): ScanPlan[];
   write(tag: string, value: TagJson): Promise<{ value: TagJson }>;
 }
 

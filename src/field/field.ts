@@ -11,6 +11,7 @@ import { Publisher } from './publisher.js';
 import { type EarlierValue, type EarlierValues, takeOverRetained } from './restore.js';
 import type { BusConfig, DeviceConfig, FieldConfig } from './schema.js';
 import { SetTopics } from './set-topics.js';
+import { FieldTools } from './tools/tools.js';
 import { Topics } from './topics.js';
 import { trendCapacity } from './trend.js';
 
@@ -38,6 +39,8 @@ const SETTLE_MS = 2000;
 
 /** The field side of the gateway: buses, devices, their tags as topics, and writes to them. */
 export class Field {
+  /** For finding things out on site. */
+  readonly tools: FieldTools;
   readonly #messaging: MessagingPort;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -61,6 +64,11 @@ export class Field {
     this.#messaging = options.messaging;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.tools = new FieldTools(
+      { buses: () => this.#buses, devices: () => this.#devices, suspend: (bus) => this.#suspend(bus) },
+      options.clock,
+      options.log,
+    );
     this.#topics = new Topics(options.config.topics);
     this.#publisher = new Publisher(options.messaging, options.clock, options.log);
     this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
@@ -89,7 +97,8 @@ export class Field {
   }
 
   /** What was good becomes stale; resolves when that is published, within a few seconds. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
+    await this.tools.stop();
     return this.#inTurn(async () => {
       if (!this.#isRunning) return;
       this.#isRunning = false;
@@ -260,6 +269,17 @@ export class Field {
     const inUse = new Set<string>();
     for (const { device } of this.#devices.values()) for (const topic of device.record.retainedTopics) inUse.add(topic);
     for (const device of old.values()) device.record.forget(inUse);
+  }
+
+  /** Stops a bus; its devices read as if it were lost. The returned function starts it again, if it is still there. */
+  async #suspend(name: string): Promise<() => Promise<void>> {
+    const bus = this.#buses.get(name)?.bus;
+    await this.#inTurn(async () => bus?.stop());
+    return () =>
+      this.#inTurn(() => {
+        if (this.#isRunning && bus !== undefined && this.#buses.get(name)?.bus === bus) bus.start();
+        return Promise.resolve();
+      });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

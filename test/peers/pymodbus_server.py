@@ -15,6 +15,7 @@ import termios
 import tty
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.device import ModbusControlBlock
 from pymodbus.factory import ServerDecoder
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
@@ -100,7 +101,15 @@ async def serve_rtu(context, device):
     return device
 
 
+def identify():
+    identity = ModbusControlBlock().Identity
+    identity.VendorName = "Test Works"
+    identity.ProductCode = "PM-1"
+    identity.MajorMinorRevision = "3.0"
+
+
 async def main():
+    identify()
     kind, where = sys.argv[1], sys.argv[2]
     units = [int(unit) for unit in sys.argv[3].split(",")] if len(sys.argv) > 3 else [1]
     context = make_context(units)

@@ -1,3 +1,4 @@
+import type { ModbusBus } from '../modbus/bus.js';
 import type { RawRequest } from '../modbus/pdu.js';
 
 /** Read device identification (function 43, MEI type 14): who made a device and what it is, where it tells. */
@@ -15,7 +16,7 @@ const REGULAR = 2;
 const HEADER_LENGTH = 7;
 const MORE_FOLLOWS = 0xff;
 
-export const OBJECT_NAMES: Record<number, string> = {
+const OBJECT_NAMES: Record<number, string> = {
   0: 'vendor',
   1: 'product code',
   2: 'revision',
@@ -24,6 +25,26 @@ export const OBJECT_NAMES: Record<number, string> = {
   5: 'model',
   6: 'application',
 };
+
+/** What a device says that it is, by the name of the object: vendor, product code, revision, ... */
+export type Identification = Record<string, string>;
+
+/** A device has few objects, and each answer has at least one. */
+const MOST_PARTS = 8;
+
+/** null: the device does not say, or not in time. */
+export async function identify(bus: ModbusBus, unit: number): Promise<Identification | null> {
+  const found: Identification = {};
+  let object: number | null = 0;
+  for (let part = 0; object !== null && part < MOST_PARTS; part++) {
+    const answer = await bus.probe(identificationRequest(unit, object)).catch(() => null);
+    if (answer?.kind !== 'data') break;
+    const { objects, next } = parseIdentification(answer.data);
+    for (const { id, text } of objects) if (text !== '') found[OBJECT_NAMES[id] ?? `object ${id}`] = text;
+    object = next;
+  }
+  return Object.keys(found).length === 0 ? null : found;
+}
 
 /** Asks for the objects from `object` on. */
 export function identificationRequest(unit: number, object: number): RawRequest {

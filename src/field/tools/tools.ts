@@ -1,0 +1,170 @@
+import type { Clock } from '../../clock.js';
+import { FerruleError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { FieldBus } from '../build.js';
+import type { Device } from '../device.js';
+import type { ModbusBus } from '../modbus/bus.js';
+import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
+import type { BusConfig } from '../schema.js';
+import type { Explored, ExploreRequest } from './explore.js';
+import type { MonitorListener } from './monitor.js';
+import type { ScanPlan } from './scan.js';
+import type { ScanJobs, ScanStatus } from './scan-jobs.js';
+import type { ScanRequest, ScanWhere } from './scan-request.js';
+
+/** What of the running field the tools work with. */
+export interface FieldAccess {
+  buses(): ReadonlyMap<string, { config: BusConfig; bus: FieldBus }>;
+  devices(): ReadonlyMap<string, { device: Device }>;
+  /** Stops a bus; the returned function starts it again, if it is still configured as it was. */
+  suspend(bus: string): Promise<() => Promise<void>>;
+}
+
+/**
+ * What people find things out with on site: the frames of a bus, its units, what is read and why, which units there are,
+ * what registers hold. Everything is loaded when it is used: most gateways are looked at now and then.
+ */
+export class FieldTools {
+  readonly #field: FieldAccess;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #jobs: ScanJobs | null = null;
+
+  constructor(field: FieldAccess, clock: Clock, log: Logger) {
+    this.#field = field;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Ends the scans that run. */
+  async stop(): Promise<void> {
+    await this.#jobs?.stop();
+  }
+
+  /** Follows the frames of a bus until the returned function is called. Rejects with FER_FIELD_WATCH, FER_FIELD_UNKNOWN_BUS. */
+  async monitor(bus: string, listener: MonitorListener): Promise<() => void> {
+    const { tap } = this.#bus(bus).bus;
+    const { monitor } = await import('./monitor.js');
+    return monitor(tap, listener, this.#clock);
+  }
+
+  /** The units of a Modbus bus that were spoken to; empty for a serial one. */
+  units(bus: string): UnitStatistics[] {
+    const { bus: found } = this.#bus(bus);
+    return 'units' in found ? found.units() : [];
+  }
+
+  /** null: there is no such device, or it is an instrument. */
+  plan(device: string): ReadPlan[] | null {
+    return this.#field.devices().get(device)?.device.plan?.() ?? null;
+  }
+
+  /** Reads a range once and says all that it could mean. Rejects with FER_FIELD_READ and others. */
+  async explore(bus: string, request: ExploreRequest): Promise<Explored> {
+    const found = this.#modbus(bus);
+    const { explore } = await import('./explore.js');
+    return explore(found, request, () => this.#clock.now());
+  }
+
+  /** Starts a scan. Rejects with FER_FIELD_SCAN where that can't be. */
+  async scan(request: ScanRequest): Promise<ScanStatus> {
+    const { busOfPort, checkScan, ownScanPlan } = await import('./scan-request.js');
+    checkScan(request);
+    const { where } = request;
+    const jobs = await this.#scans();
+    if (where.kind === 'bus') return this.#scanBus(jobs, request, where);
+    if (where.kind === 'line') {
+      const user = await busOfPort(
+        where.port,
+        [...this.#field.buses().values()].map(({ config }) => config),
+      );
+      if (user !== null) {
+        throw new FerruleError('FER_FIELD_SCAN', `${where.port} is used by bus ${user}.`, { hint: `Scan the bus ${user} instead.` });
+      }
+    }
+    const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
+    return jobs.start(
+      target,
+      () => Promise.resolve(ownScanPlan(request, where, this.#clock, this.#log)),
+      () => Promise.resolve(),
+    );
+  }
+
+  async scans(): Promise<ScanStatus[]> {
+    return (await this.#scans()).list();
+  }
+
+  /** Resolves when it has ended. false: there is no such scan. */
+  async cancelScan(id: string): Promise<boolean> {
+    return (await this.#scans()).cancel(id);
+  }
+
+  /** Sends bytes on a serial bus by hand; its instrument hears nothing until a while after. Throws FER_FIELD_BUS. */
+  send(bus: string, data: Buffer): void {
+    const { bus: found } = this.#bus(bus);
+    if (!('sendByHand' in found)) {
+      throw new FerruleError('FER_FIELD_BUS', `Bus ${bus} is a Modbus bus: bytes can't be sent on it by hand.`, {
+        where: { subject: bus },
+        hint: 'Read with the register explorer, write tags.',
+      });
+    }
+    if (!found.sendByHand(data)) {
+      const { endpoint, lastError } = found.status();
+      throw new FerruleError('FER_FIELD_BUS', `Nothing was sent: ${endpoint} is not open${lastError === null ? '' : ` (${lastError})`}.`, {
+        where: { subject: bus },
+      });
+    }
+  }
+
+  #scanBus(jobs: ScanJobs, request: ScanRequest, where: Extract<ScanWhere, { kind: 'bus' }>): ScanStatus {
+    const bus = this.#modbus(where.bus);
+    const { config } = this.#bus(where.bus);
+    const { units, identifies, isExhaustive } = request;
+    if (!where.suspend) {
+      const line = { label: null, open: () => Promise.resolve(bus), close: () => Promise.resolve() };
+      const plan: ScanPlan = { lines: [line], units, identifies, isExhaustive, isShared: true };
+      return jobs.start(
+        where.bus,
+        () => Promise.resolve(plan),
+        () => Promise.resolve(),
+      );
+    }
+    if (config.type !== 'modbus_rtu') {
+      throw new FerruleError('FER_FIELD_SCAN', `Bus ${where.bus} has no serial settings of its own: it is reached over the network.`, {
+        hint: 'Scan it without suspending it.',
+      });
+    }
+    const { port, baud, parity, stop_bits } = config;
+    const line = where.line ?? { baud: [baud], parity: [parity], stop_bits };
+    let resume: (() => Promise<void>) | null = null;
+    return jobs.start(
+      where.bus,
+      async () => {
+        const { ownScanPlan } = await import('./scan-request.js');
+        resume = await this.#field.suspend(where.bus);
+        return ownScanPlan(request, { kind: 'line', port, line }, this.#clock, this.#log);
+      },
+      async () => resume?.(),
+    );
+  }
+
+  async #scans(): Promise<ScanJobs> {
+    const { ScanJobs } = await import('./scan-jobs.js');
+    this.#jobs ??= new ScanJobs(this.#clock);
+    return this.#jobs;
+  }
+
+  #bus(name: string): { config: BusConfig; bus: FieldBus } {
+    const found = this.#field.buses().get(name);
+    if (found === undefined) throw new FerruleError('FER_FIELD_UNKNOWN_BUS', `There is no bus ${name}.`, { where: { subject: name } });
+    return found;
+  }
+
+  #modbus(name: string): ModbusBus {
+    const { bus } = this.#bus(name);
+    if (!('probe' in bus)) {
+      throw new FerruleError('FER_FIELD_BUS', `Bus ${name} is a serial line without Modbus.`, { where: { subject: name } });
+    }
+    return bus;
+  }
+}
