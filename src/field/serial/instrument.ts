@@ -66,7 +66,9 @@ export class Instrument implements Device {
       data: (chunk) => this.#onData(chunk),
     });
     this.#scheduler.start();
-    this.#armSilence();
+    // The port may be open already: what comes next may be the rest of a frame, as after opening.
+    if (this.#bus.isUp) this.#onUp();
+    else this.#armSilence();
   }
 
   async stop(): Promise<void> {

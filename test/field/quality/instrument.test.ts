@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ScriptedInstrument } from '../../peers/instrument.js';
+import { SerialPair } from '../../peers/socat.js';
+import { needs } from '../../support/needs.js';
+import { waitFor } from '../../support/wait-for.js';
+import { fieldConfig } from '../support.js';
+import { emptyPlant, makeField } from './support.js';
+
+describe('an instrument whose configuration changes while its port stays open', { skip: needs('socat') }, () => {
+  test('the rest of a line that began before is no value', async (t) => {
+    const cable = await SerialPair.open(t);
+    const instrument = await ScriptedInstrument.start(t, cable.theirs);
+    const written = (description: string) => ({
+      buses: [{ name: 'line', type: 'serial', port: cable.ours }],
+      devices: [
+        {
+          name: 'scale',
+          bus: 'line',
+          frame: { type: 'delimiter' },
+          decode: { type: 'text', fields: [{ name: 'kg', description }] },
+        },
+      ],
+    });
+    const plant = emptyPlant();
+    const field = await makeField(t, written('before'), plant);
+    await field.start();
+    await waitFor(
+      async () => {
+        await instrument.send('111\n');
+        return plant.messages.last('field/scale/kg')?.q === 'good';
+      },
+      { interval: 300 },
+    );
+    await instrument.send('11');
+    // Heard before the change: the port gives what has come to whoever listens then.
+    await new Promise((done) => setTimeout(done, 100));
+    await field.reconfigure(await fieldConfig(written('after')));
+    await instrument.send('2.5\n');
+    await instrument.send('113.5\n');
+    await plant.messages.until('field/scale/kg', ({ v, q }) => v === 113.5 && q === 'good');
+    assert.deepEqual([...new Set(plant.messages.json('field/scale/kg').flatMap(({ v, q }) => (q === 'good' ? [v] : [])))], [111, 113.5]);
+  });
+});
