@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   FER_CONFIG_MISSING_KEY: 'A key that the configuration needs is missing.',
   FER_CONFIG_VALUE: 'A value of the configuration is not allowed.',
   FER_CONFIG_CONFLICT: 'Values of the configuration do not go together.',
+  FER_CONFIG_DOUBT: 'Something in the configuration is allowed, but looks like a slip.',
   FER_CONFIG_FILE: 'A file that the configuration names can not be read.',
   FER_CONFIG_SECRET: 'A secret is missing, or the file of secrets is not safe or not correct.',
   FER_CONFIG_NOT_YET: 'A key of the configuration is accepted, but this version does not act on it.',
@@ -60,6 +61,7 @@ export const ERROR_CODES = {
   FER_FIELD_WATCH: 'Too many watch the frames of a bus.',
   FER_FIELD_PROFILE: 'A device profile is not valid, or there is none of this name.',
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
+  FER_FIELD_TAGS_FILE: 'A list of tags (tags_file, or one to import) can not be read: its form, a column, a cell.',
 
   // --- rules
   FER_RULES_FILE: 'A rule file cannot be read, or is no valid YAML.',

@@ -1,6 +1,6 @@
 import { checkBridges } from '../bridge/check-config.js';
 import { checkAccess, checkListeners } from '../broker/check-config.js';
-import { checkField } from '../field/check-config.js';
+import { checkField, doubtsOfField } from '../field/check-config.js';
 import type { Config } from './schema.js';
 import type { Finding } from './source.js';
 
@@ -14,6 +14,11 @@ export function semanticFindings(config: Config): Finding[] {
     ...checkConsolePort(config),
     ...under(['access'], checkAccess(config.access)),
   ].map((finding) => ({ code: 'FER_CONFIG_CONFLICT' as const, ...finding }));
+}
+
+/** What is allowed and may still be a slip. */
+export function semanticWarnings(config: Config): Finding[] {
+  return under(['field'], doubtsOfField(config.field)).map((finding) => ({ code: 'FER_CONFIG_DOUBT' as const, ...finding }));
 }
 
 function checkTimeZone({ gateway }: Config): Finding[] {

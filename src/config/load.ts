@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { FerruleError } from '../errors.js';
-import { semanticFindings } from './checks.js';
+import { type ErrorPlace, FerruleError } from '../errors.js';
+import { semanticFindings, semanticWarnings } from './checks.js';
 import { Converter } from './convert.js';
 import { ConfigErrors, inOrder } from './errors.js';
 import type { Expansion } from './expand-profiles.js';
@@ -12,6 +12,7 @@ import { takeNotYet } from './not-yet.js';
 import { type Config, ConfigSchema } from './schema.js';
 import { Secrets } from './secrets.js';
 import { ConfigSource, type Finding, formatPath, readConfigText } from './source.js';
+import { withTagFiles } from './tag-files.js';
 
 export interface LoadOptions {
   /**
@@ -23,6 +24,10 @@ export interface LoadOptions {
   credentialsDirectory?: string;
   /** Folder of device profiles beside the one that is looked in first, `profiles` beside the configuration; need not exist. */
   profiles?: string;
+  /** Tag lists that can't be read are errors, whatever `files` says: where nothing is lost by keeping to what was before. */
+  needTagLists?: boolean;
+  /** What is to be taken for tag lists in the place of what is on the disk, by absolute path. */
+  tagLists?: ReadonlyMap<string, string>;
 }
 
 export interface LoadedConfig {
@@ -31,7 +36,7 @@ export interface LoadedConfig {
   /** The file's absolute path and its content, for showing and editing. */
   file: string;
   text: string;
-  /** Files and folders beside it that have a part in it (profiles): when one changes, the configuration may. */
+  /** Files and folders beside it that have a part in it (profiles, tag lists): when one changes, the configuration may. */
   parts: string[];
 }
 
@@ -61,8 +66,14 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     const message = `${formatPath(path)} is not supported yet and is ignored.`;
     warnings.push(source.error({ path, atKey: true, code: 'FER_CONFIG_NOT_YET', message, hint: 'A later version will act on it.' }));
   }
+  const files = options.files ?? 'warning';
+  const lists = await withTagFiles(raw, {
+    directory: dirname(file),
+    read: files !== 'ignore',
+    ...(options.tagLists === undefined ? {} : { contents: options.tagLists }),
+  });
   const ownProfiles = [join(dirname(file), PROFILES_FOLDER), ...(options.profiles === undefined ? [] : [options.profiles])];
-  const expansion = await withProfiles(raw, ownProfiles);
+  const expansion = await withProfiles(lists.value, ownProfiles);
   const filled = fillDefaults(schema, withSystemDefaults(expansion.value), isValid);
   const findings = isValid(schema, filled) ? [] : await faultsOf(filled);
 
@@ -70,20 +81,31 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     configFile: file,
     credentialsDirectory: options.credentialsDirectory ?? process.env.CREDENTIALS_DIRECTORY,
   });
-  const files = options.files ?? 'warning';
   const converter = new Converter({ directory: dirname(file), secrets, checkFiles: files !== 'ignore', isValid });
   const config = (await converter.convert(schema, filled)) as Config;
   findings.push(...converter.findings);
-  const isWhole = expansion.findings.length + expansion.errors.length === 0;
+  const isWhole = expansion.findings.length + expansion.errors.length + lists.errors.length === 0;
   if (findings.length === 0 && isWhole) findings.push(...semanticFindings(config));
+  if (files === 'error' || options.needTagLists === true) findings.push(...lists.unreadable);
+  else warnings.push(...lists.unreadable.map((finding) => source.error(finding)));
   if (files === 'error') findings.push(...converter.fileFindings);
   else warnings.push(...converter.fileFindings.map((finding) => source.error(finding)));
 
-  const placed = findings.map((finding) => ({ ...finding, path: expansion.placeOf(finding.path) }));
-  const errors = [...[...placed, ...expansion.findings].map((finding) => source.error(finding)), ...expansion.errors, ...secrets.errors];
+  const placed = (finding: Finding) => {
+    const path = expansion.placeOf(finding.path);
+    return placedError(finding, lists.placeOf(path)) ?? source.error({ ...finding, path });
+  };
+  const errors = [
+    ...findings.map(placed),
+    ...expansion.findings.map((finding) => source.error(finding)),
+    ...lists.errors,
+    ...expansion.errors,
+    ...secrets.errors,
+  ];
   warnings.push(...secrets.warnings);
   if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
-  return { config, warnings: inOrder(warnings), file, text, parts: [...ownProfiles, ...expansion.files] };
+  warnings.push(...lists.warnings, ...semanticWarnings(config).map(placed));
+  return { config, warnings: inOrder(warnings), file, text, parts: [...ownProfiles, ...lists.files, ...expansion.files] };
 }
 
 /**
@@ -105,6 +127,11 @@ async function withProfiles(raw: unknown, own: readonly string[]): Promise<Expan
   // Loaded only now: many gateways have no profiles.
   const [{ expandProfiles }, { ProfileLibrary }] = await Promise.all([import('./expand-profiles.js'), import('./profiles.js')]);
   return expandProfiles(raw, new ProfileLibrary(own));
+}
+
+/** null: it is of the configuration's own file. */
+function placedError({ code, message, hint }: Finding, where: ErrorPlace | null): FerruleError | null {
+  return where === null ? null : new FerruleError(code ?? 'FER_CONFIG_VALUE', message, { where, ...(hint === undefined ? {} : { hint }) });
 }
 
 async function faultsOf(filled: unknown): Promise<Finding[]> {

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../clock.js';
 import { FerruleError, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -34,7 +34,8 @@ export class ConfigWatcher {
   readonly #files: string[];
   #current: LoadedConfig;
   #signature: string | null = null;
-  #watcher: FSWatcher | null = null;
+  /** By directory. */
+  readonly #watchers = new Map<string, FSWatcher>();
   #settling: Timer | null = null;
   #polling: Timer | null = null;
   #work: Promise<void> | null = null;
@@ -55,15 +56,15 @@ export class ConfigWatcher {
   async start(): Promise<void> {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#watchDirectory();
+    this.#watchDirectories();
     this.#signature = await this.#look();
     this.#polling = this.#options.clock.setInterval(() => void this.#lookAgain(), this.#options.poll ?? 5000);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#watcher?.close();
-    this.#watcher = null;
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
     this.#settling?.cancel();
     this.#polling?.cancel();
     this.#settling = this.#polling = null;
@@ -85,21 +86,39 @@ export class ConfigWatcher {
   /** What was written by the gateway itself and is applied already. */
   accept(loaded: LoadedConfig): void {
     this.#current = loaded;
+    if (!this.#stopped) this.#watchDirectories();
   }
 
-  #watchDirectory(): void {
-    const names = new Set(this.#files.map((file) => basename(file)));
+  get #watched(): string[] {
+    return [...this.#files, ...this.#current.parts];
+  }
+
+  /** The directories of what is watched now; those of parts come and go with the configuration. */
+  #watchDirectories(): void {
+    const directories = new Set(this.#watched.map((file) => dirname(file)));
+    for (const [directory, watcher] of this.#watchers) {
+      if (directories.has(directory)) continue;
+      watcher.close();
+      this.#watchers.delete(directory);
+    }
+    for (const directory of directories) if (!this.#watchers.has(directory)) this.#watchDirectory(directory);
+  }
+
+  #watchDirectory(directory: string): void {
+    const onlyPolling = (error: unknown) =>
+      this.#options.logger.warn({ err: error, directory }, 'changes of the configuration are noticed by polling only');
     try {
-      this.#watcher = watch(dirname(this.#current.file), { persistent: false }, (_event, name) => {
-        if (name === null || names.has(name)) this.#settle();
+      const watcher = watch(directory, { persistent: false }, (_event, name) => {
+        if (name === null || this.#watched.includes(join(directory, name))) this.#settle();
       });
-      this.#watcher.on('error', (error) => {
-        this.#options.logger.warn({ err: error }, 'changes of the configuration are noticed by polling only');
-        this.#watcher?.close();
-        this.#watcher = null;
+      watcher.on('error', (error) => {
+        onlyPolling(error);
+        watcher.close();
+        this.#watchers.delete(directory);
       });
+      this.#watchers.set(directory, watcher);
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'changes of the configuration are noticed by polling only');
+      onlyPolling(error);
     }
   }
 
@@ -117,7 +136,7 @@ export class ConfigWatcher {
 
   /** Changes whenever one of the files was replaced or written; a file that is not there is one of the states. */
   async #look(): Promise<string> {
-    const parts = [...this.#files, ...this.#current.parts].map(async (file) => {
+    const parts = this.#watched.map(async (file) => {
       try {
         const { ino, size, mtimeNs, mode } = await stat(file, { bigint: true });
         return `${ino}:${size}:${mtimeNs}:${mode}`;
@@ -139,7 +158,8 @@ export class ConfigWatcher {
     const { logger, onChange, onRefused, load } = this.#options;
     let loaded: LoadedConfig;
     try {
-      loaded = await loadConfig(this.#current.file, load);
+      // A list that is not there for a moment must not take its tags away.
+      loaded = await loadConfig(this.#current.file, { ...load, needTagLists: true });
     } catch (error) {
       const errors = error instanceof ConfigErrors ? error.errors : [new FerruleError('FER_INTERNAL', messageOf(error), { cause: error })];
       for (const fault of errors) logger.error({ code: fault.code }, `new configuration refused: ${fault.toLine()}`);
@@ -147,7 +167,7 @@ export class ConfigWatcher {
       return;
     }
     const changes = diffConfigs(this.#current.config, loaded.config);
-    this.#current = loaded;
+    this.accept(loaded);
     for (const warning of loaded.warnings) logger.warn({ code: warning.code }, warning.toLine());
     try {
       await onChange(loaded, changes);

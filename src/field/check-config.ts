@@ -5,6 +5,15 @@ import { isInstrument } from './schema.js';
 import { checkInstrument } from './serial/check-instrument.js';
 
 export type { ConfigFault } from './check-parts.js';
+export { doubtsOfField } from './doubts.js';
+export { MAX_TABLE_BYTES as MAX_TAG_LIST_BYTES } from './tags-file/limits.js';
+export type { TagTable } from './tags-file/table.js';
+
+/** The tags of a CSV list (`tags_file`). Loaded only now: many gateways have none. */
+export async function readTagTable(content: Buffer | string, file: string): Promise<import('./tags-file/table.js').TagTable> {
+  const { TagTable } = await import('./tags-file/table.js');
+  return new TagTable(content, file);
+}
 
 /** What the schema of the field section can't say: names, references, addresses, topics, patterns. */
 export function checkField(config: FieldConfig): ConfigFault[] {

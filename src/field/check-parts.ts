@@ -10,14 +10,18 @@ export interface ConfigFault {
 export type Path = (string | number)[];
 
 export function duplicates(items: readonly { name: string }[], path: Path, what: string): ConfigFault[] {
+  const first = new Map<string, number>();
   return items.flatMap(({ name }, index) => {
-    const first = items.findIndex((item) => item.name === name);
-    if (first === index) return [];
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, index);
+      return [];
+    }
     return [
       {
         path: [...path, index, 'name'],
         message: `There is a ${what} ${name} already.`,
-        hint: `Names must differ; the other is number ${first + 1}.`,
+        hint: `Names must differ; the other is number ${other + 1}.`,
       },
     ];
   });

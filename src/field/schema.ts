@@ -1,3 +1,4 @@
+import { FilePath } from '../config/types.js';
 import { Duration } from '../config/units.js';
 import { type Static, Type } from '../schema-types.js';
 import { literals, Name, object, valueKeys } from './schema-parts.js';
@@ -220,7 +221,13 @@ export const ModbusDeviceSchema = object(
       description: 'Most coils or inputs the device gives in one answer.',
     }),
     no_gaps: Type.Boolean({ default: false, description: 'Never read addresses between tags: the device refuses them.' }),
-    tags: Type.Array(TagSchema, { description: 'Its values; may be left out where there is a profile.' }),
+    tags_file: Type.Optional(
+      FilePath({
+        must: 'optional',
+        description: 'CSV file with tags, one a row; its columns are the keys of a tag. They come behind those of `tags`.',
+      }),
+    ),
+    tags: Type.Array(TagSchema, { description: 'Its values; may be left out where there is a profile or a tags_file.' }),
   },
   'A Modbus device.',
 );

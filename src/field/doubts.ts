@@ -1,0 +1,81 @@
+import type { ConfigFault } from './check-parts.js';
+import { type Point, resolvePoint } from './modbus/point.js';
+import { type FieldConfig, isInstrument, type ModbusDeviceConfig, type TagConfig } from './schema.js';
+
+/** So many are said of one device; a list that is wrong altogether is not listed tag by tag. */
+const MAX_PER_DEVICE = 20;
+/** What is made to look at parts of a register, or at registers as they are: it lies over others on purpose. */
+const OVERLAYS = new Set(['bool', 'bit', 'bitfield', 'int8', 'uint8', 'raw']);
+
+interface Placed {
+  index: number;
+  tag: TagConfig;
+  point: Point;
+}
+
+/** What is allowed in the field section and may still be a slip. `config`: without faults. */
+export function doubtsOfField(config: FieldConfig): ConfigFault[] {
+  return config.devices.flatMap((device, index) => {
+    if (isInstrument(device)) return [];
+    const placed = device.tags.flatMap((tag, at): Placed[] => {
+      const resolved = resolvePoint(tag, device);
+      return 'point' in resolved ? [{ index: at, tag, point: resolved.point }] : [];
+    });
+    const doubts = overlaps(placed, device).sort((a, b) => a.at - b.at);
+    const shown = doubts
+      .slice(0, MAX_PER_DEVICE)
+      .map(({ at, ...doubt }) => ({ ...doubt, path: ['devices', index, 'tags', at, 'address'] }));
+    if (doubts.length > MAX_PER_DEVICE) {
+      const message = `${device.name}: ${doubts.length - MAX_PER_DEVICE} more tags like these.`;
+      shown.push({ path: ['devices', index, 'tags', doubts[MAX_PER_DEVICE]!.at, 'address'], message, hint: 'Correct those above first.' });
+    }
+    return shown;
+  });
+}
+
+interface Doubt {
+  at: number;
+  message: string;
+  hint: string;
+}
+
+/** Tags that read the same registers as different things. */
+function overlaps(placed: readonly Placed[], device: ModbusDeviceConfig): Doubt[] {
+  const doubts: Doubt[] = [];
+  for (const area of ['holding', 'input'] as const) {
+    const sorted = placed
+      .filter(({ point }) => point.area === area && !OVERLAYS.has(point.type))
+      .sort((a, b) => a.point.address - b.point.address || a.index - b.index);
+    // Those that may still reach to where we are.
+    let open: Placed[] = [];
+    for (const here of sorted) {
+      open = open.filter(({ point }) => point.address + point.length > here.point.address);
+      const other = open.find((before) => !isSame(before, here, device));
+      if (other !== undefined) doubts.push(overlap(other, here));
+      open.push(here);
+    }
+  }
+  return doubts;
+}
+
+function overlap(a: Placed, b: Placed): Doubt {
+  const [first, second] = a.index < b.index ? [a, b] : [b, a];
+  const isPart = a.point.address !== b.point.address || a.point.length !== b.point.length;
+  return {
+    at: second.index,
+    message: `${second.tag.name} (${describe(second)}) ${isPart ? 'overlaps' : 'reads the same as'} ${first.tag.name} (${describe(first)}).`,
+    hint: isPart ? 'If that is not meant, correct an address or a type.' : 'If that is not meant, correct one of the types or orders.',
+  };
+}
+
+function isSame(a: Placed, b: Placed, device: ModbusDeviceConfig): boolean {
+  const orderOf = ({ tag }: Placed) => tag.order ?? device.order ?? 'ABCD';
+  return (
+    a.point.address === b.point.address && a.point.type === b.point.type && a.point.length === b.point.length && orderOf(a) === orderOf(b)
+  );
+}
+
+function describe({ point }: Placed): string {
+  const last = point.address + point.length - 1;
+  return `${point.type} at ${point.area} ${point.address}${last > point.address ? `-${last}` : ''}`;
+}
