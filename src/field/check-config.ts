@@ -1,4 +1,5 @@
 import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
+import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
 import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
 import { isInstrument } from './schema.js';
@@ -97,20 +98,7 @@ function sharedSerialBuses(config: FieldConfig): ConfigFault[] {
 function checkModbusDevice(device: ModbusDeviceConfig, config: FieldConfig, path: Path): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const bus = config.buses.find(({ name }) => name === device.bus);
-  if ((bus?.type === 'modbus_rtu' || bus?.type === 'modbus_rtu_tcp') && device.unit > 247) {
-    faults.push({
-      path: [...path, 'unit'],
-      message: `Unit ${device.unit} does not exist on a line.`,
-      hint: 'Units on a line go from 1 to 247.',
-    });
-  }
-  if ((bus?.type === 'modbus_rtu' || bus?.type === 'modbus_rtu_tcp') && device.unit === 0) {
-    faults.push({
-      path: [...path, 'unit'],
-      message: 'Unit 0 is the broadcast of a line: nothing can be read from it.',
-      hint: 'Units on a line go from 1 to 247.',
-    });
-  }
+  faults.push(...checkUnit(device, bus, path), ...checkForbidden(device, path));
   for (const key of ['only', 'except'] as const) {
     if (device[key] !== undefined && device.profile === undefined) {
       faults.push({ path: [...path, key], message: `${key} is for the tags of a profile.`, hint: 'Name the profile, or remove it.' });

@@ -90,6 +90,17 @@ export interface ScanPlan {
   lastMs: number | null;
   overruns: number;
   blocks: PlannedBlock[];
+  /** What no block of the device reads over. */
+  avoided: AvoidedRange[];
+}
+
+/** Addresses that are not read with others, both ends included. */
+export interface AvoidedRange {
+  area: 'holding' | 'input' | 'coil' | 'discrete';
+  from: number;
+  to: number;
+  /** By the configuration; refused by the device (exception 2); refused when it was read together with what is before it. */
+  why: 'forbidden' | 'refused' | 'not_with_before';
 }
 
 /** One request. */

@@ -221,6 +221,21 @@ export const ModbusDeviceSchema = object(
       description: 'Most coils or inputs the device gives in one answer.',
     }),
     no_gaps: Type.Boolean({ default: false, description: 'Never read addresses between tags: the device refuses them.' }),
+    forbidden: Type.Array(
+      object(
+        {
+          area: literals(AREAS, { description: 'Table of the range.' }),
+          from: Type.Integer({ minimum: 0, maximum: 65535, description: 'First address, 0-based.' }),
+          to: Type.Integer({ minimum: 0, maximum: 65535, description: 'Last address, 0-based.' }),
+        },
+        'A range that is never read, nor read over.',
+      ),
+      { default: [], description: 'Ranges that are never read, also where that costs more requests: reading them does harm.' },
+    ),
+    mask_write: Type.Boolean({
+      default: true,
+      description: 'Write bits of registers with FC 22 where the device has it; false: always by reading the register and writing it back.',
+    }),
     tags_file: Type.Optional(
       FilePath({
         must: 'optional',

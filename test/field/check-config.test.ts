@@ -24,7 +24,11 @@ describe('what is wrong in the field section', () => {
       /devices\.0\.bus: d is an instrument/,
     ],
     ['a unit beyond a line', device({ bus: 'l', unit: 248 }), /devices\.0\.unit/],
-    ['the broadcast as a device', device({ bus: 'l', unit: 0 }), /devices\.0\.unit/],
+    [
+      'the broadcast as a device that is read',
+      device({ bus: 'l', unit: 0, tags: [{ name: 't', area: 'holding', address: 1 }] }),
+      /tags\.0: t: unit 0 is the broadcast/,
+    ],
     ['an unknown scan class', tag({ scan: 'slow' }), /tags\.0\.scan: t: there is no scan class slow/],
     ['a number without an area', device({ tags: [{ name: 't', address: 40001 }] }), /tags\.0\.address: t: the address 40001 has no area/],
     ['a notation that can be read in two ways', tag({ address: '100' }), /can be read as/],

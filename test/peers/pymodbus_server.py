@@ -61,13 +61,21 @@ class Connection:
 
     def __init__(self, context, framer, write):
         self.context, self.write = context, write
+        self.hears_broadcasts = framer is ModbusRtuFramer
         self.framer = framer(ServerDecoder(), client=None)
 
     def feed(self, data):
-        units = self.context.slaves()
+        # With a 0 among them the framer lets every unit pass: broadcasts are heard too.
+        units = [*self.context.slaves(), 0]
         self.framer.processIncomingPacket(data, self.execute, unit=units, single=False)
 
     def execute(self, request):
+        if request.unit_id == 0 and self.hears_broadcasts:
+            for unit in self.context.slaves():
+                request.execute(self.context[unit])
+            return
+        if request.unit_id not in self.context.slaves():
+            return
         response = request.execute(self.context[request.unit_id])
         response.transaction_id = request.transaction_id
         response.unit_id = request.unit_id

@@ -66,6 +66,8 @@ export interface ModbusBusOptions {
 export class ModbusBus {
   readonly name: string;
   readonly tap: FrameTap;
+  /** Units that refused FC 22 (mask write), or said nothing to it. */
+  readonly withoutMaskWrite = new Set<number>();
   readonly #options: ModbusBusOptions;
   readonly #clock: Clock;
   readonly #log: Logger;

@@ -10,6 +10,7 @@ import type { Tag } from '../tag.js';
 import type { Area } from './address.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodeRegisters } from './decode.js';
+import { Holes } from './holes.js';
 import type { ModbusAnswer, ReadFunction } from './pdu.js';
 import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
@@ -59,8 +60,7 @@ export class ModbusDevice implements Device {
   readonly #entries = new Map<string, Entry>();
   /** By scan class and area. */
   readonly #plans = new Map<string, ScanBlock[]>();
-  /** Addresses at which a block must begin, by area. */
-  readonly #cuts = new Map<Area, Set<number>>();
+  readonly #holes: Holes;
   /** First addresses of blocks that did not answer last time: read last, so that they hold up nobody. */
   readonly #unanswered = new Set<string>();
   #isRunning = false;
@@ -70,6 +70,7 @@ export class ModbusDevice implements Device {
   constructor(options: ModbusDeviceOptions) {
     this.#options = options;
     this.#config = options.config;
+    this.#holes = new Holes(options.config.forbidden);
     const plans: TagPlan[] = [];
     const points: { config: TagConfig; point: Point }[] = [];
     for (const config of this.#config.tags) {
@@ -86,6 +87,7 @@ export class ModbusDevice implements Device {
       this.#entries.set(config.name, { tag: this.record.tag(config.name), config, point, address: point.address, length: point.length });
     }
     this.#scheduler = new ScanScheduler(options.context.clock);
+    if (this.#isBroadcast) return;
     for (const [name, period] of Object.entries(this.#config.scan)) this.#scheduler.add(name, period, () => this.#scan(name));
   }
 
@@ -93,7 +95,11 @@ export class ModbusDevice implements Device {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#unlisten = this.#options.bus.listen({
-      up: () => this.#scheduler.kick(),
+      up: () => {
+        if (this.#isBroadcast) this.record.setState('online', null);
+        this.#holes.askAgain();
+        this.#scheduler.kick();
+      },
       down: (fault) => this.#onDown(fault),
       revived: (unit) => {
         if (unit === this.#config.unit) this.#scheduler.kick();
@@ -141,8 +147,14 @@ export class ModbusDevice implements Device {
         costMs: costOf([block], this.#costIn(area)),
         tags: block.items.map((entry) => entry.tag.name),
       }));
-      return { scan: name, periodMs, costMs: blocks.reduce((sum, block) => sum + block.costMs, 0), lastMs, overruns, blocks };
+      const costMs = blocks.reduce((sum, block) => sum + block.costMs, 0);
+      return { scan: name, periodMs, costMs, lastMs, overruns, blocks, avoided: this.#holes.list() };
     });
+  }
+
+  /** All units of a line at once: it is written, nothing is read. */
+  get #isBroadcast(): boolean {
+    return this.#config.unit === 0 && this.#options.kind !== 'modbus_tcp';
   }
 
   /** Sixteen bits are as long as a register. */
@@ -154,7 +166,7 @@ export class ModbusDevice implements Device {
   async write(name: string, value: TagJson): Promise<{ value: TagJson }> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
-    const { written, reading } = await writePoint(this.#options.bus, this.#config.unit, entry, value, this.#config.name);
+    const { written, reading } = await writePoint(this.#options.bus, this.#config, entry, value);
     if (reading !== null && this.#isRunning && entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
     return { value: written };
   }
@@ -175,7 +187,8 @@ export class ModbusDevice implements Device {
         cost: this.#costIn(area),
         max: bits ? this.#config.max_bits : this.#config.max_registers,
         noGaps: this.#config.no_gaps,
-        cuts: this.#cuts.get(area) ?? new Set(),
+        cuts: this.#holes.cuts(area),
+        walls: this.#holes.walls(area),
       });
       blocks.push(...planned.map((block) => ({ area, block })));
     }
@@ -185,7 +198,11 @@ export class ModbusDevice implements Device {
 
   async #scan(scanClass: string): Promise<void> {
     const last = ({ area, block }: ScanBlock) => Number(this.#unanswered.has(`${area}:${block.address}`));
-    const blocks = [...this.#blocksOf(scanClass)].sort((a, b) => last(a) - last(b));
+    const now = this.#options.context.clock.mono();
+    const isResting = ({ area, block }: ScanBlock) => block.items.every((item) => this.#holes.isResting(area, item, now));
+    const blocks = this.#blocksOf(scanClass)
+      .filter((block) => !isResting(block))
+      .sort((a, b) => last(a) - last(b));
     if (blocks.length === 0) return;
     const scan: Scan = { open: new Set(blocks.flatMap(({ block }) => block.items)), answered: false, changed: new Set() };
     await Promise.all(blocks.map(({ area, block }) => this.#readBlock(scan, area, block)));
@@ -194,7 +211,8 @@ export class ModbusDevice implements Device {
     if (scan.answered) this.#updateState();
   }
 
-  async #readBlock(scan: Scan, area: Area, block: Block<Entry>): Promise<void> {
+  /** Resolves with whether the device gave all of it in one answer. */
+  async #readBlock(scan: Scan, area: Area, block: Block<Entry>): Promise<boolean> {
     const { unit } = this.#config;
     const request = { fn: READ_FUNCTION[area], unit, address: block.address, count: block.length };
     const key = `${area}:${block.address}`;
@@ -205,18 +223,19 @@ export class ModbusDevice implements Device {
       this.#unanswered.add(key);
       const fault = asFault(thrown);
       if (fault.kind === 'unit_down') this.#armProbe();
-      return;
+      return false;
     }
-    if (!this.#isRunning) return;
+    if (!this.#isRunning) return false;
     this.#unanswered.delete(key);
     scan.answered = true;
     switch (answer.kind) {
       case 'data':
         this.#take(scan, block, answer.data);
-        return;
+        if (block.items.filter((item) => this.#holes.answered(area, item)).length > 0) this.#plans.clear();
+        return true;
       case 'exception':
         await this.#onException(scan, area, block, answer.code);
-        return;
+        return false;
       case 'done':
         throw new Error('a read was answered like a write');
     }
@@ -235,22 +254,27 @@ export class ModbusDevice implements Device {
     }
   }
 
-  /** The device refuses the block: halves are tried, and the cut is kept; what is refused alone is bad. */
+  /**
+   * The device refuses the block: halves are tried until what it refuses is found. That is bad, and is not read over again;
+   * where both halves are read alone, it is what lies between them, or the length.
+   */
   async #onException(scan: Scan, area: Area, block: Block<Entry>, code: number): Promise<void> {
-    if (ADDRESS_EXCEPTIONS.has(code) && block.items.length > 1) {
-      const sorted = [...block.items].sort((a, b) => a.address - b.address);
-      const middle = Math.ceil(sorted.length / 2);
-      const cuts = this.#cuts.get(area) ?? new Set<number>();
-      this.#cuts.set(area, cuts);
-      cuts.add(sorted[middle]!.address);
-      this.#plans.clear();
-      await Promise.all([sorted.slice(0, middle), sorted.slice(middle)].map((half) => this.#readBlock(scan, area, blockOf(half))));
-      return;
+    if (ADDRESS_EXCEPTIONS.has(code)) {
+      if (block.items.length > 1) return this.#bisect(scan, area, block);
+      if (this.#holes.refused(area, block.items[0]!, this.#options.context.clock.mono())) this.#plans.clear();
     }
     for (const entry of block.items) {
       scan.open.delete(entry);
       if (entry.tag.fail('bad', `exception:${code}`)) scan.changed.add(entry.tag.name);
     }
+  }
+
+  async #bisect(scan: Scan, area: Area, block: Block<Entry>): Promise<void> {
+    const sorted = [...block.items].sort((a, b) => a.address - b.address);
+    const middle = Math.ceil(sorted.length / 2);
+    const halves = [sorted.slice(0, middle), sorted.slice(middle)];
+    const read = await Promise.all(halves.map((half) => this.#readBlock(scan, area, blockOf(half))));
+    if (read.every((isWhole) => isWhole) && this.#holes.cut(area, sorted[middle]!.address)) this.#plans.clear();
   }
 
   /** A try had no answer: what this scan has not read yet is bad from now on, not only after the last try. */

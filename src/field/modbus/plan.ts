@@ -6,6 +6,12 @@ export interface PlanItem {
   length: number;
 }
 
+/** Addresses, both ends included. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
 export interface Block<T extends PlanItem> {
   address: number;
   length: number;
@@ -26,6 +32,8 @@ export interface PlanLimits {
   noGaps: boolean;
   /** Addresses at which a block must begin: the device refused what spans them. */
   cuts: ReadonlySet<number>;
+  /** Addresses that are in no block with more than one item. */
+  walls?: readonly Range[];
 }
 
 /** Time a device takes before it answers, and ours, ms; measured on common adapters. */
@@ -60,6 +68,7 @@ export function plan<T extends PlanItem>(items: readonly T[], limits: PlanLimits
   for (let first = 0; first < sorted.length; first++) {
     const start = sorted[first]!.address;
     let end = start;
+    const wall = Math.min(...(limits.walls ?? []).map(({ from, to }) => (to >= start ? from : Number.POSITIVE_INFINITY)));
     for (let last = first; last < sorted.length; last++) {
       const item = sorted[last]!;
       if (last > first) {
@@ -67,7 +76,7 @@ export function plan<T extends PlanItem>(items: readonly T[], limits: PlanLimits
         if (limits.noGaps && item.address > end) break;
       }
       end = Math.max(end, item.address + item.length);
-      if (last > first && end - start > limits.max) break;
+      if (last > first && (end - start > limits.max || end > wall)) break;
       const cost = best[first]! + perRequest + perUnit * (end - start);
       if (cost < best[last + 1]!) {
         best[last + 1] = cost;

@@ -1,7 +1,7 @@
 import { FerruleError } from '../../errors.js';
 import { Fault } from '../fault.js';
 import type { TagJson } from '../ports.js';
-import type { TagConfig } from '../schema.js';
+import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Reading } from '../value.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodeRegisters } from './decode.js';
@@ -10,6 +10,8 @@ import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest
 import { isBitArea, type Point } from './point.js';
 import type { Send } from './queue.js';
 
+const ILLEGAL_FUNCTION = 1;
+
 export interface Written {
   /** What was read back where asked, else what was written. */
   written: TagJson;
@@ -17,40 +19,47 @@ export interface Written {
   reading: Reading | null;
 }
 
+/** What a write needs to know of its device. */
+type Target = Pick<ModbusDeviceConfig, 'name' | 'unit' | 'mask_write'>;
+
 /**
- * Writes one tag under the bus lock: bits by reading and writing their register, then reads back where the tag asks for
+ * Writes one tag under the bus lock: bits with a mask where the device knows FC 22, else by reading and writing their register; then reads back where the tag asks for
  * it. A write without a confirmation is reported as such and never sent again.
  */
 export function writePoint(
   bus: ModbusBus,
-  unit: number,
+  device: Target,
   { config, point }: { config: TagConfig; point: Point },
   value: TagJson,
-  device: string,
 ): Promise<Written> {
-  const subject = `${device}/${config.name}`;
+  const subject = `${device.name}/${config.name}`;
   if (config.access !== 'read_write') {
     const hint = 'Set access: read_write on the tag to allow it.';
     return Promise.reject(new FerruleError('FER_FIELD_READ_ONLY', `${subject} may not be written.`, { where: { subject }, hint }));
   }
-  return writeEncoded(bus, unit, config, point, value, subject);
+  return writeEncoded(bus, device, config, point, value, subject);
 }
 
 async function writeEncoded(
   bus: ModbusBus,
-  unit: number,
+  device: Target,
   config: TagConfig,
   point: Point,
   value: TagJson,
   subject: string,
 ): Promise<Written> {
+  const { unit } = device;
   const encoded = encodeValue(point, value, config);
   const progress = { sent: false };
   try {
     return await bus.write(unit, async (send) => {
-      const request = await requestFor(send, unit, point, encoded, config, subject);
-      progress.sent = true;
-      confirm(await send(request), subject);
+      const isMasked =
+        encoded.kind === 'masked' && device.mask_write && (await writeMasked(bus, send, unit, point, encoded, subject, progress));
+      if (!isMasked) {
+        const request = await requestFor(send, unit, point, encoded, config, subject);
+        progress.sent = true;
+        confirm(await send(request), subject);
+      }
       if (!config.write.read_back) return { written: value, reading: null };
       return readBack(send, unit, point, config, value, subject);
     });
@@ -58,6 +67,35 @@ async function writeEncoded(
     if (thrown instanceof Fault) throw explain(thrown, progress.sent, subject);
     throw thrown;
   }
+}
+
+/** Sets the bits with FC 22; false: the unit does not know it, and nothing was written. */
+async function writeMasked(
+  bus: ModbusBus,
+  send: Send,
+  unit: number,
+  { address }: Point,
+  { mask, bits }: { mask: number; bits: number },
+  subject: string,
+  progress: { sent: boolean },
+): Promise<boolean> {
+  if (bus.withoutMaskWrite.has(unit)) return false;
+  let answer: ModbusAnswer;
+  try {
+    progress.sent = true;
+    answer = await send({ fn: 22, unit, address, and: ~mask & 0xffff, or: bits });
+  } catch (thrown) {
+    // Some say nothing to a function that they don't know. This write stays unconfirmed, the next one goes the other way.
+    if (thrown instanceof Fault && thrown.kind === 'timeout') bus.withoutMaskWrite.add(unit);
+    throw thrown;
+  }
+  if (answer.kind === 'exception' && answer.code === ILLEGAL_FUNCTION) {
+    bus.withoutMaskWrite.add(unit);
+    progress.sent = false;
+    return false;
+  }
+  confirm(answer, subject);
+  return true;
 }
 
 async function requestFor(
