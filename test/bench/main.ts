@@ -6,12 +6,14 @@ import { join, resolve } from 'node:path';
 import { makeCertificate } from '../../src/console/make-certificate.js';
 import { packageRoot } from '../../src/paths.js';
 import { freePort } from '../support/free-port.js';
-import { Broker, type Candidate } from './candidates/candidate.js';
+import { Broker, type Candidate, type CandidateCommand, type ExtraListener } from './candidates/candidate.js';
 import { candidates, PEERS, REFERENCE } from './candidates/index.js';
+import { closePlant, type Plant } from './field/plant.js';
 import { type BenchOptions, isWanted, parseOptions, USAGE } from './options.js';
 import { Results, summarize } from './results.js';
-import { type Figure, isDisturbed, othersOf, type Scenario } from './scenario.js';
+import { type FieldScenario, type Figure, isDisturbed, othersOf, type Scenario } from './scenario.js';
 import { formatResults } from './table.js';
+import { Unavailable } from './unavailable.js';
 
 /** What statfs() says of a file system in memory. */
 const TMPFS = 0x0102_1994;
@@ -19,9 +21,9 @@ const TMPFS = 0x0102_1994;
 /** How often one candidate goes through a scenario in one round, where other programs disturb. */
 const MAX_ATTEMPTS = 3;
 
-const LEGEND = `Medians over the rounds, ± half of their range, x: the median of the ratios to ${REFERENCE}, round by round.
-busy: shares of a core that the candidate, the load generator and all other programs on the two cores took; with others above
-15 % in most rounds (~) a figure is worth little. !: the load generator was the limit, the candidate was not.
+const LEGEND = `Medians over the rounds, ± half of their range, x: the median of the ratios round by round, to ${REFERENCE}, in B7 to the
+first candidate. busy: shares of a core that the candidate, the load generator and all other programs on the two cores took;
+with others above 15 % in most rounds (~) a figure is worth little. !: the load generator was the limit, the candidate was not.
 `;
 
 const code = await main(process.argv.slice(2));
@@ -46,7 +48,13 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(`${describe(running, options)}\n`);
   const results = await runAll(scenarios, running, options, folder);
   const names = running.map(({ name }) => name);
-  process.stdout.write(`\n${formatResults(results, names, REFERENCE, options.rounds)}\n\n${LEGEND}`);
+  // Brokers and gateways have little in common: a table for each.
+  for (const inField of [false, true]) {
+    const part = results.part((scenario) => (scenario.reference !== null) === inField);
+    const measured = names.filter((name) => part.scenarios().some(({ rows }) => rows.some(({ series }) => series.has(name))));
+    if (measured.length > 0) process.stdout.write(`\n${formatResults(part, measured, REFERENCE, options.rounds)}\n`);
+  }
+  process.stdout.write(`\n${LEGEND}`);
   if (options.json !== null) await writeFile(options.json, `${JSON.stringify(toJson(results, running, options), null, 2)}\n`);
   return 0;
 }
@@ -111,6 +119,10 @@ async function runAll(
             patienceMs -= performance.now() - begun;
           }
         } catch (error) {
+          if (error instanceof Unavailable) {
+            process.stdout.write(`skipped: ${error.message}\n`);
+            continue;
+          }
           // What was measured before is worth keeping.
           process.exitCode = 1;
           process.stdout.write(`failed: ${(error as Error).message}\n`);
@@ -126,7 +138,9 @@ async function runAll(
   return results;
 }
 
-function takesPart({ only, transports }: Candidate, { id, transport }: Scenario): boolean {
+function takesPart({ name, only, transports, command }: Candidate, { id, transport, field }: Scenario): boolean {
+  if (field !== undefined) return field.candidates.includes(name);
+  if (command === undefined) return false;
   return (only === undefined || isWanted(id, only)) && (transport === undefined || transports.includes(transport));
 }
 
@@ -139,16 +153,35 @@ async function runOne(
   const own = await mkdtemp(join(folder, 'candidate-'));
   const { transport } = scenario;
   const extra = transport === undefined ? null : { transport, port: await freePort(), ...(await certificateIn(folder)) };
-  const broker = await Broker.start(candidate, await freePort(), own, extra);
-  const ended = broker.ended();
-  ended.catch(() => {});
+  const plant = scenario.field === undefined ? null : await buildPlant(scenario.field, own);
+  let broker: Broker | null = null;
   try {
-    const figures = await Promise.race([scenario.run({ broker, seconds, reference }), ended]);
+    const port = await freePort();
+    broker = await Broker.start(await commandOf(candidate, { port, own, extra, plant }), port, own, extra);
+    const ended = broker.ended();
+    ended.catch(() => {});
+    const figures = await Promise.race([scenario.run({ broker, seconds, reference, plant }), ended]);
     return [...figures, { name: 'memory at its peak', unit: 'MB', better: 'lower', value: broker.peakMemory / 1e6 }];
   } finally {
-    await broker.stop();
+    await broker?.stop();
+    if (plant !== null) await closePlant(plant);
     await rm(own, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function buildPlant({ build }: FieldScenario, own: string): Promise<Plant> {
+  const folder = join(own, 'plant');
+  await mkdir(folder);
+  return build(folder);
+}
+
+async function commandOf(
+  { name, command, field }: Candidate,
+  { port, own, extra, plant }: { port: number; own: string; extra: ExtraListener | null; plant: Plant | null },
+): Promise<CandidateCommand> {
+  const asked = plant === null ? command?.(port, own, extra) : await field?.(plant.job, port, own);
+  if (asked === undefined) throw new Error(`${name} does not do this`);
+  return asked;
 }
 
 /** One for all candidates. */
@@ -169,9 +202,10 @@ function toJson(results: Results, running: readonly Candidate[], { rounds, secon
     seconds,
     reference: REFERENCE,
     candidates: Object.fromEntries(running.map(({ name, settings }) => [name, settings])),
-    scenarios: results.scenarios().map(({ id, title, rows }) => ({
+    scenarios: results.scenarios().map(({ id, title, reference, rows }) => ({
       id,
       title,
+      reference: reference ?? REFERENCE,
       figures: rows.map(({ name, unit, better, series }) => ({
         name,
         unit,
@@ -179,7 +213,10 @@ function toJson(results: Results, running: readonly Candidate[], { rounds, secon
         candidates: Object.fromEntries(
           [...series].map(([candidate, values]) => [
             candidate,
-            { summary: summarize(values, candidate === REFERENCE ? null : (series.get(REFERENCE) ?? null)), ...values },
+            {
+              summary: summarize(values, candidate === (reference ?? REFERENCE) ? null : (series.get(reference ?? REFERENCE) ?? null)),
+              ...values,
+            },
           ]),
         ),
       })),

@@ -20,7 +20,8 @@ export interface BenchOptions {
 
 export const USAGE = `npm run bench -- [options]
   --only B1,B3.qos1         only these scenarios, by benchmark or by full id
-  --against mosquitto,...   the peers to compare with: mosquitto, mosquitto-disk, aedes (default: all); "none" for none
+  --against mosquitto,...   the peers to compare with: mosquitto, mosquitto-disk, aedes, and in the field
+                            node-red, libmodbus (default: all); "none" for none
   --without-product         only the peers
   --rounds N                how often everything is measured, interleaved (default 3)
   --seconds N               how long one measurement takes (default 2)

@@ -33,14 +33,27 @@ export interface Summary {
   note: string | null;
 }
 
+export interface ScenarioRows {
+  id: string;
+  title: string;
+  /** The candidate that ratios refer to; null: the one of all. */
+  reference: string | null;
+  rows: FigureRow[];
+}
+
 /** What was measured, by scenario and figure. */
 export class Results {
-  readonly #scenarios = new Map<string, { title: string; rows: Map<string, FigureRow> }>();
+  readonly #scenarios = new Map<string, { title: string; reference: string | null; rows: Map<string, FigureRow> }>();
 
-  add(scenario: { id: string; title: string }, candidate: string, round: number, figures: readonly Figure[]): void {
+  add(
+    scenario: { id: string; title: string; field?: { reference: string } },
+    candidate: string,
+    round: number,
+    figures: readonly Figure[],
+  ): void {
     let entry = this.#scenarios.get(scenario.id);
     if (entry === undefined) {
-      entry = { title: scenario.title, rows: new Map() };
+      entry = { title: scenario.title, reference: scenario.field?.reference ?? null, rows: new Map() };
       this.#scenarios.set(scenario.id, entry);
     }
     for (const { name, unit, better, value, load, note } of figures) {
@@ -61,8 +74,18 @@ export class Results {
     }
   }
 
-  scenarios(): { id: string; title: string; rows: FigureRow[] }[] {
-    return [...this.#scenarios].map(([id, { title, rows }]) => ({ id, title, rows: [...rows.values()] }));
+  scenarios(): ScenarioRows[] {
+    return [...this.#scenarios].map(([id, { title, reference, rows }]) => ({ id, title, reference, rows: [...rows.values()] }));
+  }
+
+  /** Some of the scenarios. */
+  part(isWanted: (scenario: ScenarioRows) => boolean): Results {
+    const part = new Results();
+    for (const scenario of this.scenarios()) {
+      const entry = this.#scenarios.get(scenario.id);
+      if (entry !== undefined && isWanted(scenario)) part.#scenarios.set(scenario.id, entry);
+    }
+    return part;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Broker } from './candidates/candidate.js';
+import type { Plant } from './field/plant.js';
 import type { Transport } from './transport.js';
 
 /** How busy both sides were while a figure was taken, as shares of one core. */
@@ -27,6 +28,8 @@ export interface ScenarioContext {
   seconds: number;
   /** Of the candidate's figures in this round, by the figure's name; empty when it is the reference itself or there is none. */
   reference: ReadonlyMap<string, number>;
+  /** Of a scenario in the field. */
+  plant: Plant | null;
 }
 
 /** One file of scenarios/ exports `scenarios`, a list of these: a file there is all it takes to add one. */
@@ -36,7 +39,18 @@ export interface Scenario {
   title: string;
   /** What a candidate must listen on besides TCP; those that can't are left out. */
   transport?: Transport;
+  /** A scenario in the field: the candidates are gateways that read devices. */
+  field?: FieldScenario;
   run(context: ScenarioContext): Promise<Figure[]>;
+}
+
+export interface FieldScenario {
+  /** Names of those that do this job. */
+  candidates: readonly string[];
+  /** The candidate that ratios refer to. */
+  reference: string;
+  /** Starts the devices, before the candidate; `folder` is empty. */
+  build(folder: string): Promise<Plant>;
 }
 
 /** The core of the load, or of the candidate, that is the limit. */

@@ -39,14 +39,14 @@ export function formatColumns(lines: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** The whole table; `reference` is the candidate that ratios refer to. */
+/** The whole table; `reference` is the candidate that ratios refer to, where a scenario has none of its own. */
 export function formatResults(results: Results, candidates: readonly string[], reference: string, rounds: number): string {
   const lines: string[][] = [['', ...candidates]];
-  for (const { id, title, rows } of results.scenarios()) {
+  for (const { id, title, reference: own, rows } of results.scenarios()) {
     lines.push([], [`${id}: ${title}`]);
     let busy = '';
     for (const row of rows) {
-      const [figure, ...further] = rowLines(row, candidates, reference, rounds);
+      const [figure, ...further] = rowLines(row, candidates, own ?? reference, rounds);
       // Figures of one measurement share their load: it stands once.
       const [first, ...rest] = further;
       const repeated = first !== undefined && first.join() === busy;

@@ -1,5 +1,5 @@
 import type { Broker } from './candidates/candidate.js';
-import { coresBusy } from './proc.js';
+import { coresBusy, cpuSecondsOf } from './proc.js';
 import type { Load } from './scenario.js';
 
 /** Seconds that a load runs before it is measured: code gets compiled, buffers grow. */
@@ -32,13 +32,14 @@ export interface Snapshot {
   allCpu: number;
 }
 
-export function snapshot(broker: Broker, counter: () => number): Snapshot {
+/** @param helpers processes whose time is the load's */
+export function snapshot(broker: Broker, counter: () => number, helpers: readonly number[] = []): Snapshot {
   const { user, system } = process.cpuUsage();
   return {
     count: counter(),
     at: performance.now() / 1000,
     candidateCpu: broker.cpuSeconds,
-    generatorCpu: (user + system) / 1e6,
+    generatorCpu: (user + system) / 1e6 + helpers.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
     allCpu: coresBusy(),
   };
 }

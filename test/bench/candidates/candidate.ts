@@ -3,10 +3,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { encode } from '../../../src/mqtt/writer.js';
 import { type RunningProcess, startProcess } from '../../support/process.js';
+import type { FieldJob } from '../field/job.js';
 import { cpuSecondsOf, memoryOf } from '../proc.js';
 import type { Transport } from '../transport.js';
 
-/** A broker that is measured. */
+/** A broker, a gateway, or both, that is measured. */
 export interface Candidate {
   name: string;
   /** One line for the output: version and settings that matter. */
@@ -15,8 +16,10 @@ export interface Candidate {
   only?: string[];
   /** What it can listen on beside TCP. */
   transports: readonly Transport[];
-  /** What to run; `folder` is empty, its own, and on a real disk. */
-  command(port: number, folder: string, extra: ExtraListener | null): CandidateCommand;
+  /** What to run as a broker; `folder` is empty, its own, and on a real disk. Without it, it is none. */
+  command?(port: number, folder: string, extra: ExtraListener | null): CandidateCommand;
+  /** What to run to read devices and publish their values at a broker on this port. Throws Unavailable where it is not to be had. */
+  field?(job: FieldJob, port: number, folder: string): Promise<CandidateCommand>;
 }
 
 /** Where a candidate listens besides TCP; WebSocket at `/mqtt`. */
@@ -33,6 +36,10 @@ export interface CandidateCommand {
   args: string[];
   /** Files to write into the folder before: name and content. */
   files?: Record<string, string>;
+  /** What it prints when it is ready; default: it accepts MQTT clients. */
+  ready?: RegExp;
+  /** What it can't do without and is not measured; on the load's core, and ready before. */
+  beside?: CandidateCommand;
 }
 
 /** ms until a candidate must accept connections. */
@@ -49,9 +56,11 @@ export class Broker {
   /** ms from spawning the process to the first CONNACK. */
   readonly startMs: number;
   readonly #process: RunningProcess;
+  readonly #beside: RunningProcess | null;
 
-  private constructor(process: RunningProcess, port: number, extra: ExtraListener | null, startMs: number) {
+  private constructor(process: RunningProcess, beside: RunningProcess | null, port: number, extra: ExtraListener | null, startMs: number) {
     this.#process = process;
+    this.#beside = beside;
     this.pid = process.pid;
     this.port = port;
     this.extra = extra;
@@ -59,17 +68,13 @@ export class Broker {
   }
 
   /** Starts a candidate on core 0, its only one, and waits until it lets a client in. */
-  static async start(candidate: Candidate, port: number, folder: string, extra: ExtraListener | null): Promise<Broker> {
-    const { command, args, files = {} } = candidate.command(port, folder, extra);
-    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-    const begun = performance.now();
-    // taskset becomes the program: the pid is the candidate's.
-    const process = await startProcess('taskset', ['-c', '0', command, ...args]);
+  static async start(command: CandidateCommand, port: number, folder: string, extra: ExtraListener | null): Promise<Broker> {
+    const beside = command.beside === undefined ? null : await run(1, command.beside, folder, port);
     try {
-      await firstConnack(process, port, begun + START_MS);
-      return new Broker(process, port, extra, performance.now() - begun);
+      const begun = performance.now();
+      return new Broker(await run(0, command, folder, port), beside, port, extra, performance.now() - begun);
     } catch (error) {
-      await process.kill();
+      await beside?.kill();
       throw error;
     }
   }
@@ -96,6 +101,28 @@ export class Broker {
 
   async stop(): Promise<void> {
     await this.#process.stop(10_000);
+    await this.#beside?.stop(10_000);
+  }
+
+  /** Of what runs beside it, if something does: its time is the load's. */
+  get besidePid(): number | null {
+    return this.#beside?.pid ?? null;
+  }
+}
+
+/** Runs a program on one core until it is ready. */
+async function run(core: number, command: CandidateCommand, folder: string, port: number): Promise<RunningProcess> {
+  for (const [name, content] of Object.entries(command.files ?? {})) await writeFile(join(folder, name), content);
+  const begun = performance.now();
+  // taskset becomes the program: the pid is the candidate's.
+  const process = await startProcess('taskset', ['-c', String(core), command.command, ...command.args]);
+  try {
+    if (command.ready === undefined) await firstConnack(process, port, begun + START_MS);
+    else await process.output(command.ready, START_MS);
+    return process;
+  } catch (error) {
+    await process.kill();
+    throw error;
   }
 }
 

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/paths.js';
+import { ferruleField } from '../field/ferrule-field.js';
 import { isSecure } from '../transport.js';
-import type { Candidate, ExtraListener } from './candidate.js';
+import type { Candidate, CandidateCommand, ExtraListener } from './candidate.js';
 
 const LIMITS = '{max_queued_messages: 100000000, max_queued_bytes: 64GiB}';
 
@@ -10,41 +11,37 @@ const LIMITS = '{max_queued_messages: 100000000, max_queued_bytes: 64GiB}';
 export function ferrule(nodeArgs: readonly string[]): Candidate {
   const root = packageRoot();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const command = (port: number, folder: string, extra: ExtraListener | null, field: string): CandidateCommand => {
+    const rules = join(folder, 'rules');
+    mkdirSync(rules);
+    const files = { 'ferrule.yaml': configuration(port, extra, rules, field) };
+    const config = join(folder, 'ferrule.yaml');
+    const args = [...nodeArgs, join(root, 'dist', 'main.js'), 'start', '--config', config, '--data', join(folder, 'data')];
+    return { command: process.execPath, args, files };
+  };
   return {
     name: 'ferrule',
     settings: `ferrule ${version} on Node ${process.versions.node}; durability strict, allow_anonymous true, limits ${LIMITS}, console on, without TLS`,
     transports: ['tls', 'ws', 'wss'],
-    command: (port, folder, extra) => {
-      const rules = join(folder, 'rules');
-      mkdirSync(rules);
-      return {
-        command: process.execPath,
-        args: [
-          ...nodeArgs,
-          join(root, 'dist', 'main.js'),
-          'start',
-          '--config',
-          join(folder, 'ferrule.yaml'),
-          '--data',
-          join(folder, 'data'),
-        ],
-        files: {
-          'ferrule.yaml': [
-            'gateway: {id: bench}',
-            'broker:',
-            `  listeners: [{type: tcp, host: 127.0.0.1, port: ${port}}${extra === null ? '' : `, ${listener(extra)}`}]`,
-            '  allow_anonymous: true',
-            '  durability: strict',
-            `  limits: ${LIMITS}`,
-            'console: {host: 127.0.0.1, port: 0, tls: "off"}',
-            `rules: {directory: ${rules}}`,
-            'log: {level: warn}',
-            '',
-          ].join('\n'),
-        },
-      };
-    },
+    command: (port, folder, extra) => command(port, folder, extra, '{}'),
+    field: (job, port, folder) => Promise.resolve(command(port, folder, null, ferruleField(job))),
   };
+}
+
+function configuration(port: number, extra: ExtraListener | null, rules: string, field: string): string {
+  return [
+    'gateway: {id: bench}',
+    'broker:',
+    `  listeners: [{type: tcp, host: 127.0.0.1, port: ${port}}${extra === null ? '' : `, ${listener(extra)}`}]`,
+    '  allow_anonymous: true',
+    '  durability: strict',
+    `  limits: ${LIMITS}`,
+    `field: ${field}`,
+    'console: {host: 127.0.0.1, port: 0, tls: "off"}',
+    `rules: {directory: ${rules}}`,
+    'log: {level: warn}',
+    '',
+  ].join('\n');
 }
 
 function listener({ transport, port, cert, key }: ExtraListener): string {

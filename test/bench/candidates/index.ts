@@ -1,7 +1,9 @@
 import { aedes } from './aedes.js';
 import type { Candidate } from './candidate.js';
 import { ferrule } from './ferrule.js';
+import { libmodbus } from './libmodbus.js';
 import { mosquitto } from './mosquitto.js';
+import { nodeRed } from './node-red.js';
 
 /** The candidate that ratios refer to; it is measured first in each round. */
 export const REFERENCE = 'mosquitto';
@@ -10,6 +12,8 @@ const MAKERS: Record<string, (nodeArgs: readonly string[]) => Candidate> = {
   mosquitto: () => mosquitto(false),
   'mosquitto-disk': () => mosquitto(true),
   aedes,
+  'node-red': nodeRed,
+  libmodbus,
   ferrule,
 };
 
