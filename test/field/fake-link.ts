@@ -5,10 +5,15 @@ import type { TransportEvents } from '../../src/field/modbus/transport.js';
 /** The edge: bytes that go out are kept, bytes that come in are handed in by the test. */
 export class FakeLink implements Link {
   readonly written: Buffer[] = [];
+  /** ms, each time that it was left alone. */
+  readonly pauses: number[] = [];
   closed = false;
 
   write(data: Buffer): void {
     this.written.push(data);
+  }
+  pause(ms: number): void {
+    this.pauses.push(ms);
   }
   close(): Promise<void> {
     this.closed = true;

@@ -47,6 +47,53 @@ describe('RTU transport', () => {
     assert.equal(await answer, '7 8');
   });
 
+  test('the line is left alone until the rest of an answer can be there, and no longer where it is an exception', async () => {
+    const { clock, link, transport, read } = setup();
+    const { character } = lineTiming(19_200, 11);
+    const answer = read(0, 10);
+    await clock.advanceAsync(10);
+    const frame = registers(1, ...Array<number>(10).fill(7));
+    for (const [from, to] of [
+      [0, 1],
+      [1, 6],
+      [6, 25],
+    ] as const) {
+      transport.receive(frame.subarray(from, to));
+    }
+    assert.equal(await answer, Array(10).fill(7).join(' '));
+    assert.deepEqual(
+      link.pauses.map((ms) => Math.round(ms / character)),
+      [4, 19],
+    );
+    const refused = read(0, 10);
+    await clock.advanceAsync(10);
+    const exception = rtu(1, 0x83, 2);
+    transport.receive(exception.subarray(0, 2));
+    transport.receive(exception.subarray(2));
+    assert.equal(await refused, 'exception 2');
+    assert.equal(Math.round(link.pauses[2]! / character), 3);
+    assert.equal(link.pauses.length, 3);
+  });
+
+  test('a line that is left alone counts as busy: nothing is sent into the rest of an answer', async () => {
+    const { clock, link, transport, read } = setup();
+    const first = read(0, 100);
+    await clock.advanceAsync(10);
+    // The device begins just before its time is over.
+    const onWire = lineTiming(19_200, 11).character * (8 + 205);
+    await clock.advanceAsync(TIMEOUT + onWire - 20);
+    transport.receive(registers(1, ...Array<number>(100).fill(7)).subarray(0, 10));
+    await clock.advanceAsync(20);
+    assert.equal(await first, 'crc');
+    const second = read(0, 1, 2);
+    await clock.advanceAsync(60);
+    assert.equal(link.written.length, 1, 'the rest of the first answer is still on its way');
+    await clock.advanceAsync(100);
+    assert.equal(link.written.length, 2);
+    transport.receive(registers(2, 5));
+    assert.equal(await second, '5');
+  });
+
   test('garbage before the answer is skipped and counted', async () => {
     const { clock, events, transport, read } = setup();
     const answer = read(0, 1);

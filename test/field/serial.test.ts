@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { SerialPort } from 'serialport';
-import { noticeHangUp } from '../../src/field/link/hang-up.js';
+import { readPort } from '../../src/field/link/port-reader.js';
 import { ScriptedInstrument } from '../peers/instrument.js';
 import { SerialPair } from '../peers/socat.js';
 import { needs } from '../support/needs.js';
@@ -175,7 +175,7 @@ test('a read on a line that has hung up fails instead of spinning', { skip: need
   const port = new SerialPort({ path: cable.ours, baudRate: 9600, autoOpen: false });
   await new Promise<void>((resolve, reject) => port.open((error) => (error ? reject(error) : resolve())));
   t.after(() => new Promise<void>((done) => port.close(() => done())));
-  noticeHangUp(port);
+  readPort(port);
   await cable.unplug();
   // Nobody was reading when it hung up: serialport's own read never ends here.
   const read = async () => {

@@ -1,6 +1,8 @@
 /** A byte pipe: one TCP connection or one opening of a serial port. Never reused: a reconnect makes a new one. */
 export interface Link {
   write(data: Buffer): void;
+  /** Nothing that is worth looking at comes within so many ms; a serial port is left alone for so long. */
+  pause?(ms: number): void;
   /** Ends the link at once; `closed` is not called for it. */
   close(): Promise<void>;
 }

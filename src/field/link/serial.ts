@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js';
 import type { LineConfig } from '../schema.js';
-import { noticeHangUp } from './hang-up.js';
 import type { Link, LinkHandlers, LinkOpener } from './link.js';
+import { readPort } from './port-reader.js';
 
 const PARITY_LETTER = { none: 'N', even: 'E', odd: 'O' } as const;
 
@@ -45,7 +45,7 @@ export class SerialOpener implements LinkOpener {
     await new Promise<void>((resolve, reject) => {
       port.open((error) => (error ? reject(new Error(explain(line.port, error))) : resolve()));
     });
-    noticeHangUp(port);
+    const reader = readPort(port);
     port.on('error', (error) => {
       failure = error;
       if (port.isOpen) port.close(() => onLost(error));
@@ -68,7 +68,7 @@ export class SerialOpener implements LinkOpener {
     // What waited in the kernel from before this opening has no place in time.
     await new Promise<void>((done) => port.flush(() => done()));
     if (lost) throw failure ?? new Error(`${line.port} was lost while it was opened`);
-    return { write: (data) => void port.write(data), close };
+    return { write: (data) => void port.write(data), pause: (ms) => reader.pause(ms), close };
   }
 }
 

@@ -25,7 +25,7 @@ export interface Outstanding {
 
 /** No device answers later than this. */
 const FORGET_AFTER_MS = 60_000;
-const EXCEPTION_FRAME_LENGTH = EXCEPTION_PDU_LENGTH + 3;
+export const EXCEPTION_FRAME_LENGTH = EXCEPTION_PDU_LENGTH + 3;
 
 /** What an RTU answer looks like from outside: only this can tell one from another, there is no transaction id. */
 function shapeOf(request: ModbusRequest): string {

@@ -4,8 +4,8 @@ import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
 import { AnswerMemory } from './answer-memory.js';
 import { Exchange } from './codec.js';
-import { answerAt, anyFrameAt, OutstandingAnswers } from './outstanding.js';
-import { answerLength, describe, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
+import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, OutstandingAnswers } from './outstanding.js';
+import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Times of a line, ms. */
@@ -123,6 +123,27 @@ export class RtuTransport implements Transport {
       this.#told = 0;
     }
     this.#search();
+    this.#awaitRest();
+  }
+
+  /** The rest of an answer comes at the pace of the line: it is looked at when it can be there. */
+  #awaitRest(): void {
+    const pending = this.#pending;
+    const link = this.#link;
+    if (pending === null || link?.pause === undefined || this.#timing.character === 0) return;
+    const { request, sent } = pending;
+    // Of some functions only the answer says how long it is.
+    if (request.fn === 'raw') return;
+    const begin = sent.length > 0 && this.#buffer.subarray(0, sent.length).equals(sent) ? sent.length : 0;
+    const have = this.#buffer.length - begin;
+    // An exception is shorter, and known by the second byte.
+    const isException = have < EXCEPTION_FRAME_LENGTH || (this.#buffer[begin + 1] ?? 0) >= EXCEPTION_BIT;
+    const missing = (isException ? EXCEPTION_FRAME_LENGTH : answerLength(request) + 3) - have;
+    if (missing <= 0) return;
+    const ms = missing * this.#timing.character;
+    link.pause(ms);
+    // The line is busy for so long, though nobody looks.
+    this.#lastActivity += ms;
   }
 
   /** Looks for the answer, and for late ones before it. */
