@@ -6,7 +6,7 @@ import { type Static, type TSchema, type TUnsafe, Type } from '../schema-types.j
 import { ErrorBody, ref } from './http.js';
 
 /** `number | null` and the like, in the short form of JSON Schema. */
-function nullable<T extends TSchema>(schema: T, description?: string): TUnsafe<Static<T> | null> {
+export function nullable<T extends TSchema>(schema: T, description?: string): TUnsafe<Static<T> | null> {
   const { type } = schema as unknown as { type: string };
   return Type.Unsafe<Static<T> | null>({ ...schema, type: [type, 'null'], ...(description === undefined ? {} : { description }) });
 }
@@ -14,7 +14,7 @@ function nullable<T extends TSchema>(schema: T, description?: string): TUnsafe<S
 const text = Type.String();
 const count = Type.Number();
 const WallMs = (what: string) => Type.Number({ description: `${what}, ms since the epoch.` });
-const words = <T extends string>(values: readonly T[], description?: string) =>
+export const words = <T extends string>(values: readonly T[], description?: string) =>
   Type.Unsafe<T>({ type: 'string', enum: [...values], ...(description === undefined ? {} : { description }) });
 
 const PartState = words(['stopped', 'starting', 'running', 'degraded', 'stopping']);

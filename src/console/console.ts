@@ -106,7 +106,7 @@ export class Console {
     const claim = new Claim(ports.documents, accounts, attempts);
     const topics = new TopicCache(ports.messaging, clock);
     const streams = new StreamHub({ ports, topics, clock }, logins, log, streamLimits ?? STREAM_LIMITS);
-    const traces = new TraceStreams(ports.broker, logins, clock);
+    const traces = new TraceStreams(logins, clock);
     await accounts.load();
     await logins.load();
     const code = await claim.load();

@@ -3,6 +3,7 @@
  * shapes. The shapes are also what the HTTP API answers with, so they are plain data.
  */
 import type { Message } from '../mqtt/message.js';
+import type { FieldToolsPort } from './field-tools.js';
 
 export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';
 
@@ -244,6 +245,7 @@ export interface TrendPoint {
 }
 
 export interface FieldPort {
+  readonly tools: FieldToolsPort;
   buses(): BusStatus[];
   devices(): DeviceStatus[];
   device(name: string): DeviceStatus | null;

@@ -10,6 +10,7 @@ import { sendError } from './api-errors.js';
 import { SHARED_SCHEMAS } from './api-schemas.js';
 import type { Certificate } from './certificate.js';
 import { lazyCompilers } from './compilers.js';
+import { FIELD_TOOL_SCHEMAS } from './field-tools-schemas.js';
 import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
 import { createSecureServer } from './https-server.js';
@@ -17,6 +18,8 @@ import { banRoutes } from './routes/bans.js';
 import { bridgeRoutes } from './routes/bridges.js';
 import { clientRoutes } from './routes/clients.js';
 import { deviceRoutes } from './routes/devices.js';
+import { fieldScanRoutes } from './routes/field-scans.js';
+import { fieldToolRoutes } from './routes/field-tools.js';
 import { healthRoutes } from './routes/health.js';
 import { mqttUserRoutes } from './routes/mqtt-users.js';
 import { overviewRoutes } from './routes/overview.js';
@@ -42,6 +45,8 @@ const API_ROUTES = [
   sessionRoutes,
   overviewRoutes,
   deviceRoutes,
+  fieldToolRoutes,
+  fieldScanRoutes,
   topicRoutes,
   clientRoutes,
   bridgeRoutes,
@@ -66,7 +71,7 @@ export async function createApp(context: RouteContext, certificate: Certificate 
         certificate === null ? createServer(handler as RequestListener) : createSecureServer(certificate, handler as RequestListener),
       ),
   });
-  for (const schema of SHARED_SCHEMAS) app.addSchema(schema);
+  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS]) app.addSchema(schema);
   app.decorateRequest('login', null);
   app.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, context.log));
   await app.register(helmet, {

@@ -1,48 +1,53 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
 import type { Logins } from './logins.js';
-import type { BrokerPort, TraceRequest } from './ports.js';
+
+/** Who is told of what is followed. */
+export interface FollowListener {
+  /** Plain data: one packet of a client, one frame of a bus. */
+  item(data: object): void;
+  /** So many were not told. */
+  leftOut(count: number): void;
+  ended(reason: string): void;
+}
 
 const HEARTBEAT_MS = 15_000;
 /** Bytes that may wait for one reader; beyond, packets are left out and counted. */
 const MAX_BUFFERED = 256 * 1024;
 
-/** Packet traces on their way to browsers, as server-sent events: `packet`, `left_out`, `end`. */
+/** What is followed one by one on its way to browsers, as server-sent events: `packet` or `frame`, `left_out`, `end`. */
 export class TraceStreams {
-  readonly #broker: BrokerPort;
   readonly #logins: Logins;
   readonly #clock: Clock;
   readonly #open = new Set<() => void>();
 
-  constructor(broker: BrokerPort, logins: Logins, clock: Clock) {
-    this.#broker = broker;
+  constructor(logins: Logins, clock: Clock) {
     this.#logins = logins;
     this.#clock = clock;
   }
 
   /**
-   * Starts a trace and, where that is possible, the answer that `begin` makes.
-   * @throws FER_BROKER_TRACE
+   * Begins to follow and, where `follow` does not throw, the answer that `begin` makes. `follow` returns what ends it.
    */
-  start(loginId: string, request: TraceRequest, begin: () => ServerResponse): void {
+  start(loginId: string, event: 'packet' | 'frame', follow: (listener: FollowListener) => () => void, begin: () => ServerResponse): void {
     let response: ServerResponse | null = null;
     let leftOut = 0;
-    const write = (event: string, data: object): void => {
-      response?.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    const write = (name: string, data: object): void => {
+      response?.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
     };
     const tellLeftOut = (): void => {
       if (leftOut === 0 || isFull(response)) return;
       write('left_out', { count: leftOut });
       leftOut = 0;
     };
-    const end = this.#broker.trace(request, {
-      packet: (packet) => {
+    const end = follow({
+      item: (data) => {
         if (isFull(response)) {
           leftOut++;
           return;
         }
         tellLeftOut();
-        write('packet', packet);
+        write(event, data);
       },
       leftOut: (count) => {
         leftOut += count;
@@ -71,7 +76,7 @@ export class TraceStreams {
     response = begin();
     response.once('close', close);
     response.on('error', close);
-    response.write(': tracing\n\n');
+    response.write(': following\n\n');
   }
 
   /** Ends all. */

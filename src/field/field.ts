@@ -220,6 +220,7 @@ export class Field {
   async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], earlier: EarlierValues): Promise<void> {
     const created = await this.#create(buses, devices);
     for (const { record } of created) record.restore(earlier.get(record.name) ?? new Map());
+    this.tools.busesChanged();
     for (const { name } of buses) this.#buses.get(name)?.bus.start();
     for (const device of created) {
       device.record.announce();

@@ -17,6 +17,7 @@ import type {
 import { FerruleError } from '../../src/errors.js';
 import type { Message } from '../../src/mqtt/message.js';
 import { matches } from '../../src/mqtt/topics.js';
+import { MemoryFieldTools } from '../support/memory-field-tools.js';
 
 export class MemoryDocuments implements DocumentsPort {
   readonly collections = new Map<string, Map<string, string>>();
@@ -146,6 +147,7 @@ export class FakePlant {
   readonly documents = new MemoryDocuments();
   readonly messaging = new MemoryMessaging();
   readonly mqttUsers = new MemoryMqttUsers();
+  readonly tools = new MemoryFieldTools();
   parts: PartStatus[] = [
     { name: 'store', state: 'running', since: 1, error: null },
     { name: 'listener tcp:1883', state: 'running', since: 1, error: null },
@@ -229,6 +231,7 @@ export class FakePlant {
         },
       },
       field: {
+        tools: this.tools,
         buses: () => [{ name: 'hall', type: 'modbus_tcp', endpoint: '192.0.2.9:502', state: 'running', lastError: null, queued: 0 }],
         devices: () => this.devices,
         device: (name) => this.devices.find((each) => each.name === name) ?? null,

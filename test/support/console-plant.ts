@@ -12,6 +12,7 @@ import type {
 } from '../../src/console/ports.js';
 import { FerruleError } from '../../src/errors.js';
 import { detailsOf, MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fakes.js';
+import { MemoryFieldTools } from './memory-field-tools.js';
 
 const MINUTE = 60_000;
 
@@ -130,6 +131,7 @@ export class ConsolePlant {
   ];
   redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly mqttUsers = new MemoryMqttUsers();
+  readonly tools = new MemoryFieldTools();
   readonly startedAt = Date.now() - 8 * 3_600_000;
   devices = devices();
   clients = [
@@ -350,6 +352,7 @@ export class ConsolePlant {
         },
       },
       field: {
+        tools: this.tools,
         buses: () => [
           { name: 'hall', type: 'modbus_tcp', endpoint: '192.168.1.50:502', state: 'running', lastError: null, queued: 0 },
           { name: 'line1', type: 'modbus_rtu', endpoint: '/dev/ttyUSB0 19200 8E1', state: 'running', lastError: null, queued: 1 },

@@ -30,7 +30,12 @@ export function traceRoutes(app: App, context: RouteContext): void {
       const { id, username } = loginOf(request);
       const { client, topic, payload = 0 } = request.query;
       const what = { ...(client === undefined ? {} : { client }), ...(topic === undefined ? {} : { topic }) };
-      context.traces.start(id, { ...what, payload }, () => startEvents(reply));
+      context.traces.start(
+        id,
+        'packet',
+        ({ item, leftOut, ended }) => context.ports.broker.trace({ ...what, payload }, { packet: item, leftOut, ended }),
+        () => startEvents(reply),
+      );
       context.log.info({ username, ...what, payload }, 'a packet trace was started from the console');
     },
   );

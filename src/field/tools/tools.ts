@@ -6,11 +6,20 @@ import type { Device } from '../device.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
 import type { BusConfig } from '../schema.js';
+import type { FrameTap } from '../tap.js';
 import type { Explored, ExploreRequest } from './explore.js';
-import type { MonitorListener } from './monitor.js';
+import { type MonitorListener, monitor } from './monitor.js';
 import type { ScanPlan } from './scan.js';
 import type { ScanJobs, ScanStatus } from './scan-jobs.js';
 import type { ScanRequest, ScanWhere } from './scan-request.js';
+
+interface Monitor {
+  bus: string;
+  listener: MonitorListener;
+  /** null: the bus is gone. */
+  tap: FrameTap | null;
+  end(): void;
+}
 
 /** What of the running field the tools work with. */
 export interface FieldAccess {
@@ -28,6 +37,7 @@ export class FieldTools {
   readonly #field: FieldAccess;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #monitors = new Set<Monitor>();
   #jobs: ScanJobs | null = null;
 
   constructor(field: FieldAccess, clock: Clock, log: Logger) {
@@ -41,11 +51,20 @@ export class FieldTools {
     await this.#jobs?.stop();
   }
 
-  /** Follows the frames of a bus until the returned function is called. Rejects with FER_FIELD_WATCH, FER_FIELD_UNKNOWN_BUS. */
-  async monitor(bus: string, listener: MonitorListener): Promise<() => void> {
-    const { tap } = this.#bus(bus).bus;
-    const { monitor } = await import('./monitor.js');
-    return monitor(tap, listener, this.#clock);
+  /** Follows the frames of a bus until the returned function is called. Throws FER_FIELD_WATCH, FER_FIELD_UNKNOWN_BUS. */
+  monitor(bus: string, listener: MonitorListener): () => void {
+    const own: Monitor = { bus, listener, tap: null, end: () => {} };
+    this.#attach(own, this.#bus(bus).bus.tap);
+    this.#monitors.add(own);
+    return () => {
+      this.#monitors.delete(own);
+      own.end();
+    };
+  }
+
+  /** The configuration changed: who watched a bus watches the one that has its name now. */
+  busesChanged(): void {
+    for (const own of this.#monitors) this.#attach(own, this.#field.buses().get(own.bus)?.bus.tap ?? null);
   }
 
   /** The units of a Modbus bus that were spoken to; empty for a serial one. */
@@ -114,6 +133,13 @@ export class FieldTools {
         where: { subject: bus },
       });
     }
+  }
+
+  #attach(own: Monitor, tap: FrameTap | null): void {
+    if (own.tap === tap) return;
+    own.end();
+    own.tap = tap;
+    own.end = tap === null ? () => {} : monitor(tap, own.listener, this.#clock);
   }
 
   #scanBus(jobs: ScanJobs, request: ScanRequest, where: Extract<ScanWhere, { kind: 'bus' }>): ScanStatus {

@@ -176,7 +176,7 @@ describe('Looking at a bus', PEERS, () => {
     });
     await messages.until('field/d/b', ({ v }) => v === 8);
     const frames: MonitorFrame[] = [];
-    const end = await field.tools.monitor('tcp', { frame: (frame) => frames.push(frame), leftOut: () => {} });
+    const end = field.tools.monitor('tcp', { frame: (frame) => frames.push(frame), leftOut: () => {} });
     t.after(end);
     const answer = await waitFor(() => frames.find(({ values }) => values !== null));
     assert.deepEqual(
@@ -237,7 +237,7 @@ test('what is sent by hand on a serial bus is no question of the instrument', { 
   });
   const heard: string[] = [];
   await waitFor(() => field.buses()[0]?.state === 'running');
-  t.after(await field.tools.monitor('line', { frame: ({ direction, bytes }) => heard.push(`${direction} ${bytes}`), leftOut: () => {} }));
+  t.after(field.tools.monitor('line', { frame: ({ direction, bytes }) => heard.push(`${direction} ${bytes}`), leftOut: () => {} }));
   const sendUntilGood = (line: string) =>
     waitFor(
       async () => {

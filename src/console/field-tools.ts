@@ -1,0 +1,115 @@
+/** What the console needs of the tools on site, declared from its own side like ports.ts. Plain data. */
+
+export type Area = 'holding' | 'input' | 'coil' | 'discrete';
+
+/** A frame of a bus, decoded. */
+export interface MonitorFrame {
+  /** Wall ms. */
+  at: number;
+  direction: 'out' | 'in';
+  /** Hexadecimal. */
+  bytes: string;
+  /** null: nothing is wrong with it. */
+  error: 'crc' | 'late' | 'unexpected' | 'protocol' | 'timeout' | null;
+  unit: number | null;
+  fn: number | null;
+  name: string | null;
+  range: { area: string; address: number; count: number } | null;
+  values: number[] | null;
+  exception: { code: number; text: string } | null;
+  /** ms since its request. */
+  tookMs: number | null;
+}
+
+export interface UnitStatistics {
+  unit: number;
+  isDown: boolean;
+  counters: { requests: number; answers: number; timeouts: number; exceptions: number; crcErrors: number; late: number };
+  /** ms. */
+  latency: {
+    measured: number;
+    smoothed: number | null;
+    p50: number | null;
+    p90: number | null;
+    p99: number | null;
+    max: number | null;
+    buckets: { upTo: number; count: number }[];
+  };
+}
+
+export interface ReadPlan {
+  scan: string;
+  periodMs: number;
+  costMs: number;
+  lastMs: number | null;
+  overruns: number;
+  blocks: { area: Area; address: number; count: number; unused: number; costMs: number; tags: string[] }[];
+  /** What is not read with others, both ends included. */
+  avoided: { area: Area; from: number; to: number; why: 'forbidden' | 'refused' | 'not_with_before' }[];
+}
+
+export interface Explored {
+  area: Area;
+  unit: number;
+  at: number;
+  orders: Record<'1' | '2' | '4', readonly string[]>;
+  text: { AB: string; BA: string } | null;
+  places: { address: number; modicon: string; raw: number; values: Record<string, (number | string | boolean | null)[]> }[];
+}
+
+export interface LineSettings {
+  baud: number[];
+  parity: ('none' | 'even' | 'odd')[];
+  stop_bits?: 1 | 1.5 | 2;
+}
+
+export type ScanWhere =
+  | { kind: 'bus'; bus: string; suspend: boolean; line: LineSettings | null }
+  | { kind: 'line'; port: string; line: LineSettings }
+  | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+
+export interface ScanRequest {
+  where: ScanWhere;
+  units: number[];
+  timeoutMs: number | null;
+  identifies: boolean;
+  isExhaustive: boolean;
+}
+
+export interface ScanStatus {
+  id: string;
+  target: string;
+  state: 'running' | 'done' | 'cancelled' | 'failed';
+  error: { code: string; message: string; hint?: string } | null;
+  startedAt: number;
+  endedAt: number | null;
+  done: number;
+  total: number;
+  /** Serial settings and unit that are being tried. */
+  line: string | null;
+  unit: number | null;
+  found: {
+    unit: number;
+    line: string | null;
+    outcome: 'answers' | 'exception' | 'late' | 'garbled';
+    detail: string | null;
+    identification: Record<string, string> | null;
+  }[];
+}
+
+export interface FieldToolsPort {
+  /** Follows the frames of a bus until the returned function is called. Throws a FerruleError. */
+  monitor(bus: string, listener: { frame(frame: MonitorFrame): void; leftOut(count: number): void }): () => void;
+  /** Throws FER_FIELD_UNKNOWN_BUS. */
+  units(bus: string): UnitStatistics[];
+  /** null: no such device, or nothing is planned for it. */
+  plan(device: string): ReadPlan[] | null;
+  explore(bus: string, request: { unit: number; area: Area; address: number; count: number }): Promise<Explored>;
+  scan(request: ScanRequest): Promise<ScanStatus>;
+  /** Newest first. */
+  scans(): Promise<ScanStatus[]>;
+  /** false: there is no such scan. */
+  cancelScan(id: string): Promise<boolean>;
+  /** Throws a FerruleError where nothing was sent. */
+  send(bus: string, data: Buffer): void;
+}
