@@ -145,14 +145,15 @@ export class Connection {
 
   #later(): void {
     const delay = this.#delay * (0.75 + 0.5 * this.#random());
-    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS);
+    const longest = this.#opener.longestDelay ?? LONGEST_DELAY_MS;
+    this.#delay = Math.min(this.#delay * 2, longest);
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimeout(
       () => {
         this.#timer = null;
         this.#open();
       },
-      Math.min(delay, LONGEST_DELAY_MS),
+      Math.min(delay, longest),
     );
   }
 }

@@ -16,6 +16,8 @@ export interface LinkHandlers {
 export interface LinkOpener {
   /** For people: `192.168.1.50:502`, `/dev/ttyUSB0 19200 8E1`. */
   readonly endpoint: string;
+  /** ms: the longest pause between tries where the usual one is too long. */
+  readonly longestDelay?: number;
   /** Rejects with an error in words. `signal` ends the attempt. */
   open(handlers: LinkHandlers, signal: AbortSignal): Promise<Link>;
 }

@@ -1,6 +1,8 @@
 import { messageOf } from '../../errors.js';
 import type { LineConfig } from '../schema.js';
+import { showLineErrors } from './line-errors.js';
 import type { Link, LinkHandlers, LinkOpener } from './link.js';
+import { explainPort, findPort, PortProblem, refuseSharedPort } from './port-name.js';
 import { readPort } from './port-reader.js';
 
 const PARITY_LETTER = { none: 'N', even: 'E', odd: 'O' } as const;
@@ -13,6 +15,8 @@ export function bitsPerCharacter(line: LineConfig): number {
 /** Openings of a serial port. A new SerialPort for each: a port object that lost its device never works again. */
 export class SerialOpener implements LinkOpener {
   readonly endpoint: string;
+  /** Looking for an adapter costs nearly nothing: it is taken up soon after it returned. */
+  readonly longestDelay = 2000;
   readonly #line: LineConfig;
 
   constructor(line: LineConfig) {
@@ -22,10 +26,11 @@ export class SerialOpener implements LinkOpener {
 
   async open(handlers: LinkHandlers, signal: AbortSignal): Promise<Link> {
     const line = this.#line;
+    const path = await this.#prepare();
     // Loaded only now: many gateways have no serial line.
     const { SerialPort } = await import('serialport');
     const port = new SerialPort({
-      path: line.port,
+      path,
       baudRate: line.baud,
       dataBits: line.data_bits,
       parity: line.parity,
@@ -42,9 +47,9 @@ export class SerialOpener implements LinkOpener {
       lost = true;
       handlers.closed(error ?? failure ?? new Error(`${line.port} is gone`));
     };
-    await new Promise<void>((resolve, reject) => {
-      port.open((error) => (error ? reject(new Error(explain(line.port, error))) : resolve()));
-    });
+    const problem = await new Promise<Error | null>((resolve) => port.open(resolve));
+    if (problem !== null) throw new Error((await explainPort(line.port, path, problem)).line);
+    await showLineErrors(path);
     const reader = readPort(port);
     port.on('error', (error) => {
       failure = error;
@@ -70,12 +75,16 @@ export class SerialOpener implements LinkOpener {
     if (lost) throw failure ?? new Error(`${line.port} was lost while it was opened`);
     return { write: (data) => void port.write(data), pause: (ms) => reader.pause(ms), close };
   }
-}
 
-function explain(path: string, error: Error): string {
-  const text = messageOf(error);
-  if (/no such file/i.test(text)) return `there is no ${path}: is the adapter plugged in?`;
-  if (/permission denied/i.test(text)) return `${path} may not be opened by this user: add it to the group dialout`;
-  if (/lock|busy|resource temporarily unavailable/i.test(text)) return `${path} is used by another program`;
-  return `${path} can't be opened: ${text}`;
+  /** The device file, which nobody else has open. */
+  async #prepare(): Promise<string> {
+    try {
+      const path = await findPort(this.#line.port);
+      await refuseSharedPort(this.#line.port, path);
+      return path;
+    } catch (error) {
+      if (error instanceof PortProblem) throw new Error(error.line);
+      throw error;
+    }
+  }
 }
