@@ -87,7 +87,18 @@ const TagCounts = Type.Object({ good: count, stale: count, bad: count, uncertain
 
 /** A device without its tags, for lists. */
 export const DeviceSummary = Type.Object({ ...deviceHead, tagCounts: TagCounts }, { $id: 'DeviceSummary' });
-export const Device = Type.Object({ ...deviceHead, tags: Type.Array(ref(Tag)) }, { $id: 'Device' });
+
+const FrameFault = Type.Object({
+  ts: WallMs('When it came'),
+  problem: Type.String({ description: 'In words: its check sum is 41, and should be 3C.' }),
+  length: Type.Number({ description: 'Bytes of the frame.' }),
+  hex: Type.String({ description: 'The first of them, hexadecimal.' }),
+});
+const Frames = Type.Object(
+  { received: count, badChecksum: count, unreadable: count, tooLong: count, strayBytes: count, faults: Type.Array(FrameFault) },
+  { description: 'Serial instruments: what became of the bytes, and the last frames that could not be used.' },
+);
+export const Device = Type.Object({ ...deviceHead, frames: Type.Optional(Frames), tags: Type.Array(ref(Tag)) }, { $id: 'Device' });
 
 export const Bus = Type.Object(
   { name: text, type: text, endpoint: text, state: PartState, lastError: nullable(Type.String()), queued: count },

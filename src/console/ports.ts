@@ -224,6 +224,15 @@ export interface DeviceStatus {
   /** ms, smoothed; null: no answer yet. */
   latency: number | null;
   counters: { requests: number; answers: number; timeouts: number; exceptions: number; crcErrors: number; late: number };
+  /** Serial instruments: what became of the bytes; `faults` are the last frames that could not be used. */
+  frames?: {
+    received: number;
+    badChecksum: number;
+    unreadable: number;
+    tooLong: number;
+    strayBytes: number;
+    faults: { ts: number; problem: string; length: number; hex: string }[];
+  };
   scans: { name: string; periodMs: number; lastMs: number | null; overruns: number }[];
   tags: TagStatus[];
 }

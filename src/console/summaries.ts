@@ -3,9 +3,9 @@ import type { Static } from '../schema-types.js';
 import type { BridgeSummary, DeviceSummary, GatewayInfo, Overview } from './api-schemas.js';
 import type { BridgeStatus, ConsolePorts, DeviceStatus, GatewayPort, Quality } from './ports.js';
 
-/** A device without its tags, but with how many are in which quality. */
+/** A device without its tags and frames, but with how many are in which quality. */
 export function summaryOf(device: DeviceStatus): Static<typeof DeviceSummary> {
-  const { tags, ...head } = device;
+  const { tags, frames: _frames, ...head } = device;
   const tagCounts: Record<Quality, number> = { good: 0, stale: 0, bad: 0, uncertain: 0 };
   for (const tag of tags) tagCounts[tag.quality]++;
   return { ...head, tagCounts };

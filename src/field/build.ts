@@ -11,6 +11,7 @@ import { TcpTransport } from './modbus/tcp-transport.js';
 import { type BusConfig, type DeviceConfig, isInstrument } from './schema.js';
 import { SerialBus } from './serial/bus.js';
 import { Instrument } from './serial/instrument.js';
+import { RawDevice } from './serial/raw.js';
 
 export type FieldBus = ModbusBus | SerialBus;
 
@@ -68,7 +69,9 @@ export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBu
 export function createDevice(config: DeviceConfig, bus: FieldBus, busConfig: BusConfig, context: DeviceContext, log: Logger): Device {
   if (isInstrument(config)) {
     if (bus instanceof ModbusBus) throw new Error(`instrument ${config.name} is on a Modbus bus`);
-    return new Instrument(config, bus, context, log);
+    const { decode } = config;
+    if (decode.type === 'raw') return new RawDevice({ ...config, decode }, bus, context, log);
+    return new Instrument({ ...config, decode }, bus, context, log);
   }
   if (bus instanceof SerialBus) throw new Error(`Modbus device ${config.name} is on a serial bus`);
   return new ModbusDevice({ config, kind: busConfig.type, bus, cost: planCost(busConfig), answerMs: answerMs(busConfig), context });

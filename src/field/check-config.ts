@@ -1,4 +1,5 @@
 import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
+import { isPortName } from './link/port-name.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
 import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
@@ -35,6 +36,10 @@ export function checkField(config: FieldConfig): ConfigFault[] {
 function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
   return buses.flatMap((bus, index) => {
     if (bus.type !== 'modbus_rtu' && bus.type !== 'serial') return [];
+    if (!isPortName(bus.port)) {
+      const hint = 'Write a device file, best under /dev/serial/by-id, or usb: and the serial number of the adapter.';
+      return [{ path: ['buses', index, 'port'], message: `${bus.port} is no name of a port.`, hint }];
+    }
     const other = buses.findIndex((earlier, at) => at < index && earlier.port === bus.port);
     if (other === -1) return [];
     const message = `Bus ${buses[other]?.name} uses ${bus.port} already.`;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import { FreshnessWatch } from './freshness.js';
-import type { DeviceState, DeviceStatus, ScanPlan, TagJson } from './ports.js';
+import type { DeviceState, DeviceStatus, MessagingPort, ScanPlan, TagJson } from './ports.js';
 import type { Publisher } from './publisher.js';
 import type { EarlierValue } from './restore.js';
 import type { PayloadFormat, ValueConfig } from './schema.js';
@@ -13,6 +13,7 @@ import { TrendRing } from './trend.js';
 export interface DeviceContext {
   clock: Clock;
   publisher: Publisher;
+  messaging: MessagingPort;
   topics: Topics;
   payload: PayloadFormat;
   /** Samples a tag's trend may hold. */

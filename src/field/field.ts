@@ -239,6 +239,7 @@ export class Field {
     const context: DeviceContext = {
       clock: this.#clock,
       publisher: this.#publisher,
+      messaging: this.#messaging,
       topics: this.#topics,
       payload: this.#config.payload,
       trendCapacity: trendCapacity(countTags(this.#config.devices)),

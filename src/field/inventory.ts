@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DeviceConfig, PayloadFormat, ValueConfig } from './schema.js';
 import { isInstrument } from './schema.js';
+import { instrumentFields } from './serial/schema.js';
 import type { Topics } from './topics.js';
 
 /** What of the field is retained: value topics with the tags that are in their messages, and state topics. */
@@ -22,7 +23,7 @@ export function groupOf(device: DeviceConfig, tag: ValueConfig & { scan?: string
 }
 
 export function tagsOf(device: DeviceConfig): readonly (ValueConfig & { scan?: string })[] {
-  return isInstrument(device) ? device.decode.fields : device.tags;
+  return isInstrument(device) ? instrumentFields(device) : device.tags;
 }
 
 export function inventoryOf(devices: readonly DeviceConfig[], topics: Topics, payload: PayloadFormat): Inventory {
@@ -58,7 +59,7 @@ export function definitionOf(device: DeviceConfig, tag: ValueConfig): string {
   const meaning = Object.entries(tag)
     .filter(([key]) => !PRESENTATION.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const context = isInstrument(device) ? [device.decode.type, device.decode.pattern] : [device.order];
+  const context = isInstrument(device) ? { ...device.decode, fields: null } : [device.order];
   return createHash('sha256')
     .update(JSON.stringify([meaning, context]))
     .digest('base64url')

@@ -116,6 +116,32 @@ export interface PlannedBlock {
   tags: string[];
 }
 
+/** A frame of an instrument that could not be used. */
+export interface FrameFault {
+  /** Wall ms. */
+  ts: number;
+  /** In words: `its check sum is 41, and should be 3C`. */
+  problem: string;
+  /** Bytes of the frame. */
+  length: number;
+  /** The first of them, hexadecimal. */
+  hex: string;
+}
+
+/** What became of the bytes of an instrument. */
+export interface FramesStatus {
+  /** Frames with the right check sum. */
+  received: number;
+  badChecksum: number;
+  /** Frames that could not be decoded. */
+  unreadable: number;
+  tooLong: number;
+  /** Bytes outside of frames. */
+  strayBytes: number;
+  /** The last that could not be used, oldest first; a few. */
+  faults: FrameFault[];
+}
+
 export interface DeviceStatus {
   name: string;
   bus: string;
@@ -128,6 +154,8 @@ export interface DeviceStatus {
   /** ms, smoothed; null: no answer yet. */
   latency: number | null;
   counters: UnitCounters;
+  /** Instruments only. */
+  frames?: FramesStatus;
   scans: ScanStatus[];
   tags: TagStatus[];
 }

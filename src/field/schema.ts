@@ -11,7 +11,8 @@ const BusName = Name('Name of the bus; devices refer to it.');
 const lineSettings = {
   port: Type.String({
     minLength: 1,
-    description: 'Device file of the serial port, best under /dev/serial/by-id or by-path: it keeps its name.',
+    description:
+      'Serial port: its device file, best under /dev/serial/by-id or by-path, which keep their names; or `usb:` and the serial number of its adapter (`usb:A50285BI`, for one with several ports `usb:A50285BI:1`). See `ferrule serial ports`.',
   }),
   baud: Type.Integer({ minimum: 50, maximum: 4_000_000, default: 9600, description: 'Bits per second on the line.' }),
   data_bits: Type.Union([Type.Literal(5), Type.Literal(6), Type.Literal(7), Type.Literal(8)], {

@@ -32,7 +32,7 @@ describe('the example configuration', () => {
     const { config } = await load();
     const [meter, scale] = config.field.devices;
     assert.deepEqual(meter !== undefined && 'scan' in meter ? meter.scan : null, { fast: 1000, slow: 30_000 });
-    assert.equal(scale !== undefined && 'frame' in scale ? scale.frame.max : null, 128);
+    assert.equal(scale !== undefined && 'decode' in scale && scale.frame?.type === 'delimiter' ? scale.frame.max : null, 128);
     assert.deepEqual(
       config.field.buses.map((bus) => ('timeout' in bus ? bus.timeout : null)),
       [500, 1000, 1000, null],

@@ -3,6 +3,8 @@ export interface Link {
   write(data: Buffer): void;
   /** Nothing that is worth looking at comes within so many ms; a serial port is left alone for so long. */
   pause?(ms: number): void;
+  /** Bytes that were written and not taken yet. */
+  readonly pending?: number;
   /** Ends the link at once; `closed` is not called for it. */
   close(): Promise<void>;
 }

@@ -73,7 +73,14 @@ export class SerialOpener implements LinkOpener {
     // What waited in the kernel from before this opening has no place in time.
     await new Promise<void>((done) => port.flush(() => done()));
     if (lost) throw failure ?? new Error(`${line.port} was lost while it was opened`);
-    return { write: (data) => void port.write(data), pause: (ms) => reader.pause(ms), close };
+    return {
+      write: (data) => void port.write(data),
+      get pending() {
+        return port.writableLength;
+      },
+      pause: (ms) => reader.pause(ms),
+      close,
+    };
   }
 
   /** The device file, which nobody else has open. */

@@ -48,6 +48,9 @@ export class TcpOpener implements LinkOpener {
         });
         resolve({
           write: (data) => void socket.write(data),
+          get pending() {
+            return socket.writableLength;
+          },
           close: () => {
             closing = true;
             socket.removeListener('data', handlers.data);

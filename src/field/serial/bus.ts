@@ -14,6 +14,9 @@ export interface SerialListener {
 /** After something was sent by hand the instrument hears nothing for this long: an answer to it is no measurement. */
 const BY_HAND_MS = 3000;
 
+/** What may wait for a port that does not take it (flow control). */
+const MAX_PENDING_BYTES = 128 * 1024;
+
 /** A serial line with one instrument: a supervised port, or a connection to a serial server. */
 export class SerialBus {
   readonly name: string;
@@ -73,11 +76,13 @@ export class SerialBus {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Sends now or not at all: nothing waits for a port that is gone. */
-  send(data: Buffer): void {
-    if (!this.isUp) return;
+  /** Sends now or not at all: nothing waits for a port that is gone, or that takes nothing. Whether it was sent. */
+  send(data: Buffer): boolean {
+    const link = this.#link;
+    if (link === null || !this.isUp || (link.pending ?? 0) + data.length > MAX_PENDING_BYTES) return false;
     if (this.tap.isWatched) this.#tell('out', data);
-    this.#link?.write(data);
+    link.write(data);
+    return true;
   }
 
   /**

@@ -1,88 +1,113 @@
 import { RE2JS } from 're2js';
-import { bad, finish, type Reading } from '../value.js';
-import type { DecodeConfig, DecodeFieldConfig } from './schema.js';
+import type { Reading } from '../value.js';
+import { readingOf } from './field-reading.js';
+import type { Frame } from './framing.js';
+import { nmeaDecoder } from './nmea.js';
+import { obisDecoder } from './obis.js';
+import type { DecodeConfig, DecodeFieldConfig, DecodeOf } from './schema.js';
+import { structDecoder } from './struct.js';
 
+export interface FieldReading {
+  field: DecodeFieldConfig;
+  reading: Reading;
+}
 /** A frame's values by field, or why it is not a frame of this instrument (it is counted, nothing is published). */
-export type Decoded = { readings: { field: DecodeFieldConfig; reading: Reading }[] } | { problem: string };
+export type Decoded = { readings: FieldReading[] } | { problem: string };
+export type Decoder = (frame: Frame) => Decoded;
 
-/** The text of each field in a frame; undefined: the field is missing. null: the frame is none of ours. */
-type Extract = (text: string) => ((field: DecodeFieldConfig, index: number) => unknown) | null;
+type TextConfig = DecodeOf<'text' | 'json' | 'csv' | 'regex'>;
+/** The value of each field in a text; undefined: it is missing. A text: why it is none of ours. */
+type Extract = (text: string) => ((field: number) => unknown) | string;
 
-const NUMBER = /^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters in a line of text mean noise
 const NOISE = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
-/** Turns frames into readings, as `decode` says. */
-export class FrameDecoder {
-  readonly #config: DecodeConfig;
-  readonly #charset: InstanceType<typeof TextDecoder>;
-  readonly #extract: Extract;
-
-  constructor(config: DecodeConfig) {
-    this.#config = config;
-    this.#charset = new TextDecoder(config.encoding === 'latin1' ? 'latin1' : 'utf-8', { fatal: true, ignoreBOM: true });
-    this.#extract = extractor(config);
-  }
-
-  decode(frame: Buffer): Decoded {
-    let text: string;
-    try {
-      text = this.#charset.decode(frame);
-    } catch {
-      return { problem: `it is not ${this.#config.encoding}` };
-    }
-    if (NOISE.test(text)) return { problem: 'it has control characters' };
-    const fieldOf = this.#extract(text);
-    if (fieldOf === null) return { problem: PROBLEMS[this.#config.type] };
-    return { readings: this.#config.fields.map((field, index) => ({ field, reading: readingOf(field, fieldOf(field, index)) })) };
+/** What turns frames into readings, as `decode` says. */
+export function createDecoder(config: Exclude<DecodeConfig, { type: 'raw' }>): Decoder {
+  switch (config.type) {
+    case 'struct':
+      return structDecoder(config);
+    case 'nmea':
+      return nmeaDecoder(config);
+    case 'obis':
+      return obisDecoder(config);
+    default:
+      return textDecoder(config);
   }
 }
 
-const PROBLEMS: Record<DecodeConfig['type'], string> = {
-  text: 'it is empty',
-  json: 'it is no JSON object',
-  csv: 'its quotes do not close, or it has too few columns',
-  regex: 'the pattern does not match',
-};
+function textDecoder(config: TextConfig): Decoder {
+  const charset = new TextDecoder(config.encoding === 'latin1' ? 'latin1' : 'utf-8', { fatal: true, ignoreBOM: true });
+  const extract = extractor(config);
+  return ({ content }) => {
+    let text: string;
+    try {
+      text = charset.decode(content.subarray(config.from ?? 0, config.to ?? content.length));
+    } catch {
+      return { problem: `it is not ${config.encoding}` };
+    }
+    if (NOISE.test(text)) return { problem: 'it has control characters' };
+    const found = extract(text);
+    if (typeof found === 'string') return { problem: found };
+    return { readings: config.fields.map((field, index) => ({ field, reading: readingOf(field, found(index)) })) };
+  };
+}
 
-function extractor(config: DecodeConfig): Extract {
+function extractor(config: TextConfig): Extract {
   switch (config.type) {
     case 'text':
       return (text) => () => text;
-    case 'json':
+    case 'json': {
+      const paths = config.fields.map((field) => field.path ?? field.name);
       return (text) => {
-        let json: unknown;
-        try {
-          json = JSON.parse(text);
-        } catch {
-          return null;
-        }
-        if (typeof json !== 'object' || json === null) return null;
-        return (field) => atPath(json, field.path ?? field.name);
+        const json = parseJson(text);
+        if (typeof json !== 'object' || json === null) return 'it is no JSON object';
+        return (field) => atPath(json, paths[field] ?? '');
       };
+    }
     case 'csv': {
-      const columns = Math.max(...config.fields.map((field, index) => (field.column ?? index) + 1));
+      const places = config.fields.map((field, index) => field.column ?? index);
+      const columns = Math.max(...places) + 1;
       return (text) => {
         const row = splitCsv(text, config.separator);
+        if (row === null) return 'its quotes do not close';
         // A line that was cut short has fewer columns; its last one may be cut as well.
-        if (row === null || row.length < columns) return null;
-        return (field, index) => row[field.column ?? index]?.trim();
+        if (row.length < columns) return `it has ${row.length} columns, not ${columns}`;
+        return (field) => row[places[field] ?? -1]?.trim();
       };
     }
     case 'regex': {
-      const pattern = RE2JS.compile(config.pattern ?? '');
+      const pattern = RE2JS.compile(config.pattern);
+      const groups = config.fields.map((field) => field.group ?? field.name);
       return (text) => {
         const matcher = pattern.matcher(text);
-        if (!matcher.find()) return null;
-        return (field) => matcher.group(field.group ?? field.name) ?? undefined;
+        if (!matcher.find()) return 'the pattern does not match';
+        return (field) => matcher.group(groups[field] ?? '') ?? undefined;
       };
     }
   }
+}
+
+const NOT_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\b(?:nan|inf(?:inity)?)\b/gi;
+
+/** undefined: it is no JSON. The nan and inf that C programs print are a text then, which is no number. */
+function parseJson(text: string): unknown {
+  for (const form of [text, text.replace(NOT_NUMBERS, (word) => (word.startsWith('"') ? word : '"NaN"'))]) {
+    try {
+      return JSON.parse(form);
+    } catch {}
+  }
+  return undefined;
 }
 
 /** Names of the groups of a RE2 pattern; throws where it is none. */
 export function groupsOf(pattern: string): string[] {
   return Object.keys(RE2JS.compile(pattern).namedGroups());
+}
+
+/** Whether a valid pattern fits a text without a character. */
+export function matchesNothing(pattern: string): boolean {
+  return RE2JS.compile(pattern).matcher('').matches();
 }
 
 function atPath(json: unknown, path: string): unknown {
@@ -122,36 +147,4 @@ export function splitCsv(line: string, separator: string): string[] | null {
     }
   }
   return columns;
-}
-
-function readingOf(field: DecodeFieldConfig, value: unknown): Reading {
-  if (value === undefined || value === null || value === '') return bad('missing');
-  switch (field.type) {
-    case 'string':
-      return typeof value === 'object' ? bad('not_a_text') : finish(String(value), 'other', field);
-    case 'bool':
-      if (value === true || value === 1 || value === '1' || value === 'true') return finish(true, 'other', field);
-      if (value === false || value === 0 || value === '0' || value === 'false') return finish(false, 'other', field);
-      return bad('not_a_bool');
-    case 'int':
-    case 'float': {
-      const number = numberOf(value);
-      if (number === null || !Number.isFinite(number)) return bad('not_a_number');
-      if (field.type === 'int' && !Number.isInteger(number)) return bad('not_an_integer');
-      if (field.type === 'int' && !Number.isSafeInteger(number)) return exactInteger(value, field);
-      return finish(number, field.type === 'int' ? 'integer' : 'float', field);
-    }
-  }
-}
-
-function exactInteger(value: unknown, field: DecodeFieldConfig): Reading {
-  // Out of JSON it is a double already: which integer it was is not known any more.
-  return typeof value === 'string' && /^[-+]?[0-9]+$/.test(value) ? finish(BigInt(value), 'integer', field) : bad('not_exact');
-}
-
-function numberOf(value: unknown): number | null {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return null;
-  const text = value.trim().replace(/^([-+])\s+/, '$1');
-  return NUMBER.test(text) ? Number(text) : null;
 }

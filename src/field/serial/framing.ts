@@ -1,6 +1,13 @@
-import type { FrameConfig } from './schema.js';
+/** A frame as it was cut out of the stream. */
+export interface Frame {
+  /** As check sums count it: with its start, an stx_etx frame also with its end and trailer; without escapes. */
+  bytes: Buffer;
+  /** What is decoded: what stands between start and end, else all of it. */
+  content: Buffer;
+}
 
 export interface FramingCounters {
+  /** Frames that were cut out. */
   frames: number;
   /** Frames longer than the maximum; dropped. */
   tooLong: number;
@@ -8,135 +15,27 @@ export interface FramingCounters {
   strayBytes: number;
 }
 
-/**
- * Cuts a byte stream into frames by a delimiter. Chunks may end anywhere, also within the delimiter. A frame that grows
- * beyond the maximum is dropped up to its end.
- */
-export class DelimiterFramer {
-  readonly counters: FramingCounters = { frames: 0, tooLong: 0, strayBytes: 0 };
-  readonly #start: Buffer | null;
-  readonly #end: Buffer;
-  readonly #escape: number | null;
-  readonly #max: number;
-  #buffer: Buffer = Buffer.alloc(0);
-  /** What comes up to the next end belongs to no usable frame. */
-  #isSkipping = false;
-
-  constructor(config: FrameConfig) {
-    this.#start = config.start === undefined ? null : Buffer.from(config.start, 'latin1');
-    this.#end = Buffer.from(config.end, 'latin1');
-    this.#escape = config.escape === undefined ? null : (Buffer.from(config.escape, 'latin1')[0] ?? null);
-    this.#max = config.max;
-  }
-
-  /** Forgets what was not complete. `joinedMidway`: what comes next may be the rest of a frame that has begun before. */
-  reset(joinedMidway: boolean): void {
-    this.#buffer = Buffer.alloc(0);
-    this.#isSkipping = joinedMidway && this.#start === null;
-  }
-
-  /** What was skipped as the rest of an earlier frame turned out to be none: a frame begins here. */
-  synchronised(): void {
-    if (this.#buffer.length === 0) this.#isSkipping = false;
-  }
-
-  /** Bytes of a frame that is not complete. */
-  get pending(): number {
-    return this.#buffer.length;
-  }
-
-  push(chunk: Buffer): Buffer[] {
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-    const frames: Buffer[] = [];
-    for (;;) {
-      if (!this.#findStart()) return frames;
-      const end = this.#findEnd();
-      if (end === -1) {
-        this.#limit();
-        return frames;
-      }
-      const frame = this.#content(this.#buffer.subarray(this.#beginOf(end), end));
-      this.#buffer = this.#buffer.subarray(end + this.#end.length);
-      this.#take(frame, frames);
-    }
-  }
-
-  #take(frame: Buffer, frames: Buffer[]): void {
-    if (this.#isSkipping) {
-      this.#isSkipping = false;
-      this.counters.strayBytes += frame.length;
-      return;
-    }
-    if (frame.length > this.#max) {
-      this.counters.tooLong++;
-      return;
-    }
-    if (frame.length === 0) return;
-    this.counters.frames++;
-    frames.push(frame);
-  }
-
-  /** Drops what stands before the start. Whether a frame begins at the head of the buffer. */
-  #findStart(): boolean {
-    if (this.#start === null || this.#isSkipping) return true;
-    const at = this.#buffer.indexOf(this.#start);
-    if (at === -1) {
-      const keep = this.#start.length - 1;
-      const drop = Math.max(0, this.#buffer.length - keep);
-      this.counters.strayBytes += drop;
-      this.#buffer = this.#buffer.subarray(drop);
-      return false;
-    }
-    this.counters.strayBytes += at;
-    this.#buffer = this.#buffer.subarray(at);
-    return true;
-  }
-
-  #findEnd(): number {
-    const from = this.#start?.length ?? 0;
-    if (this.#escape === null) return this.#buffer.indexOf(this.#end, from);
-    for (let at = from; at < this.#buffer.length; at++) {
-      if (this.#buffer[at] === this.#escape) at++;
-      else if (this.#buffer.subarray(at, at + this.#end.length).equals(this.#end)) return at;
-    }
-    return -1;
-  }
-
-  /** A start within a frame: what stood before it was cut off and belongs to no frame. */
-  #beginOf(end: number): number {
-    if (this.#start === null) return 0;
-    const at = this.#escape === null ? this.#buffer.subarray(0, end).lastIndexOf(this.#start) : 0;
-    return Math.max(at, 0) + this.#start.length;
-  }
-
-  /** Without escapes; a CR before a bare LF belongs to the line's end. */
-  #content(raw: Buffer): Buffer {
-    let content = raw;
-    if (this.#escape !== null) {
-      const bytes: number[] = [];
-      for (let at = 0; at < raw.length; at++) {
-        if (raw[at] === this.#escape) at++;
-        const byte = raw[at];
-        if (byte !== undefined) bytes.push(byte);
-      }
-      content = Buffer.from(bytes);
-    }
-    const isBareLf = this.#end.length === 1 && this.#end[0] === 0x0a;
-    return isBareLf && content.at(-1) === 0x0d ? content.subarray(0, -1) : content;
-  }
-
-  /** An endless frame does not grow in memory: only what the delimiter may have begun with is kept. */
-  #limit(): void {
-    const most = this.#max + (this.#start?.length ?? 0) + this.#end.length;
-    if (this.#buffer.length <= most) return;
-    if (!this.#isSkipping) this.counters.tooLong++;
-    if (this.#start !== null) {
-      // The next start tells where to go on.
-      this.#buffer = Buffer.alloc(0);
-      return;
-    }
-    this.#isSkipping = true;
-    const tail = Math.max(this.#end.length - 1, this.#escape === null ? 0 : 1);
-    this.#buffer = Buffer.from(this.#buffer.subarray(this.#buffer.length - tail));
-  }
+export function noCounts(): FramingCounters {
+  return { frames: 0, tooLong: 0, strayBytes: 0 };
 }
+
+/** Cuts a byte stream into frames. Chunks may end anywhere. What it holds is bounded by the longest frame. */
+export interface Framer {
+  readonly counters: FramingCounters;
+  /** ms of silence after which pause() is to be called; null: pauses mean nothing to it. */
+  readonly gap: number | null;
+  /** Bytes of a frame that is not complete. */
+  readonly pending: number;
+  push(chunk: Buffer): Frame[];
+  /** The line was silent for `gap`. */
+  pause(): Frame[];
+  /** The line may have been silent for `gap` before what comes next: this program was not there to see it. */
+  unsure(): void;
+  /** Forgets what was not complete. `joinedMidway`: what comes next may be the rest of a frame that has begun before. */
+  reset(joinedMidway: boolean): void;
+  /** What was skipped as the rest of an earlier frame turned out to be none: a frame begins here. */
+  synchronised(): void;
+}
+
+/** Whether a frame is what it seems, by its check sum. A framer that may have cut at a wrong place tries another one. */
+export type Accept = (frame: Frame) => boolean;

@@ -228,7 +228,7 @@ describe('what a device says about its values, with a pymodbus server', { skip: 
     assert.ok(bus instanceof ModbusBus);
     const publisher = new Publisher(messages, clock, silentLogger);
     const topics = new Topics(config.topics);
-    const context: DeviceContext = { clock, publisher, topics, payload: 'json', trendCapacity: 60, changed: () => {} };
+    const context: DeviceContext = { clock, publisher, messaging: messages, topics, payload: 'json', trendCapacity: 60, changed: () => {} };
     const device = new ModbusDevice({
       config: config.devices[0] as ModbusDeviceConfig,
       kind: 'modbus_tcp',

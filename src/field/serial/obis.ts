@@ -1,0 +1,82 @@
+import { bad, type Reading } from '../value.js';
+import { checksum } from './checksum.js';
+import type { Decoder } from './decode.js';
+import { readingOf } from './field-reading.js';
+import type { DecodeOf } from './schema.js';
+
+type ObisConfig = DecodeOf<'obis'>;
+type ObisField = ObisConfig['fields'][number];
+
+/** A telegram: what stands in the brackets behind each code. null: the code is there more than once. */
+type Telegram = ReadonlyMap<string, readonly string[] | null>;
+
+/** Telegrams of meters: DSMR P1 (`/ident ... !CRC`), and the data sets of IEC 62056-21. */
+export function obisDecoder(config: ObisConfig): Decoder {
+  return ({ bytes }) => {
+    const text = bytes.toString('latin1').replaceAll('\u0002', ' ').replaceAll('\u0003', ' ');
+    if (config.crc === 'required') {
+      const problem = crcProblem(bytes, text);
+      if (problem !== null) return { problem };
+    }
+    const telegram = parse(text);
+    if (telegram.size === 0) return { problem: 'there is no OBIS code in it' };
+    return { readings: config.fields.map((field) => ({ field, reading: read(field, telegram) })) };
+  };
+}
+
+function crcProblem(bytes: Buffer, text: string): string | null {
+  const start = text.indexOf('/');
+  const end = text.lastIndexOf('!');
+  if (start === -1 || end < start) return 'it is no telegram from "/" to "!"';
+  const digits = text.slice(end + 1, end + 5);
+  if (!/^[0-9A-Fa-f]{4}$/.test(digits)) return 'there is no CRC behind the "!"';
+  const expected = checksum('crc16_arc', bytes.subarray(start, end + 1));
+  if (Number.parseInt(digits, 16) === expected) return null;
+  return `its CRC is ${digits.toUpperCase()}, and should be ${expected.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+function parse(text: string): Telegram {
+  const telegram = new Map<string, readonly string[] | null>();
+  // A line that begins with a bracket goes on with the one before (gas meters of DSMR 2 and 3).
+  for (const line of text.replace(/\r?\n\(/g, '(').split(/\r?\n/)) {
+    const found = /^([0-9A-Fa-f][0-9A-Za-z:.*&-]*)((?:\([^()]*\))+)!?$/.exec(line.trim());
+    if (found === null) continue;
+    const code = plain(found[1] ?? '');
+    const values = [...(found[2] ?? '').matchAll(/\(([^()]*)\)/g)].map(([, value = '']) => value);
+    telegram.set(code, telegram.has(code) ? null : values);
+  }
+  return telegram;
+}
+
+/** `*255` says that it is the value of now, as does its absence. */
+function plain(code: string): string {
+  return code.replace(/\*255$/, '');
+}
+
+function read(field: ObisField, telegram: Telegram): Reading {
+  const values = telegram.get(plain(field.code));
+  if (values === null) return bad('ambiguous');
+  const written = values?.[field.value ?? values.length - 1];
+  if (written === undefined) return bad('missing');
+  const [value = '', unit] = written.split('*');
+  if (field.type === 'string' || field.type === 'bool' || unit === undefined || field.unit === undefined) return readingOf(field, value);
+  // With a scale of his own the user has seen to the unit.
+  if (field.scale !== undefined || field.offset !== undefined) return readingOf(field, value);
+  const power = tenthPower(unit, field.unit);
+  if (power === null) return bad('wrong_unit');
+  // Moving the point in the text is exact, multiplying is not.
+  return readingOf(field, power === 0 || !/^[-+]?[0-9.]+$/.test(value) ? value : `${value}e${power}`);
+}
+
+const PREFIXES: Record<string, number> = { m: -3, '': 0, k: 3, M: 6, G: 9 };
+const PREFIXED = /^([mkMG]?)(Wh|W|varh|var|VAh|VA|V|A|J)$/;
+
+/** Power of ten that makes of a value in the unit `from` one in `to`; null: they are of different kinds. */
+function tenthPower(from: string, to: string): number | null {
+  const [a, b] = [from, to].map((unit) => unit.replace('³', '3').replace('²', '2').trim());
+  if (a === undefined || b === undefined) return null;
+  if (a.toLowerCase() === b.toLowerCase() && !PREFIXED.test(a)) return 0;
+  const [inA, inB] = [PREFIXED.exec(a), PREFIXED.exec(b)];
+  if (inA === null || inB === null || inA[2] !== inB[2]) return null;
+  return (PREFIXES[inA[1] ?? ''] ?? 0) - (PREFIXES[inB[1] ?? ''] ?? 0);
+}

@@ -1,0 +1,148 @@
+import { FerruleError, messageOf } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { Message } from '../../mqtt/message.js';
+import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
+import type { DeviceStatus, TagJson } from '../ports.js';
+import type { SerialBus } from './bus.js';
+import { FrameReader } from './frame-reader.js';
+import type { Frame } from './framing.js';
+import type { DecodeOf, InstrumentConfig } from './schema.js';
+
+export type RawConfig = InstrumentConfig & { decode: DecodeOf<'raw'> };
+
+/** Where the bytes of a device in raw mode go to and come from. */
+export function rawTopics({ name, decode }: RawConfig): { rx: string; tx: string | null } {
+  const fill = (template: string) => template.replaceAll('{device}', name);
+  return { rx: fill(decode.rx), tx: decode.tx === undefined ? null : fill(decode.tx) };
+}
+
+/**
+ * A line in raw mode: what comes is published, what is published on its `tx` topic is sent, at once or never. The answer
+ * on `.../result` says that the port took it, not that somebody heard it.
+ */
+export class RawDevice implements Device {
+  readonly record: DeviceRecord;
+  readonly #config: RawConfig;
+  readonly #bus: SerialBus;
+  readonly #context: DeviceContext;
+  readonly #log: Logger;
+  readonly #reader: FrameReader;
+  readonly #topics: { rx: string; tx: string | null };
+  readonly #counters = { requests: 0, answers: 0, timeouts: 0, exceptions: 0, crcErrors: 0, late: 0 };
+  #unlisten: (() => void) | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(config: RawConfig, bus: SerialBus, context: DeviceContext, log: Logger) {
+    this.#config = config;
+    this.#bus = bus;
+    this.#context = context;
+    this.#log = log;
+    this.#topics = rawTopics(config);
+    this.#reader = new FrameReader(config, context.clock, (frame) => this.#onFrame(frame));
+    this.record = new DeviceRecord(config.name, [], context);
+  }
+
+  start(): void {
+    if (this.#unlisten !== null) return;
+    this.#unlisten = this.#bus.listen({
+      up: () => this.#reader.opened(),
+      down: (error) => {
+        this.#reader.closed();
+        this.record.setState('offline', error.message);
+      },
+      data: (chunk) => this.#reader.data(chunk),
+    });
+    // The port may be open already: what comes next may be the rest of a frame, as after opening.
+    if (this.#bus.isUp) this.#reader.opened();
+    const { tx } = this.#topics;
+    if (tx !== null) this.#unsubscribe = this.#context.messaging.subscribe(tx, (message) => this.#onMessage(message));
+  }
+
+  stop(): Promise<void> {
+    if (this.#unlisten === null) return Promise.resolve();
+    this.#unlisten();
+    this.#unlisten = null;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#reader.stop();
+    this.record.retire('stopped');
+    return Promise.resolve();
+  }
+
+  status(): DeviceStatus {
+    const { state, since, error } = this.record.state;
+    return {
+      name: this.#config.name,
+      bus: this.#config.bus,
+      kind: 'serial',
+      unit: null,
+      state,
+      since,
+      lastError: error,
+      latency: null,
+      counters: { ...this.#counters, crcErrors: this.#reader.failures },
+      frames: this.#reader.status,
+      scans: [],
+      tags: [],
+    };
+  }
+
+  write(tag: string): Promise<{ value: TagJson }> {
+    const subject = `${this.#config.name}/${tag}`;
+    return Promise.reject(
+      new FerruleError('FER_FIELD_UNKNOWN_TAG', `${this.#config.name} is in raw mode: it has no tags.`, { where: { subject } }),
+    );
+  }
+
+  #onFrame({ bytes }: Frame): void {
+    this.#counters.answers++;
+    this.record.setState('online', null);
+    const payload = this.#config.decode.payload === 'hex' ? Buffer.from(bytes.toString('hex')) : Buffer.from(bytes);
+    this.#context.publisher.publish(this.#topics.rx, payload, false, () => {});
+  }
+
+  #onMessage(message: Message): void {
+    // An empty message is how a retained one is cleared.
+    if (message.payload.length === 0) return;
+    let result: { ok: true; bytes: number } | { ok: false; error: string; code: string };
+    try {
+      result = { ok: true, bytes: this.#send(message) };
+      this.#counters.requests++;
+    } catch (thrown) {
+      const code = thrown instanceof FerruleError ? thrown.code : 'FER_INTERNAL';
+      this.#counters.exceptions++;
+      this.#log.warn({ device: this.#config.name, code, error: messageOf(thrown) }, 'not sent');
+      result = { ok: false, error: messageOf(thrown), code };
+    }
+    const payload = Buffer.from(JSON.stringify(result));
+    this.#context.publisher.publish(`${message.topic}/result`, payload, false, () => {});
+    const { responseTopic, correlationData } = message.properties ?? {};
+    if (responseTopic === undefined || responseTopic === '' || /[+#]/.test(responseTopic)) return;
+    this.#context.publisher.publish(responseTopic, payload, false, () => {}, correlationData === undefined ? null : { correlationData });
+  }
+
+  #send({ payload, retain }: Message): number {
+    const { decode } = this.#config;
+    // It would be sent again at every start.
+    if (retain) throw new FerruleError('FER_FIELD_BAD_REQUEST', 'Retained messages are not sent. Publish without the retain flag.');
+    const bytes = decode.payload === 'hex' ? fromHex(payload.toString('latin1')) : payload;
+    if (bytes === null) throw new FerruleError('FER_FIELD_BAD_REQUEST', 'Nothing was sent: the message is not hexadecimal.');
+    if (bytes.length > decode.max_send) {
+      throw new FerruleError(
+        'FER_FIELD_BAD_REQUEST',
+        `Nothing was sent: ${bytes.length} bytes are more than max_send (${decode.max_send}).`,
+      );
+    }
+    if (!this.#bus.send(bytes)) {
+      const { lastError } = this.#bus.status();
+      const why = lastError ?? 'the line is busy, or somebody uses it from a terminal';
+      throw new FerruleError('FER_FIELD_NO_ANSWER', `Nothing was sent, and will not be later: ${why}.`);
+    }
+    return bytes.length;
+  }
+}
+
+function fromHex(text: string): Buffer | null {
+  const digits = text.replace(/\s+/g, '');
+  return digits.length > 0 && digits.length % 2 === 0 && /^[0-9A-Fa-f]+$/.test(digits) ? Buffer.from(digits, 'hex') : null;
+}
