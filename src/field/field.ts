@@ -73,7 +73,9 @@ export class Field {
     this.#publisher = new Publisher(options.messaging, options.clock, options.log);
     this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
     this.#clockWatch = new ClockWatch(options.clock, (byMs) => this.#onClockStep(byMs));
-    this.#sets = new SetTopics(options.messaging, this.#publisher, options.log, (device, tag, value) => this.write(device, tag, value));
+    this.#sets = new SetTopics(options.messaging, this.#publisher, options.clock, options.log, (device, tag, value) =>
+      this.write(device, tag, value),
+    );
   }
 
   /**

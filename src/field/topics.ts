@@ -28,10 +28,31 @@ export class Topics {
   get stateFilter(): string {
     return filterOf(this.#templates.state);
   }
+
+  /** Whether a topic is one of a device's own: a value, its state, a write, the result of one. */
+  isOwn(topic: string, devices: ReadonlySet<string>): boolean {
+    return [this.#templates.value, this.#templates.set, `${this.#templates.set}/result`, this.#templates.state].some((template) => {
+      const device = patternOf(template).exec(topic)?.groups?.device;
+      return device !== undefined && devices.has(device);
+    });
+  }
 }
 
 function fill(template: string, device: string, tag: string): string {
   return template.replace(/\{(device|tag)\}/g, (_, key: string) => (key === 'device' ? device : tag));
+}
+
+/** Finds the device in a topic of a template. */
+function patternOf(template: string): RegExp {
+  let isFirst = true;
+  const pattern = template.replace(/\{device\}|\{tag\}|[^{]+|\{/g, (part) => {
+    if (part === '{tag}') return '[^/]+';
+    if (part !== '{device}') return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    const group = isFirst ? '(?<device>[^/]+)' : '\\k<device>';
+    isFirst = false;
+    return group;
+  });
+  return new RegExp(`^${pattern}$`);
 }
 
 /** A level that holds a placeholder becomes `+`. */

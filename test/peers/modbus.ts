@@ -38,6 +38,16 @@ export class PymodbusServer {
     return answer.split(' ').slice(1).map(Number);
   }
 
+  /** The next `count` writes are carried out and their answers lost. */
+  async lose(count: number): Promise<void> {
+    await this.#command(`lose ${count}`);
+  }
+
+  /** Every write so far, in order: `unit:function:address=values`. */
+  async writes(): Promise<string[]> {
+    return (await this.#command('writes')).split(' ').slice(1);
+  }
+
   async #command(line: string): Promise<string> {
     const count = this.process.lines.length + 1;
     this.process.write(`${line}\n`);

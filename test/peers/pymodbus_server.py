@@ -3,6 +3,8 @@
   pymodbus_server.py tcp PORT | rtu DEVICE [UNITS]
   set UNIT AREA ADDRESS VALUE...    AREA: holding, input, coil, discrete
   get UNIT AREA ADDRESS COUNT       answers "values ..."
+  lose COUNT                        the next so many writes are carried out, their answers lost
+  writes                            answers "values " and UNIT:FUNCTION:ADDRESS=VALUES of every write, in order
 Every command is answered by one line.
 
 pymodbus decodes, executes and encodes; its own servers need pyserial, which Debian only recommends, so the socket and
@@ -22,6 +24,18 @@ from pymodbus.framer.socket_framer import ModbusSocketFramer
 
 FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 SIZE = 2000
+WRITES = (5, 6, 15, 16, 22)
+
+journal = []
+lost = 0
+
+
+def describe_write(request):
+    values = getattr(request, "values", None)
+    if values is None:
+        values = [request.and_mask, request.or_mask] if request.function_code == 22 else [request.value]
+    shown = ",".join(str(int(value)) for value in values)
+    return f"{request.unit_id}:{request.function_code}:{request.address}={shown}"
 
 
 def make_context(units):
@@ -33,6 +47,12 @@ def make_context(units):
 
 
 def command(context, words):
+    global lost
+    if words[0] == "lose":
+        lost = int(words[1])
+        return "done"
+    if words[0] == "writes":
+        return "values " + " ".join(journal)
     verb, unit, area, address, *rest = words
     store = context[int(unit)]
     numbers = [int(word, 0) for word in rest]
@@ -79,6 +99,12 @@ class Connection:
         response = request.execute(self.context[request.unit_id])
         response.transaction_id = request.transaction_id
         response.unit_id = request.unit_id
+        if request.function_code in WRITES:
+            global lost
+            journal.append(describe_write(request))
+            if lost > 0:
+                lost -= 1
+                return
         self.write(self.framer.buildPacket(response))
 
 

@@ -223,9 +223,13 @@ export class ModbusBus {
     return job !== null;
   }
 
-  /** Runs a write, all its requests without another job in between. Never tried again. A `guest` waits for its turn. */
+  /**
+   * Runs a write, all its requests without another job in between. Never tried again; refused at once where the unit is
+   * known not to answer. A `guest` waits for its turn.
+   */
   write<T>(unit: number, run: (send: Send) => Promise<T>, guest: Guest | null = null): Promise<T> {
     if (!this.#isUp) return Promise.reject(this.#downFault());
+    if (guest === null && this.#unit(unit).breaker.isOpen) return Promise.reject(this.#unitDownFault(unit));
     if (guest === null && this.#queue.writes >= MAX_QUEUED_WRITES) {
       return Promise.reject(new Fault('timeout', `${MAX_QUEUED_WRITES} writes already wait on bus ${this.name}`));
     }
@@ -259,7 +263,10 @@ export class ModbusBus {
       }
       const { job } = picked;
       const isProbe = job.kind === 'write' && job.isProbe === true;
-      if (!isProbe && !this.#unit(job.unit).breaker.admit(now)) {
+      const { breaker } = this.#unit(job.unit);
+      // Whether a unit is back is found out by reading: a write of ours to one that is gone would end as a guess.
+      const isHopeless = job.kind === 'write' && job.guest === null && breaker.isOpen;
+      if (!isProbe && (isHopeless || !breaker.admit(now))) {
         this.#rejectJob(job, this.#unitDownFault(job.unit));
         continue;
       }

@@ -166,7 +166,7 @@ export class ModbusDevice implements Device {
   async write(name: string, value: TagJson): Promise<{ value: TagJson }> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
-    const { written, reading } = await writePoint(this.#options.bus, this.#config, entry, value);
+    const { written, reading } = await writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value);
     if (reading !== null && this.#isRunning && entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
     return { value: written };
   }

@@ -132,9 +132,13 @@ export class JobQueue {
 
   #pickWrite(waitFor: (unit: number) => number): Picked {
     let soonest = Number.POSITIVE_INFINITY;
+    const waiting = new Set<number>();
     for (const [index, job] of this.#writes.entries()) {
+      // Its unit is left alone for now: nothing of it overtakes what was asked of it before.
+      if (waiting.has(job.unit)) continue;
       const wait = waitFor(job.unit);
-      if (wait <= 0) {
+      if (wait > 0) waiting.add(job.unit);
+      else {
         this.#writes.splice(index, 1);
         return { job };
       }

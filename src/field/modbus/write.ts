@@ -6,7 +6,7 @@ import type { Reading } from '../value.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodeRegisters } from './decode.js';
 import { type Encoded, encodeValue } from './encode.js';
-import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type ReadRequest, type WriteRequest } from './pdu.js';
+import { EXCEPTION_TEXT, type ModbusAnswer, type WriteRequest } from './pdu.js';
 import { isBitArea, type Point } from './point.js';
 import type { Send } from './queue.js';
 
@@ -19,49 +19,40 @@ export interface Written {
   reading: Reading | null;
 }
 
-/** What a write needs to know of its device. */
-type Target = Pick<ModbusDeviceConfig, 'name' | 'unit' | 'mask_write'>;
+/** What a write needs to know of its tag and its device. */
+export interface WriteTarget {
+  bus: ModbusBus;
+  device: Pick<ModbusDeviceConfig, 'name' | 'unit' | 'mask_write'>;
+  config: TagConfig;
+  point: Point;
+}
+
+type Progress = { sent: boolean };
 
 /**
- * Writes one tag under the bus lock: bits with a mask where the device knows FC 22, else by reading and writing their register; then reads back where the tag asks for
- * it. A write without a confirmation is reported as such and never sent again.
+ * Writes one tag under the bus lock: bits with a mask where the device knows FC 22, else by reading and writing their
+ * register; then reads back where the tag asks for it. A write without a confirmation is reported as such and never sent
+ * again.
  */
-export function writePoint(
-  bus: ModbusBus,
-  device: Target,
-  { config, point }: { config: TagConfig; point: Point },
-  value: TagJson,
-): Promise<Written> {
+export async function writePoint(target: WriteTarget, value: TagJson): Promise<Written> {
+  const { bus, device, config, point } = target;
   const subject = `${device.name}/${config.name}`;
   if (config.access !== 'read_write') {
     const hint = 'Set access: read_write on the tag to allow it.';
-    return Promise.reject(new FerruleError('FER_FIELD_READ_ONLY', `${subject} may not be written.`, { where: { subject }, hint }));
+    throw new FerruleError('FER_FIELD_READ_ONLY', `${subject} may not be written.`, { where: { subject }, hint });
   }
-  return writeEncoded(bus, device, config, point, value, subject);
-}
-
-async function writeEncoded(
-  bus: ModbusBus,
-  device: Target,
-  config: TagConfig,
-  point: Point,
-  value: TagJson,
-  subject: string,
-): Promise<Written> {
-  const { unit } = device;
   const encoded = encodeValue(point, value, config);
-  const progress = { sent: false };
+  const progress: Progress = { sent: false };
   try {
-    return await bus.write(unit, async (send) => {
-      const isMasked =
-        encoded.kind === 'masked' && device.mask_write && (await writeMasked(bus, send, unit, point, encoded, subject, progress));
+    return await bus.write(device.unit, async (send) => {
+      const isMasked = encoded.kind === 'masked' && device.mask_write && (await writeMasked(send, target, encoded, subject, progress));
       if (!isMasked) {
-        const request = await requestFor(send, unit, point, encoded, config, subject);
+        const request = await requestFor(send, target, encoded, subject);
         progress.sent = true;
         confirm(await send(request), subject);
       }
       if (!config.write.read_back) return { written: value, reading: null };
-      return readBack(send, unit, point, config, value, subject);
+      return readBack(send, target, encoded, value, subject);
     });
   } catch (thrown) {
     if (thrown instanceof Fault) throw explain(thrown, progress.sent, subject);
@@ -71,13 +62,11 @@ async function writeEncoded(
 
 /** Sets the bits with FC 22; false: the unit does not know it, and nothing was written. */
 async function writeMasked(
-  bus: ModbusBus,
   send: Send,
-  unit: number,
-  { address }: Point,
+  { bus, device: { unit }, point: { address } }: WriteTarget,
   { mask, bits }: { mask: number; bits: number },
   subject: string,
-  progress: { sent: boolean },
+  progress: Progress,
 ): Promise<boolean> {
   if (bus.withoutMaskWrite.has(unit)) return false;
   let answer: ModbusAnswer;
@@ -100,10 +89,8 @@ async function writeMasked(
 
 async function requestFor(
   send: Send,
-  unit: number,
-  point: Point,
+  { device: { unit }, point, config }: WriteTarget,
   encoded: Encoded,
-  config: TagConfig,
   subject: string,
 ): Promise<WriteRequest> {
   const { address } = point;
@@ -118,51 +105,85 @@ async function requestFor(
         : { fn: 16, unit, address, values: encoded.values };
     }
     case 'masked': {
-      const data = dataOf(await send({ fn: 3, unit, address, count: 1 }), subject);
-      const next = (data.readUInt16BE(0) & ~encoded.mask & 0xffff) | encoded.bits;
+      const answer = await send({ fn: 3, unit, address, count: 1 });
+      if (answer.kind === 'exception') {
+        const read = `its register can't be read: exception ${answer.code} (${EXCEPTION_TEXT[answer.code] ?? 'unknown'})`;
+        throw refusal(subject, `The bit was not written: ${read}.`);
+      }
+      const next = (dataOf(answer).readUInt16BE(0) & ~encoded.mask & 0xffff) | encoded.bits;
       return single ? { fn: 6, unit, address, value: next } : { fn: 16, unit, address, values: [next] };
     }
   }
 }
 
-async function readBack(send: Send, unit: number, point: Point, config: TagConfig, value: TagJson, subject: string): Promise<Written> {
-  const request: ReadRequest = { fn: point.area === 'coil' ? 1 : 3, unit, address: point.address, count: point.length };
+async function readBack(
+  send: Send,
+  { device: { unit }, point, config }: WriteTarget,
+  encoded: Encoded,
+  value: TagJson,
+  subject: string,
+): Promise<Written> {
   let answer: ModbusAnswer;
   try {
-    answer = await send(request satisfies ModbusRequest);
+    answer = await send({ fn: point.area === 'coil' ? 1 : 3, unit, address: point.address, count: point.length });
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     throw unconfirmed(subject, `it was confirmed, but could not be read back: ${thrown.message}`);
   }
-  const data = dataOf(answer, subject);
+  if (answer.kind === 'exception') {
+    throw unconfirmed(
+      subject,
+      `it was confirmed, but could not be read back: exception ${answer.code} (${EXCEPTION_TEXT[answer.code] ?? 'unknown'})`,
+    );
+  }
+  const data = dataOf(answer);
   const reading = isBitArea(point.area) ? decodeBit(data, 0, config) : decodeRegisters(point, data, config);
   const found = reading.quality === 'bad' ? null : reading.value;
-  if (isSame(value, found, config.write.tolerance)) return { written: found, reading };
-  throw new FerruleError('FER_FIELD_READ_BACK', `${subject}: ${String(value)} was written, ${String(found)} was read back.`, {
+  if (isThere(encoded, data) || isNear(point, value, found, config.write.tolerance)) return { written: found ?? value, reading };
+  const what = found === null ? `something that is no value (${reading.reason ?? 'bad'})` : String(found);
+  throw new FerruleError('FER_FIELD_READ_BACK', `${subject}: ${String(value)} was written, ${what} was read back.`, {
     where: { subject },
     hint: 'The device may limit or convert the value; see its manual.',
   });
 }
 
-function isSame(asked: TagJson, found: TagJson, tolerance: number): boolean {
-  if (found === null) return false;
-  if (asked === found || String(asked) === String(found)) return true;
-  if (typeof found === 'boolean') return Number(asked) === Number(found) || String(asked) === String(found);
-  const difference = Math.abs(Number(asked) - Number(found));
-  // A float32 of the device does not hold every decimal.
-  return difference <= tolerance || difference <= Math.abs(Number(asked)) * 1e-6;
+/** Whether the device holds exactly what was sent. */
+function isThere(encoded: Encoded, data: Buffer): boolean {
+  switch (encoded.kind) {
+    case 'coil':
+      return ((data[0] ?? 0) & 1) === Number(encoded.value);
+    case 'registers':
+      return encoded.values.every((word, index) => data.readUInt16BE(index * 2) === word);
+    case 'masked':
+      return (data.readUInt16BE(0) & encoded.mask) === encoded.bits;
+  }
 }
 
-function dataOf(answer: ModbusAnswer, subject: string): Buffer {
-  confirm(answer, subject);
+/** Whether what was read back is near enough: the tag's tolerance, and of floats a few of their last bits. */
+function isNear(point: Point, asked: TagJson, found: TagJson, tolerance: number): boolean {
+  if (found === null) return false;
+  if (String(asked) === String(found)) return true;
+  const size = Math.abs(Number(asked));
+  const difference = Math.abs(Number(asked) - Number(found));
+  // 1.6 and 1.5 are 0.1 apart, and a little: binary fractions.
+  return difference <= Math.max(tolerance, point.type.startsWith('float') ? size * 1e-6 : 0) + size * 1e-12;
+}
+
+function dataOf(answer: ModbusAnswer): Buffer {
   if (answer.kind !== 'data') throw new Error('a read was answered like a write');
   return answer.data;
 }
 
 function confirm(answer: ModbusAnswer, subject: string): void {
   if (answer.kind !== 'exception') return;
-  const text = EXCEPTION_TEXT[answer.code] ?? 'unknown';
-  throw new FerruleError('FER_FIELD_REFUSED', `${subject}: the device refused the write with exception ${answer.code} (${text}).`, {
+  const text = `exception ${answer.code} (${EXCEPTION_TEXT[answer.code] ?? 'unknown'})`;
+  // The device took it and works on it; the gateway in between knows only that no answer came.
+  if (answer.code === 5 || answer.code === 11) throw unconfirmed(subject, text);
+  throw refusal(subject, `The device refused the write with ${text}.`);
+}
+
+function refusal(subject: string, message: string): FerruleError {
+  return new FerruleError('FER_FIELD_REFUSED', `${subject}: ${message}`, {
     where: { subject },
     hint: "Compare address and allowed values with the device's manual.",
   });
