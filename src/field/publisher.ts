@@ -4,8 +4,8 @@ import type { Logger } from '../log.js';
 import type { Properties } from '../mqtt/packets.js';
 import type { MessagingPort } from './ports.js';
 
-/** Publications that may wait to be safe at once; beyond, values are counted and published a little later, as they are then. */
-const MAX_OUTSTANDING = 20_000;
+/** Publications that may wait to be safe at once (10 000 tags have some 20 000 at the start); beyond, values are counted and published a little later, as they are then. */
+export const MAX_OUTSTANDING = 50_000;
 const LOG_EVERY_MS = 10_000;
 /** What failed is published again after this. */
 const AGAIN_MS = 1000;
@@ -20,7 +20,8 @@ export class Publisher {
   readonly #log: Logger;
   readonly #again = new Map<string, () => void>();
   /** The latest publication of each topic that waits to be safe. */
-  readonly #latest = new Map<string, symbol>();
+  readonly #latest = new Map<string, number>();
+  #publications = 0;
   #timer: Timer | null = null;
   #outstanding = 0;
   #dropped = 0;
@@ -40,23 +41,29 @@ export class Publisher {
 
   /** `again` publishes what is then to be said on this topic; it is called about a second after this did not get safe. */
   publish(topic: string, payload: Buffer, retain: boolean, again: () => void, properties: Properties | null = null): void {
-    this.#again.delete(topic);
+    if (this.#again.size > 0) this.#again.delete(topic);
     if (this.#outstanding >= MAX_OUTSTANDING) {
       this.#latest.delete(topic);
       this.#onFailed(topic, `${MAX_OUTSTANDING} messages wait to be stored`, again);
       return;
     }
-    const publication = Symbol();
+    const publication = ++this.#publications;
     this.#latest.set(topic, publication);
     this.#outstanding++;
-    this.#messaging
-      .publish({ topic, payload, qos: 1, retain, properties })
-      .catch((thrown: unknown) => this.#onFailed(topic, messageOf(thrown), this.#latest.get(topic) === publication ? again : null))
-      .finally(() => {
-        if (this.#latest.get(topic) === publication) this.#latest.delete(topic);
-        this.#outstanding--;
-        if (this.#outstanding === 0) for (const wake of this.#idle.splice(0)) wake();
-      });
+    // One promise for each of thousands of values a second is enough.
+    this.#messaging.publish({ topic, payload, qos: 1, retain, properties }).then(
+      () => this.#onSettled(topic, publication),
+      (thrown: unknown) => {
+        this.#onFailed(topic, messageOf(thrown), this.#latest.get(topic) === publication ? again : null);
+        this.#onSettled(topic, publication);
+      },
+    );
+  }
+
+  #onSettled(topic: string, publication: number): void {
+    if (this.#latest.get(topic) === publication) this.#latest.delete(topic);
+    this.#outstanding--;
+    if (this.#outstanding === 0) for (const wake of this.#idle.splice(0)) wake();
   }
 
   /** Leaves nothing retained on a topic. */

@@ -17,6 +17,15 @@ export interface TagOptions {
   publish(tag: Tag): void;
 }
 
+/** What was published last. */
+interface Published {
+  value: TagJson;
+  quality: Quality;
+  reason: string | null;
+  /** Monotonic ms. */
+  atMono: number;
+}
+
 /** A clock that says that it is earlier than this was never set: a board without a battery, before it heard from NTP. */
 const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
 
@@ -33,7 +42,7 @@ export class Tag {
   #reason: string | null = 'not_read_yet';
   #readAt: number | null = null;
   #pace = 0;
-  #published: (Sample & { atMono: number }) | null = null;
+  #published: Published | null = null;
   #waiting: Timer | null = null;
 
   constructor(options: TagOptions) {
@@ -123,7 +132,11 @@ export class Tag {
   publishNow(): void {
     this.#waiting?.cancel();
     this.#waiting = null;
-    this.#published = { ...this.sample, atMono: this.#clock.mono() };
+    this.#published ??= { value: null, quality: 'bad', reason: null, atMono: 0 };
+    this.#published.value = this.#value;
+    this.#published.quality = this.#quality;
+    this.#published.reason = this.#reason;
+    this.#published.atMono = this.#clock.mono();
     this.#options.publish(this);
   }
 

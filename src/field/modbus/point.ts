@@ -232,6 +232,7 @@ function checkEnum(tag: TagConfig, type: TagType, wrong: Wrong): void {
 
 /** Bytes of a point as they arrived, in the order of its value (and back: it is its own inverse). */
 export function reorder(data: Buffer, point: Pick<Point, 'swapBytes' | 'swapWords' | 'swapHalves'>): Buffer {
+  if (!point.swapBytes && !point.swapWords && !point.swapHalves) return data;
   const ordered = Buffer.allocUnsafe(data.length);
   const registers = data.length / 2;
   const swap = (point.swapWords && registers > 1 ? 1 : 0) | (point.swapHalves && registers === 4 ? 2 : 0);

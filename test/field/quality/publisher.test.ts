@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Publisher } from '../../../src/field/publisher.js';
+import { MAX_OUTSTANDING, Publisher } from '../../../src/field/publisher.js';
 import { silentLogger } from '../../../src/log.js';
 import type { Message } from '../../../src/mqtt/message.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -82,13 +82,13 @@ test('more than it may hold are published when there is room', async () => {
   const { store, clock, publisher } = setup();
   store.waiting = [];
   const say = (tag: number) => publisher.publish(`t${tag}`, Buffer.from('bad'), true, () => say(tag));
-  for (let tag = 0; tag < 20_005; tag++) say(tag);
+  for (let tag = 0; tag < MAX_OUTSTANDING + 5; tag++) say(tag);
   assert.equal(publisher.dropped, 5);
   for (const end of store.waiting.splice(0)) end();
   await clock.advanceAsync(1100);
   for (const end of store.waiting.splice(0)) end();
   await clock.advanceAsync(0);
-  assert.equal(store.kept.length, 20_005);
+  assert.equal(store.kept.length, MAX_OUTSTANDING + 5);
 });
 
 test('nothing is published again after stop', async () => {
