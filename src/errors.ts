@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   FER_FIELD_PROFILE: 'A device profile is not valid, or there is none of this name.',
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
   FER_FIELD_TAGS_FILE: 'A list of tags (tags_file, or one to import) can not be read: its form, a column, a cell.',
+  FER_FIELD_SERVER_LISTEN: 'A Modbus server can not listen on its address or port.',
 
   // --- rules
   FER_RULES_FILE: 'A rule file cannot be read, or is no valid YAML.',

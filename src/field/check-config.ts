@@ -5,6 +5,7 @@ import { resolvePoint } from './modbus/point.js';
 import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
 import { isInstrument } from './schema.js';
 import { checkInstrument } from './serial/check-instrument.js';
+import { checkServers } from './server/check.js';
 
 export type { ConfigFault } from './check-parts.js';
 export { doubtsOfField } from './doubts.js';
@@ -30,6 +31,7 @@ export function checkField(config: FieldConfig): ConfigFault[] {
       return isInstrument(device) ? [...faults, ...checkInstrument(device, path)] : [...faults, ...checkModbusDevice(device, config, path)];
     }),
     ...sharedSerialBuses(config),
+    ...checkServers(config),
   ];
 }
 

@@ -32,6 +32,8 @@ export interface Device {
   /** What is read, and what it costs; absent where nothing is planned. */
   plan?(): ScanPlan[];
   write(tag: string, value: TagJson): Promise<{ value: TagJson }>;
+  /** Reads one tag out of turn, where the device can be asked; never rejects. */
+  refresh?(tag: string): Promise<void>;
 }
 
 export interface TagPlan {

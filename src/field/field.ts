@@ -6,10 +6,11 @@ import { ClockWatch } from './clock-watch.js';
 import type { Device, DeviceContext } from './device.js';
 import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
 import { RetainedLedger } from './ledger.js';
-import type { BusStatus, DeviceStatus, DocumentPort, MessagingPort, TagJson, TrendPoint } from './ports.js';
+import type { BusStatus, DeviceStatus, DocumentPort, MessagingPort, ModbusServerStatus, TagJson, TrendPoint } from './ports.js';
 import { Publisher } from './publisher.js';
 import { type EarlierValue, type EarlierValues, takeOverRetained } from './restore.js';
 import type { BusConfig, DeviceConfig, FieldConfig } from './schema.js';
+import type { ModbusServers } from './server/servers.js';
 import { SetTopics } from './set-topics.js';
 import { FieldTools } from './tools/tools.js';
 import { Topics } from './topics.js';
@@ -53,6 +54,7 @@ export class Field {
   #topics: Topics;
   #buses = new Map<string, RunningBus>();
   #devices = new Map<string, RunningDevice>();
+  #servers: ModbusServers | null = null;
   #isRunning = false;
   /** Values of before; null: what was left retained was not taken over yet. */
   #earlier: EarlierValues | null = null;
@@ -95,6 +97,7 @@ export class Field {
       const earlier = this.#earlier ?? new Map();
       this.#earlier = new Map();
       await this.#launch(this.#config.buses, this.#config.devices, earlier);
+      await this.#configureServers();
     });
   }
 
@@ -106,6 +109,7 @@ export class Field {
       this.#isRunning = false;
       this.#sets.close();
       this.#clockWatch.stop();
+      await this.#servers?.stop();
       await this.#halt([...this.#devices.keys()], [...this.#buses.keys()]);
       await this.#publisher.settled(SETTLE_MS);
       this.#publisher.stop();
@@ -142,7 +146,17 @@ export class Field {
       await this.#launch(buses, devices, lastValues(old.values(), before.devices, next.devices));
       this.#clearRemoved(old);
       this.#remember(this.#inventory());
+      await this.#configureServers();
     });
+  }
+
+  modbusServers(): ModbusServerStatus[] {
+    return this.#servers?.statuses() ?? [];
+  }
+
+  /** What masters of the servers got from each bus. */
+  modbusProxies(): { bus: string; cached: number; shared: number; passed: number }[] {
+    return this.#servers?.proxyCounters() ?? [];
   }
 
   buses(): BusStatus[] {
@@ -257,6 +271,25 @@ export class Field {
       this.#devices.set(config.name, { config, device });
       return device;
     });
+  }
+
+  async #configureServers(): Promise<void> {
+    if (this.#servers === null && this.#config.modbus_servers.length === 0) return;
+    const { ModbusServers } = await import('./server/servers.js');
+    this.#servers ??= new ModbusServers(
+      {
+        sample: (device, tag) => {
+          const found = this.#devices.get(device)?.device.record.tags.get(tag);
+          return found === undefined ? null : { ...found.sample, readAt: found.readAt };
+        },
+        write: (device, tag, value) => this.write(device, tag, value),
+        refresh: async (device, tag) => this.#devices.get(device)?.device.refresh?.(tag),
+        bus: (name) => this.#buses.get(name)?.bus ?? null,
+      },
+      this.#clock,
+      this.#log,
+    );
+    await this.#servers.configure(this.#config);
   }
 
   async #halt(devices: readonly string[], buses: readonly string[]): Promise<void> {

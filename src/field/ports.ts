@@ -175,3 +175,31 @@ export interface TrendPoint {
   value: number | null;
   quality: Quality;
 }
+
+/** A Modbus server for other masters. */
+export interface ModbusServerStatus {
+  name: string;
+  /** `0.0.0.0:5020`. */
+  endpoint: string;
+  port: number;
+  state: PartState;
+  /** Why it does not listen; null: it does, or was not started. */
+  error: { code: string; message: string; hint?: string | undefined } | null;
+  connections: number;
+  maxConnections: number;
+  /** Addresses of masters that are connected, the first of them. */
+  masters: string[];
+  units: number[];
+  counters: {
+    requests: number;
+    /** Requests that were answered with an exception. */
+    exceptions: number;
+    /** Connections that were taken, and those that were not: address not allowed, too many. */
+    accepted: number;
+    denied: number;
+    overLimit: number;
+    /** Connections that ended because of what is no Modbus, and because of silence. */
+    malformed: number;
+    idle: number;
+  };
+}

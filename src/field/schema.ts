@@ -3,6 +3,7 @@ import { Duration } from '../config/units.js';
 import { type Static, Type } from '../schema-types.js';
 import { literals, Name, object, valueKeys } from './schema-parts.js';
 import { type InstrumentConfig, InstrumentSchema } from './serial/schema.js';
+import { modbusServerSchema } from './server/schema.js';
 
 /** The `field:` section of the configuration. After loading, durations are ms and sizes bytes. */
 
@@ -272,6 +273,10 @@ export const FieldSchema = object(
     }),
     buses: Type.Array(BusSchema, { default: [], description: 'Buses.' }),
     devices: Type.Array(DeviceSchema, { default: [], description: 'Devices.' }),
+    modbus_servers: Type.Array(modbusServerSchema({ areas: AREAS, types: REGISTER_TYPES, orders: ORDERS }), {
+      default: [],
+      description: 'Modbus servers for other masters: tags as registers, and devices behind the gateway.',
+    }),
   },
   'Modbus, serial lines, tags.',
   { default: {} },

@@ -171,6 +171,21 @@ export class ModbusDevice implements Device {
     return { value: written };
   }
 
+  async refresh(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    const { area, address, length } = entry.point;
+    try {
+      const answer = await this.#options.bus.read({ fn: READ_FUNCTION[area], unit: this.#config.unit, address, count: length }, () => {});
+      if (!this.#isRunning || answer.kind !== 'data') return;
+      const scan: Scan = { open: new Set([entry]), answered: true, changed: new Set() };
+      this.#take(scan, blockOf([entry]), answer.data);
+      this.#report(scan);
+    } catch {
+      // The next scan says what is wrong.
+    }
+  }
+
   #classOf(config: TagConfig): string {
     return config.scan ?? Object.keys(this.#config.scan)[0] ?? 'default';
   }

@@ -1,0 +1,90 @@
+import type { Clock } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import { ModbusBus } from '../modbus/bus.js';
+import type { ModbusServerStatus } from '../ports.js';
+import type { FieldConfig } from '../schema.js';
+import { BusProxy, type ProxyCounters } from './bus-proxy.js';
+import type { ModbusServerConfig } from './schema.js';
+import { ModbusServer } from './server.js';
+import { unitsOf } from './units.js';
+import { type TagAccess, WrittenTags } from './written-tags.js';
+
+/** What the servers need of the field. */
+export interface ServedField extends TagAccess {
+  /** A bus as it is now; null: there is none of this name at present. */
+  bus(name: string): unknown;
+}
+
+/** All Modbus servers of the field, and the ways to its buses that they share. */
+export class ModbusServers {
+  readonly #field: ServedField;
+  readonly #tags: WrittenTags;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #proxies = new Map<string, { bus: ModbusBus; proxy: BusProxy }>();
+  #servers: ModbusServer[] = [];
+
+  constructor(field: ServedField, clock: Clock, log: Logger) {
+    this.#field = field;
+    this.#tags = new WrittenTags(field);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Takes over a configuration; servers that differ are restarted, the others keep their connections. */
+  async configure(field: FieldConfig): Promise<void> {
+    const stays = (server: ModbusServer) => field.modbus_servers.some((config) => isSame(config, server.config));
+    const leaving = this.#servers.filter((server) => !stays(server));
+    const kept = this.#servers.filter(stays);
+    await Promise.all(leaving.map((server) => server.stop()));
+    this.#servers = field.modbus_servers.map(
+      (config) => kept.find((server) => isSame(config, server.config)) ?? new ModbusServer(config, this.#clock, this.#log),
+    );
+    for (const server of this.#servers) server.serve(this.#unitsOf(server.config, field));
+    for (const name of this.#proxies.keys()) if (this.#field.bus(name) === null) this.#drop(name);
+    await Promise.all(this.#servers.map((server) => server.start()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop()));
+    for (const name of [...this.#proxies.keys()]) this.#drop(name);
+  }
+
+  statuses(): ModbusServerStatus[] {
+    return this.#servers.map((server) => server.status());
+  }
+
+  /** By bus. */
+  proxyCounters(): ({ bus: string } & ProxyCounters)[] {
+    return [...this.#proxies].map(([bus, { proxy }]) => ({ bus, ...proxy.counters }));
+  }
+
+  #unitsOf(config: ModbusServerConfig, field: FieldConfig) {
+    return unitsOf(config, field, {
+      sample: (device, tag) => this.#tags.sample(device, tag),
+      write: (device, tag, value) => this.#tags.write(device, tag, value),
+      proxy: (bus) => this.#proxy(bus),
+    });
+  }
+
+  /** A bus that was restarted is another one: what was kept of the old one is forgotten. */
+  #proxy(name: string): BusProxy | null {
+    const bus = this.#field.bus(name);
+    if (!(bus instanceof ModbusBus)) return null;
+    const known = this.#proxies.get(name);
+    if (known?.bus === bus) return known.proxy;
+    this.#drop(name);
+    const proxy = new BusProxy(bus, this.#clock);
+    this.#proxies.set(name, { bus, proxy });
+    return proxy;
+  }
+
+  #drop(name: string): void {
+    this.#proxies.get(name)?.proxy.close();
+    this.#proxies.delete(name);
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
