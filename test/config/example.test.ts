@@ -24,7 +24,7 @@ describe('the example configuration', () => {
     const { warnings } = await load();
     assert.deepEqual(
       warnings.map((warning) => `${warning.code} ${warning.where?.subject}`),
-      ['field.modbus_server', 'history', 'discovery'].map((key) => `FER_CONFIG_NOT_YET ${key}`),
+      ['history', 'discovery'].map((key) => `FER_CONFIG_NOT_YET ${key}`),
     );
   });
 

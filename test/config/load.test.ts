@@ -225,12 +225,12 @@ describe('hostile input', () => {
 
 describe('keys that are not supported yet', () => {
   it('They are accepted with a warning that names the place', async () => {
-    const { warnings } = await parse('field:\n  modbus_server: {enabled: true}\nhistory: {keep: 90d}');
+    const { warnings } = await parse('history: {keep: 90d}\ndiscovery: {mdns: true}');
     assert.deepEqual(
       warnings.map((warning) => [warning.code, warning.where?.line, warning.where?.column, warning.where?.subject]),
       [
-        ['FER_CONFIG_NOT_YET', 2, 3, 'field.modbus_server'],
-        ['FER_CONFIG_NOT_YET', 3, 1, 'history'],
+        ['FER_CONFIG_NOT_YET', 1, 1, 'history'],
+        ['FER_CONFIG_NOT_YET', 2, 1, 'discovery'],
       ],
     );
   });
