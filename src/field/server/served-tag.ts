@@ -1,7 +1,9 @@
+import { tagsOf } from '../inventory.js';
 import { encodeValue } from '../modbus/encode.js';
 import { isBitArea, type Point, resolvePoint } from '../modbus/point.js';
 import type { DeviceConfig, FieldConfig, TagConfig, TagType } from '../schema.js';
 import { isInstrument } from '../schema.js';
+import { instrumentFields } from '../serial/schema.js';
 import type { ServedTag } from './registers.js';
 import type { TagMapConfig } from './schema.js';
 
@@ -34,8 +36,8 @@ export function resolveServed(entry: TagMapConfig, field: FieldConfig): { served
   }
   const source = sourceOf(device, entry.tag);
   if (source === null) {
-    const tags = isInstrument(device) ? device.decode.fields : device.tags;
-    return { problems: [{ key: 'tag', message: `device ${device.name} has no tag ${entry.tag}`, hint: namesIn('Its tags', tags) }] };
+    const hint = namesIn('Its tags', tagsOf(device));
+    return { problems: [{ key: 'tag', message: `device ${device.name} has no tag ${entry.tag}`, hint }] };
   }
   const coding = codingOf(entry, source);
   const resolved = resolvePoint(coding, {});
@@ -61,7 +63,7 @@ export function resolveServed(entry: TagMapConfig, field: FieldConfig): { served
 
 function sourceOf(device: DeviceConfig, name: string): Source | null {
   if (isInstrument(device)) {
-    const field = device.decode.fields.find((each) => each.name === name);
+    const field = instrumentFields(device).find((each) => each.name === name);
     if (field === undefined) return null;
     const types = { float: 'float32', int: 'int32', bool: 'bool', string: 'string' } as const;
     const isText = field.type === 'string';
