@@ -2,6 +2,7 @@ import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from 
 import { isPortName } from './link/port-name.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
+import { spanOf } from './modbus/scale-register.js';
 import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
 import { isInstrument } from './schema.js';
 import { checkInstrument } from './serial/check-instrument.js';
@@ -135,8 +136,9 @@ export function checkTags(
     } else {
       const { point } = resolved;
       const max = point.area === 'coil' || point.area === 'discrete' ? device.max_bits : device.max_registers;
-      if (point.length > max)
-        faults.push({ path: at, message: `${tag.name}: ${point.length} registers are more than the device gives at once (${max}).` });
+      const { length } = spanOf(point);
+      if (length > max)
+        faults.push({ path: at, message: `${tag.name}: ${length} registers are more than the device gives at once (${max}).` });
     }
     if (tag.scan !== undefined && !classes.includes(tag.scan)) {
       faults.push({

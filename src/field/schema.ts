@@ -177,6 +177,14 @@ export const TagSchema = object(
           'Raw bit patterns, before scaling, with which the device says that it has no value: 0x8000, -1, NaN; beyond 2^53 in quotes: "0xFFFFFFFFFFFFFFFF".',
       }),
     ),
+    scale_register: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65535,
+        description:
+          'Register of the same table that holds the power of ten (-10 to 10) by which the value is multiplied, read together with it: the scale factors of SunSpec.',
+      }),
+    ),
     scan: Type.Optional(Type.String({ description: "Scan class, one of the device's `scan`. Default: its first." })),
     access: literals(['read', 'read_write'] as const, { default: 'read', description: 'Whether the tag may be written.' }),
     write: object(

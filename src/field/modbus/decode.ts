@@ -1,6 +1,7 @@
 import type { ValueConfig } from '../schema.js';
 import { bad, finish, type RawKind, type RawValue, type Reading } from '../value.js';
 import { type Point, reorder } from './point.js';
+import { powerIn } from './scale-register.js';
 
 /** The value of a point. `data`: its registers as they arrived (2 bytes each). */
 export function decodeRegisters(point: Point, data: Buffer, config: ValueConfig): Reading {
@@ -18,6 +19,16 @@ export function decodeRegisters(point: Point, data: Buffer, config: ValueConfig)
       return finish(raw, kindOf(point), config);
     }
   }
+}
+
+/** The value of a register point, scaled by the register that it names. `data`: registers as they arrived, from `first` on. */
+export function decodePoint(point: Point, data: Buffer, first: number, config: ValueConfig): Reading {
+  const at = (point.address - first) * 2;
+  const own = data.subarray(at, at + point.length * 2);
+  if (point.scaleAddress === null) return decodeRegisters(point, own, config);
+  const power = powerIn(data, first, point.scaleAddress);
+  if (power === null) return bad('invalid_scale');
+  return decodeRegisters(point, own, { ...config, scale: (config.scale ?? 1) * Number(`1e${power}`) });
 }
 
 /** The value of a coil or discrete input. `data`: packed bits as they arrived; `index`: which of them. */

@@ -9,11 +9,12 @@ import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Tag } from '../tag.js';
 import type { Area } from './address.js';
 import type { ModbusBus } from './bus.js';
-import { decodeBit, decodeRegisters } from './decode.js';
+import { decodeBit, decodePoint } from './decode.js';
 import { Holes } from './holes.js';
 import type { ModbusAnswer, ReadFunction } from './pdu.js';
 import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
+import { spanOf } from './scale-register.js';
 import { writePoint } from './write.js';
 
 const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
@@ -84,7 +85,7 @@ export class ModbusDevice implements Device {
     }
     this.record = new DeviceRecord(this.#config.name, plans, options.context);
     for (const { config, point } of points) {
-      this.#entries.set(config.name, { tag: this.record.tag(config.name), config, point, address: point.address, length: point.length });
+      this.#entries.set(config.name, { tag: this.record.tag(config.name), config, point, ...spanOf(point) });
     }
     this.#scheduler = new ScanScheduler(options.context.clock);
     if (this.#isBroadcast) return;
@@ -260,10 +261,9 @@ export class ModbusDevice implements Device {
     const ts = this.#options.context.clock.now();
     for (const entry of block.items) {
       const { tag, config, point } = entry;
-      const at = point.address - block.address;
       const reading = isBitArea(point.area)
-        ? decodeBit(data, at, config)
-        : decodeRegisters(point, data.subarray(at * 2, (at + point.length) * 2), config);
+        ? decodeBit(data, point.address - block.address, config)
+        : decodePoint(point, data, block.address, config);
       scan.open.delete(entry);
       if (tag.update(reading, ts)) scan.changed.add(tag.name);
     }

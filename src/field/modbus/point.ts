@@ -1,5 +1,6 @@
 import type { ModbusDeviceConfig, Order, TagConfig, TagType } from '../schema.js';
 import { type Area, parseAddress } from './address.js';
+import { checkScaleRegister } from './scale-register.js';
 
 /** Where a tag lies in its device and how its bytes become a value: the tag's configuration, resolved. */
 export interface Point {
@@ -26,6 +27,8 @@ export interface Point {
   bytes: number;
   /** Bit patterns, unsigned, that stand for "no value". */
   invalid: readonly bigint[];
+  /** Register of the same table with the power of ten by which the value is multiplied; null: none. */
+  scaleAddress: number | null;
 }
 
 export interface PointProblem {
@@ -159,6 +162,7 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
     wrong('scale', `type ${type} can't be scaled`, 'Leave scale and offset out.');
   const invalid = patternsOf(tag, type, inBits, bits, wrong);
   checkEnum(tag, type, wrong);
+  problems.push(...checkScaleRegister(tag, { area, type }));
 
   if (problems.length > 0) return { problems };
   return {
@@ -178,6 +182,7 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
       bits,
       bytes,
       invalid,
+      scaleAddress: tag.scale_register ?? null,
     },
   };
 }
