@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   FER_FIELD_SCAN: 'A scan can not be started as asked.',
   FER_FIELD_READ: 'A tool could not read what it was asked to.',
   FER_FIELD_WATCH: 'Too many watch the frames of a bus.',
+  FER_FIELD_SUNSPEC: 'A device has no SunSpec map.',
   FER_FIELD_PROFILE: 'A device profile is not valid, or there is none of this name.',
   FER_FIELD_READ_BACK: 'The value that was read back differs from the one that was written.',
   FER_FIELD_TAGS_FILE: 'A list of tags (tags_file, or one to import) can not be read: its form, a column, a cell.',

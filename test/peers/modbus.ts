@@ -8,7 +8,7 @@ export type Table = 'holding' | 'input' | 'coil' | 'discrete';
 
 const PYTHON = '/usr/bin/python3';
 
-/** A Modbus server of pymodbus with 2000 registers and bits per table, all 0. */
+/** A Modbus server of pymodbus with 2000 registers and bits per table (or another `size`), all 0. */
 export class PymodbusServer {
   readonly process: RunningProcess;
   /** TCP port; NaN on a line. */
@@ -20,10 +20,12 @@ export class PymodbusServer {
   }
 
   /** `where`: a TCP port (0: a free one) or a device file. */
-  static async start(t: TestContext, where: number | string, units: number[] = [1]): Promise<PymodbusServer> {
+  static async start(t: TestContext, where: number | string, units: number[] = [1], size = 2000): Promise<PymodbusServer> {
     const kind = typeof where === 'number' ? 'tcp' : 'rtu';
     const script = join(packageRoot(), 'test/peers/pymodbus_server.py');
-    const process = await startProcess(PYTHON, [script, kind, String(where), units.join(',')], { ready: /listening (\S+)\n/ });
+    const process = await startProcess(PYTHON, [script, kind, String(where), units.join(','), String(size)], {
+      ready: /listening (\S+)\n/,
+    });
     t.after(() => process.kill());
     return new PymodbusServer(process);
   }

@@ -1,6 +1,6 @@
 """A Modbus server of pymodbus that a test controls through lines on its standard input.
 
-  pymodbus_server.py tcp PORT | rtu DEVICE [UNITS]
+  pymodbus_server.py tcp PORT | rtu DEVICE [UNITS [SIZE]]     SIZE: registers and bits of each table, default 2000
   set UNIT AREA ADDRESS VALUE...    AREA: holding, input, coil, discrete
   get UNIT AREA ADDRESS COUNT       answers "values ..."
   lose COUNT                        the next so many writes are carried out, their answers lost
@@ -23,7 +23,6 @@ from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 
 FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-SIZE = 2000
 WRITES = (5, 6, 15, 16, 22)
 
 journal = []
@@ -38,9 +37,9 @@ def describe_write(request):
     return f"{request.unit_id}:{request.function_code}:{request.address}={shown}"
 
 
-def make_context(units):
+def make_context(units, size):
     def unit():
-        blocks = [ModbusSequentialDataBlock(0, [0] * SIZE) for _ in range(4)]
+        blocks = [ModbusSequentialDataBlock(0, [0] * size) for _ in range(4)]
         return ModbusSlaveContext(di=blocks[0], co=blocks[1], hr=blocks[2], ir=blocks[3], zero_mode=True)
 
     return ModbusServerContext(slaves={number: unit() for number in units}, single=False)
@@ -146,7 +145,7 @@ async def main():
     identify()
     kind, where = sys.argv[1], sys.argv[2]
     units = [int(unit) for unit in sys.argv[3].split(",")] if len(sys.argv) > 3 else [1]
-    context = make_context(units)
+    context = make_context(units, int(sys.argv[4]) if len(sys.argv) > 4 else 2000)
     place = await (serve_tcp(context, int(where)) if kind == "tcp" else serve_rtu(context, where))
     print(f"listening {place}", flush=True)
     # Without a parent there is nobody to serve.

@@ -6,6 +6,7 @@ import type { Device } from '../device.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
 import type { BusConfig } from '../schema.js';
+import type { SunSpecDevice } from '../sunspec/discover.js';
 import type { FrameTap } from '../tap.js';
 import type { Explored, ExploreRequest } from './explore.js';
 import { type MonitorListener, monitor } from './monitor.js';
@@ -83,6 +84,13 @@ export class FieldTools {
     const found = this.#modbus(bus);
     const { explore } = await import('./explore.js');
     return explore(found, request, () => this.#clock.now());
+  }
+
+  /** Finds the SunSpec models of a unit, and the tags that they are. Rejects with FER_FIELD_SUNSPEC, FER_FIELD_READ. */
+  async sunspec(bus: string, unit: number): Promise<SunSpecDevice> {
+    const found = this.#modbus(bus);
+    const { discoverSunSpec } = await import('../sunspec/discover.js');
+    return discoverSunSpec(found, unit);
   }
 
   /** Starts a scan. Rejects with FER_FIELD_SCAN where that can't be. */
