@@ -1,6 +1,7 @@
 import type { ConfigFault, Path } from '../check-parts.js';
 import type { BusConfig, ModbusDeviceConfig } from '../schema.js';
 import { resolvePoint } from './point.js';
+import { spanOf } from './scale-register.js';
 
 /** Units of a line, and what a broadcast can't do. */
 export function checkUnit(device: ModbusDeviceConfig, bus: BusConfig | undefined, path: Path): ConfigFault[] {
@@ -23,7 +24,7 @@ export function checkUnit(device: ModbusDeviceConfig, bus: BusConfig | undefined
 }
 
 /** Ranges that are never read: they must be ranges, and no tag may lie in them. */
-export function checkForbidden(device: ModbusDeviceConfig, path: Path): ConfigFault[] {
+export function checkForbidden(device: Pick<ModbusDeviceConfig, 'tags' | 'order' | 'forbidden'>, path: Path): ConfigFault[] {
   const faults: ConfigFault[] = device.forbidden.flatMap(({ from, to }, index) => {
     if (from <= to) return [];
     return [{ path: [...path, 'forbidden', index, 'from'], message: `The range from ${from} to ${to} is empty.`, hint: 'Swap them.' }];
@@ -31,7 +32,8 @@ export function checkForbidden(device: ModbusDeviceConfig, path: Path): ConfigFa
   for (const [index, tag] of device.tags.entries()) {
     const resolved = resolvePoint(tag, device);
     if ('problems' in resolved) continue;
-    const { area, address, length } = resolved.point;
+    const { area } = resolved.point;
+    const { address, length } = spanOf(resolved.point);
     const range = device.forbidden.find((other) => other.area === area && other.from < address + length && other.to >= address);
     if (range === undefined) continue;
     faults.push({

@@ -1,4 +1,5 @@
 import { type ConfigFault, checkTags } from '../check-config.js';
+import { checkForbidden } from '../modbus/check-device.js';
 import { resolvePoint } from '../modbus/point.js';
 import type { TagConfig } from '../schema.js';
 import type { Fingerprint, Profile } from './schema.js';
@@ -8,9 +9,10 @@ export const DEFAULT_SCAN = { default: 1000 };
 
 /** What the schema of a profile can't say: addresses, names, references. Paths start at the profile. */
 export function checkProfile(profile: Profile): ConfigFault[] {
-  const { order, max_registers = 125, max_bits = 2000 } = profile.defaults ?? {};
+  const { order, max_registers = 125, max_bits = 2000, forbidden = [] } = profile.defaults ?? {};
   const scan = profile.scan ?? DEFAULT_SCAN;
-  const faults = checkTags({ tags: profile.tags, scan, max_registers, max_bits, ...(order === undefined ? {} : { order }) }, []);
+  const device = { tags: profile.tags, scan, max_registers, max_bits, forbidden, ...(order === undefined ? {} : { order }) };
+  const faults = [...checkTags(device, []), ...checkForbidden(device, [])];
   for (const [index, source] of profile.source.entries()) {
     if (source.url === undefined && source.section === undefined) {
       const message = `Where in ${JSON.stringify(source.title)}?`;

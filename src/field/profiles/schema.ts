@@ -15,7 +15,7 @@ export const PROFILE_KINDS = ['energy_meter', 'drive', 'io', 'temperature_contro
 export type ProfileKind = (typeof PROFILE_KINDS)[number];
 
 /** Keys of a device for which a profile may know better than the defaults. */
-export const DEFAULT_KEYS = ['unit', 'order', 'max_registers', 'max_bits', 'no_gaps'] as const;
+export const DEFAULT_KEYS = ['unit', 'order', 'max_registers', 'max_bits', 'no_gaps', 'forbidden', 'mask_write'] as const;
 
 /** The key of a device, without its default and free to be left out. */
 function optional<S extends TSchema>(schema: S): S {
@@ -31,6 +31,8 @@ const DefaultsSchema = object(
     max_registers: Type.Optional(optional(device.max_registers)),
     max_bits: Type.Optional(optional(device.max_bits)),
     no_gaps: Type.Optional(optional(device.no_gaps)),
+    forbidden: Type.Optional(optional(device.forbidden)),
+    mask_write: Type.Optional(optional(device.mask_write)),
   },
   'What a device of this model has where its configuration says nothing else.',
 );

@@ -3,9 +3,11 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ConfigErrors } from '../../../src/config/errors.js';
+import { parseConfig } from '../../../src/config/load.js';
 import { loadProfile, ProfileLibrary, parseProfile, shippedProfiles } from '../../../src/config/profiles.js';
 import { costOf, plan, TCP_COST } from '../../../src/field/modbus/plan.js';
 import { isBitArea, resolvePoint } from '../../../src/field/modbus/point.js';
+import { spanOf } from '../../../src/field/modbus/scale-register.js';
 import { fingerprintTag } from '../../../src/field/profiles/check-config.js';
 import { PROFILE_KINDS } from '../../../src/field/profiles/schema.js';
 
@@ -69,7 +71,7 @@ describe('the profiles that ship', () => {
       const items = profile.tags.map((tag) => {
         const resolved = resolvePoint(tag, profile.defaults ?? {});
         assert.ok('point' in resolved, tag.name);
-        return { tag, ...resolved.point };
+        return { tag, ...resolved.point, ...spanOf(resolved.point) };
       });
       for (const area of ['holding', 'input', 'coil', 'discrete'] as const) {
         const inArea = items.filter((item) => item.area === area);
@@ -84,7 +86,7 @@ describe('the profiles that ship', () => {
       }
       assert.equal(new Set(profile.tags.map((tag) => tag.name)).size, profile.tags.length);
       // Two values in one register are two bits of it.
-      const places = items.map(({ area, address, bit }) => `${area} ${address} ${bit ?? ''}`);
+      const places = items.map(({ area, tag: { address }, bit }) => `${area} ${address} ${bit ?? ''}`);
       assert.equal(new Set(places).size, places.length, 'two tags at one place');
       for (const { name: tag, unit, description, scale } of profile.tags) {
         assert.match(tag, /^[a-z][a-z0-9_]*$/);
@@ -93,6 +95,14 @@ describe('the profiles that ship', () => {
         assert.ok(scale === undefined || [0.001, 0.01, 0.1, 10, 100, 1000].includes(scale), `${tag}: scale ${scale}`);
       }
       assert.ok(profile.source.every(({ title, url, section }) => title.length > 5 && (url ?? section) !== undefined));
+      // In a device it is without doubts, too.
+      const buses = [{ name: 'b', type: 'modbus_tcp', host: 'h' }];
+      const written = { field: { buses, devices: [{ name: 'd', bus: 'b', profile: name }] } };
+      const { warnings } = await parseConfig(JSON.stringify(written), '/ferrule.yaml', { files: 'ignore' });
+      assert.deepEqual(
+        warnings.map((warning) => warning.toLine()),
+        [],
+      );
       for (const print of profile.identify?.registers ?? []) assert.ok('point' in resolvePoint(fingerprintTag(print), {}));
     });
   }
