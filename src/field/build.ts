@@ -1,14 +1,19 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Device, DeviceContext } from './device.js';
+import { FallbackOpener } from './link/fallback.js';
+import type { LinkOpener } from './link/link.js';
+import { ListenOpener } from './link/listen.js';
 import { bitsPerCharacter, SerialOpener } from './link/serial.js';
 import { TcpOpener } from './link/tcp.js';
+import { AsciiFraming } from './modbus/ascii.js';
 import { ModbusBus } from './modbus/bus.js';
 import { ModbusDevice } from './modbus/device.js';
-import { type Cost, rtuCost, TCP_COST } from './modbus/plan.js';
-import { lineTiming, NO_LINE, RtuTransport } from './modbus/rtu-transport.js';
+import { asciiCost, type Cost, rtuCost, TCP_COST } from './modbus/plan.js';
+import { type LineTiming, lineTiming, NO_LINE, RtuTransport } from './modbus/rtu-transport.js';
 import { TcpTransport } from './modbus/tcp-transport.js';
-import { type BusConfig, type DeviceConfig, isInstrument } from './schema.js';
+import type { Transport, TransportEvents } from './modbus/transport.js';
+import { type BusConfig, type DeviceConfig, isInstrument, type LineConfig, type ModbusBusConfig } from './schema.js';
 import { SerialBus } from './serial/bus.js';
 import { Instrument } from './serial/instrument.js';
 import { RawDevice } from './serial/raw.js';
@@ -18,52 +23,55 @@ export type FieldBus = ModbusBus | SerialBus;
 /** The bus that a configuration describes. */
 export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBus {
   const { name, type } = config;
+  if (config.type === 'serial') return new SerialBus(name, type, new SerialOpener(config), clock, log);
+  if (config.type === 'serial_tcp') return new SerialBus(name, type, new TcpOpener(config), clock, log);
+  const isPort = config.type === 'modbus_rtu' || config.type === 'modbus_ascii';
+  return new ModbusBus({
+    name,
+    type,
+    retries: config.retries,
+    patienceMs: config.timeout,
+    clock,
+    log,
+    opener: isPort ? new SerialOpener(config) : tcpOpener(config, clock, log),
+    transport: transportOf(config, clock),
+    resetWhenSilent: !isPort,
+  });
+}
+
+function transportOf(config: ModbusBusConfig, clock: Clock): (events: TransportEvents) => Transport {
+  const { timeout: timeoutMs } = config;
   switch (config.type) {
-    case 'modbus_tcp': {
-      const { timeout: timeoutMs, max_inflight: maxInflight, retries } = config;
-      return new ModbusBus({
-        name,
-        type,
-        retries,
-        patienceMs: timeoutMs,
-        clock,
-        log,
-        opener: new TcpOpener(config),
-        transport: (events) => new TcpTransport({ clock, timeoutMs, maxInflight, events }),
-        resetWhenSilent: true,
-      });
-    }
+    case 'modbus_tcp':
+      return (events) => new TcpTransport({ clock, timeoutMs, maxInflight: config.max_inflight, events });
     case 'modbus_rtu': {
       const timing = lineTiming(config.baud, bitsPerCharacter(config));
-      return new ModbusBus({
-        name,
-        type,
-        retries: config.retries,
-        patienceMs: config.timeout,
-        clock,
-        log,
-        opener: new SerialOpener(config),
-        transport: (events) => new RtuTransport({ clock, timeoutMs: config.timeout, timing, events }),
-        resetWhenSilent: false,
-      });
+      return (events) => new RtuTransport({ clock, timeoutMs, timing, events });
     }
+    case 'modbus_ascii':
+      return (events) => new RtuTransport({ clock, timeoutMs, timing: asciiTiming(config), events, framing: new AsciiFraming() });
     case 'modbus_rtu_tcp':
-      return new ModbusBus({
-        name,
-        type,
-        retries: config.retries,
-        patienceMs: config.timeout,
-        clock,
-        log,
-        opener: new TcpOpener(config),
-        transport: (events) => new RtuTransport({ clock, timeoutMs: config.timeout, timing: NO_LINE, events }),
-        resetWhenSilent: true,
-      });
-    case 'serial':
-      return new SerialBus(name, type, new SerialOpener(config), clock, log);
-    case 'serial_tcp':
-      return new SerialBus(name, type, new TcpOpener(config), clock, log);
+      return (events) => new RtuTransport({ clock, timeoutMs, timing: NO_LINE, events });
+    case 'modbus_ascii_tcp':
+      return (events) => new RtuTransport({ clock, timeoutMs, timing: NO_LINE, events, framing: new AsciiFraming() });
   }
+}
+
+/** Two characters on the line for each of an RTU frame, and no silence: the frames have their own beginning and end. */
+function asciiTiming(line: LineConfig): LineTiming {
+  return { character: 2 * lineTiming(line.baud, bitsPerCharacter(line)).character, silence: 0 };
+}
+
+type TcpBusConfig = Extract<BusConfig, { listen?: unknown }>;
+
+function tcpOpener(config: TcpBusConfig, clock: Clock, log: Logger): LinkOpener {
+  const { host, port, connect_timeout, backup, listen } = config;
+  if (listen !== undefined) return new ListenOpener(listen, clock, log.child({ bus: config.name }));
+  if (host === undefined) throw new Error(`bus ${config.name} has neither host nor listen`);
+  const first = new TcpOpener({ host, port, connect_timeout });
+  if (backup === undefined) return first;
+  const second = new TcpOpener({ host: backup.host, port: backup.port ?? port, connect_timeout });
+  return new FallbackOpener(first, second, clock, backup.return_after);
 }
 
 export function createDevice(config: DeviceConfig, bus: FieldBus, busConfig: BusConfig, context: DeviceContext, log: Logger): Device {
@@ -82,7 +90,7 @@ function answerMs(bus: BusConfig): number {
 }
 
 function planCost(bus: BusConfig): Cost {
-  if (bus.type !== 'modbus_rtu') return TCP_COST;
+  if (bus.type !== 'modbus_rtu' && bus.type !== 'modbus_ascii') return TCP_COST;
   const { character, silence } = lineTiming(bus.baud, bitsPerCharacter(bus));
-  return rtuCost(character, silence);
+  return bus.type === 'modbus_ascii' ? asciiCost(character) : rtuCost(character, silence);
 }

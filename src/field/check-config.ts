@@ -1,5 +1,6 @@
 import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
 import { isPortName } from './link/port-name.js';
+import { checkEndpoints } from './modbus/check-bus.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
 import { spanOf } from './modbus/scale-register.js';
@@ -25,6 +26,7 @@ export function checkField(config: FieldConfig): ConfigFault[] {
     ...duplicates(config.buses, ['buses'], 'bus'),
     ...duplicates(config.devices, ['devices'], 'device'),
     ...checkPorts(config.buses),
+    ...checkEndpoints(config.buses),
     ...checkTopics(config.topics),
     ...config.devices.flatMap((device, index) => {
       const path: Path = ['devices', index];
@@ -38,7 +40,7 @@ export function checkField(config: FieldConfig): ConfigFault[] {
 
 function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
   return buses.flatMap((bus, index) => {
-    if (bus.type !== 'modbus_rtu' && bus.type !== 'serial') return [];
+    if (!('baud' in bus)) return [];
     if (!isPortName(bus.port)) {
       const hint = 'Write a device file, best under /dev/serial/by-id, or usb: and the serial number of the adapter.';
       return [{ path: ['buses', index, 'port'], message: `${bus.port} is no name of a port.`, hint }];

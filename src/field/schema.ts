@@ -33,6 +33,30 @@ const lineSettings = {
 
 const host = Type.String({ minLength: 1, description: 'Host name or IP address.' });
 const tcpPort = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value, description: 'TCP port.' });
+const backup = Type.Optional(
+  object(
+    {
+      host,
+      port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'TCP port. Default: that of the first address.' })),
+      return_after: Duration({ default: '60s', description: 'Time on this address after which the first one is tried again.' }),
+    },
+    'A second way to the same devices, taken where the first does not connect or does not answer.',
+  ),
+);
+const listen = Type.Optional(
+  object(
+    {
+      host: Type.String({ minLength: 1, default: '::', description: 'Address to listen on; `::` is every address, IPv4 included.' }),
+      port: Type.Integer({ minimum: 1, maximum: 65535, description: 'TCP port to listen on.' }),
+      allow: Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Addresses that may connect, single or as ranges (10.1.0.0/16). Whoever connects is taken for the device.',
+      }),
+    },
+    'Wait for the device to connect (a modem that dials in) in place of connecting to it. One connection at a time.',
+  ),
+);
+const hostUnlessListening = Type.Optional(Type.String({ minLength: 1, description: 'Host name or IP address; left out with `listen`.' }));
 const connectTimeout = Duration({ default: '5s', description: 'How long a connection may take to be established.' });
 const retries = (value: number) =>
   Type.Integer({
@@ -47,8 +71,10 @@ export const ModbusTcpBusSchema = object(
   {
     name: BusName,
     type: Type.Literal('modbus_tcp', { description: 'Modbus TCP.' }),
-    host,
+    host: hostUnlessListening,
     port: tcpPort(502),
+    backup,
+    listen,
     max_inflight: Type.Integer({
       minimum: 1,
       maximum: 16,
@@ -77,13 +103,46 @@ export const ModbusRtuTcpBusSchema = object(
   {
     name: BusName,
     type: Type.Literal('modbus_rtu_tcp', { description: 'RTU frames through a TCP serial server or modem.' }),
-    host,
+    host: hostUnlessListening,
     port: tcpPort(4001),
+    backup,
+    listen,
     timeout: timeout('1s'),
     connect_timeout: connectTimeout,
     retries: retries(1),
   },
   'A Modbus RTU line behind a TCP serial server.',
+);
+
+export const ModbusAsciiBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('modbus_ascii', { description: 'Modbus ASCII on a serial line.' }),
+    ...lineSettings,
+    data_bits: Type.Union([Type.Literal(7), Type.Literal(8)], { default: 7, description: 'Data bits per character.' }),
+    parity: Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
+      default: 'even',
+      description: 'Parity of each character.',
+    }),
+    timeout: timeout('1s'),
+    retries: retries(1),
+  },
+  'A Modbus ASCII line.',
+);
+
+export const ModbusAsciiTcpBusSchema = object(
+  {
+    name: BusName,
+    type: Type.Literal('modbus_ascii_tcp', { description: 'ASCII frames through a TCP serial server or modem.' }),
+    host: hostUnlessListening,
+    port: tcpPort(4001),
+    backup,
+    listen,
+    timeout: timeout('1s'),
+    connect_timeout: connectTimeout,
+    retries: retries(1),
+  },
+  'A Modbus ASCII line behind a TCP serial server.',
 );
 
 export const SerialBusSchema = object(
@@ -102,9 +161,20 @@ export const SerialTcpBusSchema = object(
   'A serial line with one instrument behind a TCP serial server.',
 );
 
-export const BusSchema = Type.Union([ModbusTcpBusSchema, ModbusRtuBusSchema, ModbusRtuTcpBusSchema, SerialBusSchema, SerialTcpBusSchema], {
-  description: 'A TCP endpoint or a serial line.',
-});
+export const BusSchema = Type.Union(
+  [
+    ModbusTcpBusSchema,
+    ModbusRtuBusSchema,
+    ModbusRtuTcpBusSchema,
+    ModbusAsciiBusSchema,
+    ModbusAsciiTcpBusSchema,
+    SerialBusSchema,
+    SerialTcpBusSchema,
+  ],
+  {
+    description: 'A TCP endpoint or a serial line.',
+  },
+);
 
 export const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
 export const REGISTER_TYPES = [
@@ -292,7 +362,7 @@ export const FieldSchema = object(
 
 export type FieldConfig = Static<typeof FieldSchema>;
 export type BusConfig = FieldConfig['buses'][number];
-export type ModbusBusConfig = Extract<BusConfig, { type: 'modbus_tcp' | 'modbus_rtu' | 'modbus_rtu_tcp' }>;
+export type ModbusBusConfig = Exclude<BusConfig, { type: 'serial' | 'serial_tcp' }>;
 export type SerialBusConfig = Static<typeof SerialBusSchema>;
 export type LineConfig = Pick<SerialBusConfig, 'port' | 'baud' | 'data_bits' | 'parity' | 'stop_bits' | 'flow_control'>;
 export type ModbusDeviceConfig = Static<typeof ModbusDeviceSchema>;

@@ -1,8 +1,9 @@
 import type { Link, LinkHandlers, LinkOpener } from '../../src/field/link/link.js';
+import { AsciiFraming } from '../../src/field/modbus/ascii.js';
 import { crc16 } from '../../src/field/modbus/crc.js';
 import type { ManualClock } from '../support/manual-clock.js';
 
-export type Framing = 'rtu' | 'tcp';
+export type Framing = 'rtu' | 'ascii' | 'tcp';
 
 /** A request as it reached the device, and the true answer to it. */
 export interface Heard {
@@ -70,7 +71,7 @@ export class ClockedDevice implements LinkOpener {
   send(bytes: Buffer, ms: number): void {
     const handlers = this.#handlers;
     this.clock.setTimeout(() => {
-      if (this.#handlers === handlers || this.framing === 'rtu') this.#handlers?.data(bytes);
+      if (this.#handlers === handlers || this.framing !== 'tcp') this.#handlers?.data(bytes);
     }, ms);
   }
 
@@ -95,14 +96,15 @@ export class ClockedDevice implements LinkOpener {
     }
     const frame = Buffer.concat([Buffer.from([unit]), pdu, Buffer.alloc(2)]);
     frame.writeUInt16LE(crc16(frame, 0, frame.length - 2), frame.length - 2);
-    return frame;
+    return this.framing === 'ascii' ? new AsciiFraming().encode(frame) : frame;
   }
 
-  #onRequest(raw: Buffer): void {
+  #onRequest(sent: Buffer): void {
+    const raw = this.framing === 'ascii' ? new AsciiFraming().decode(sent) : sent;
     const id = this.framing === 'tcp' ? raw.readUInt16BE(0) : 0;
     const unit = raw.readUInt8(this.framing === 'tcp' ? 6 : 0);
     const pdu = this.framing === 'tcp' ? raw.subarray(7) : raw.subarray(1, -2);
-    const heard = { id, unit, pdu, raw, truth: this.#truthOf(unit, pdu), device: this };
+    const heard = { id, unit, pdu, raw: sent, truth: this.#truthOf(unit, pdu), device: this };
     this.heard.push(heard);
     this.respond(heard);
   }

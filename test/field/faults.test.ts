@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../../src/field/fault.js';
+import { AsciiFraming } from '../../src/field/modbus/ascii.js';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
 import type { ModbusAnswer, ReadRequest } from '../../src/field/modbus/pdu.js';
 import { lineTiming, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
@@ -24,6 +25,7 @@ const READS: ReadRequest[] = [
 const SCAN_MS = 1000;
 
 type Line = Framing | 'rtu over tcp';
+const FRAMING: Record<Line, Framing> = { rtu: 'rtu', 'rtu over tcp': 'rtu', ascii: 'ascii', tcp: 'tcp' };
 
 interface Run {
   good: number;
@@ -50,11 +52,13 @@ function busOn(line: Line, device: ClockedDevice, clock: ManualClock, maxInfligh
     clock,
     log: silentLogger,
     opener: device,
-    transport: (events) =>
-      line === 'tcp'
-        ? new TcpTransport({ clock, timeoutMs: TIMEOUT, maxInflight, events })
-        : new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: line === 'rtu' ? lineTiming(19_200, 11) : NO_LINE, events }),
-    resetWhenSilent: line !== 'rtu',
+    transport: (events) => {
+      if (line === 'tcp') return new TcpTransport({ clock, timeoutMs: TIMEOUT, maxInflight, events });
+      const timing = line === 'rtu' ? lineTiming(19_200, 11) : NO_LINE;
+      const framing = line === 'ascii' ? { framing: new AsciiFraming() } : {};
+      return new RtuTransport({ clock, timeoutMs: TIMEOUT, timing, events, ...framing });
+    },
+    resetWhenSilent: line === 'tcp' || line === 'rtu over tcp',
   });
 }
 
@@ -68,7 +72,7 @@ async function scan(
 ): Promise<Run> {
   const clock = new ManualClock();
   const random = seeded(17);
-  const device = new ClockedDevice(clock, line === 'tcp' ? 'tcp' : 'rtu', (heard) => respond(heard, random));
+  const device = new ClockedDevice(clock, FRAMING[line], (heard) => respond(heard, random));
   const bus = busOn(line, device, clock, inflight);
   bus.start();
   await clock.advanceAsync(1);
@@ -114,7 +118,12 @@ function check(run: Run, request: ReadRequest, answer: ModbusAnswer, since: numb
   run.wrong.push(`${JSON.stringify(request)} at generation ${now}: ${answer.data.toString('hex')}`);
 }
 
-const LINES: Line[] = ['rtu', 'rtu over tcp', 'tcp'];
+function pduOf(framing: Framing, frame: Buffer): Buffer {
+  if (framing === 'tcp') return frame.subarray(7);
+  return (framing === 'ascii' ? new AsciiFraming().decode(frame) : frame).subarray(1, -2);
+}
+
+const LINES: Line[] = ['rtu', 'rtu over tcp', 'ascii', 'tcp'];
 
 for (const line of LINES) {
   describe(`no value is wrong over ${line}`, () => {
@@ -137,10 +146,10 @@ for (const line of LINES) {
     const changed = (change: (frame: Buffer, heard: Heard, random: () => number) => Buffer[]) =>
       often((heard, random) => heard.device.answer(heard, 5, (frame) => change(frame, heard, random)));
     /** Another answer to the same request, with its check sum as it must be. */
-    const forged = (pduOf: (pdu: Buffer) => Buffer, unitOf = (unit: number) => unit) =>
+    const forged = (change: (pdu: Buffer) => Buffer, unitOf = (unit: number) => unit) =>
       changed((frame, heard) => {
-        const pdu = heard.device.framing === 'tcp' ? frame.subarray(7) : frame.subarray(1, -2);
-        return [heard.device.frame(heard.id, unitOf(heard.unit), pduOf(Buffer.from(pdu)))];
+        const pdu = pduOf(heard.device.framing, frame);
+        return [heard.device.frame(heard.id, unitOf(heard.unit), change(Buffer.from(pdu)))];
       });
 
     const faults: [string, (heard: Heard, random: () => number) => void][] = [
@@ -243,7 +252,7 @@ describe('a line that gives back what is sent', () => {
     if (answers(heard)) heard.device.answer(heard, 60);
   };
 
-  for (const line of ['rtu', 'rtu over tcp'] as const) {
+  for (const line of ['rtu', 'rtu over tcp', 'ascii'] as const) {
     test(`is read over ${line} as any other, without counting errors`, async () => {
       const run = await scan(
         line,

@@ -23,9 +23,9 @@ export class ScriptedDevice {
     this.#server = createServer((socket) => this.#onSocket(socket));
   }
 
-  static async start(t: TestContext, respond: (asked: Asked) => void = honest): Promise<ScriptedDevice> {
+  static async start(t: TestContext, respond: (asked: Asked) => void = honest, port = 0): Promise<ScriptedDevice> {
     const device = new ScriptedDevice(respond);
-    await new Promise<void>((done) => device.#server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => device.#server.listen(port, '127.0.0.1', done));
     t.after(() => device.stop());
     return device;
   }

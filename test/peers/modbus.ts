@@ -19,9 +19,15 @@ export class PymodbusServer {
     this.port = Number(/listening (\S+)/.exec(process.stdout)?.[1]);
   }
 
-  /** `where`: a TCP port (0: a free one) or a device file. */
-  static async start(t: TestContext, where: number | string, units: number[] = [1], size = 2000): Promise<PymodbusServer> {
-    const kind = typeof where === 'number' ? 'tcp' : 'rtu';
+  /** `where`: a TCP port (0: a free one) or a device file. `framing`: default `tcp` on a port, `rtu` on a line. */
+  static async start(
+    t: TestContext,
+    where: number | string,
+    units: number[] = [1],
+    size = 2000,
+    framing?: 'rtu' | 'ascii',
+  ): Promise<PymodbusServer> {
+    const kind = typeof where === 'string' ? (framing ?? 'rtu') : framing === undefined ? 'tcp' : `${framing}-tcp`;
     const script = join(packageRoot(), 'test/peers/pymodbus_server.py');
     const process = await startProcess(PYTHON, [script, kind, String(where), units.join(','), String(size)], {
       ready: /listening (\S+)\n/,

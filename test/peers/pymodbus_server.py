@@ -1,6 +1,7 @@
 """A Modbus server of pymodbus that a test controls through lines on its standard input.
 
-  pymodbus_server.py tcp PORT | rtu DEVICE [UNITS [SIZE]]     SIZE: registers and bits of each table, default 2000
+  pymodbus_server.py tcp PORT | rtu-tcp PORT | ascii-tcp PORT | rtu DEVICE | ascii DEVICE [UNITS [SIZE]]
+  SIZE: registers and bits of each table, default 2000
   set UNIT AREA ADDRESS VALUE...    AREA: holding, input, coil, discrete
   get UNIT AREA ADDRESS COUNT       answers "values ..."
   lose COUNT                        the next so many writes are carried out, their answers lost
@@ -19,6 +20,7 @@ import tty
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.device import ModbusControlBlock
 from pymodbus.factory import ServerDecoder
+from pymodbus.framer.ascii_framer import ModbusAsciiFramer
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 
@@ -80,7 +82,7 @@ class Connection:
 
     def __init__(self, context, framer, write):
         self.context, self.write = context, write
-        self.hears_broadcasts = framer is ModbusRtuFramer
+        self.hears_broadcasts = framer is not ModbusSocketFramer
         self.framer = framer(ServerDecoder(), client=None)
 
     def feed(self, data):
@@ -107,9 +109,9 @@ class Connection:
         self.write(self.framer.buildPacket(response))
 
 
-async def serve_tcp(context, port):
+async def serve_tcp(context, port, framer):
     async def client(reader, writer):
-        connection = Connection(context, ModbusSocketFramer, writer.write)
+        connection = Connection(context, framer, writer.write)
         while data := await reader.read(1024):
             connection.feed(data)
         writer.close()
@@ -118,10 +120,10 @@ async def serve_tcp(context, port):
     return server.sockets[0].getsockname()[1]
 
 
-async def serve_rtu(context, device):
+async def serve_line(context, device, framer):
     line = os.open(device, os.O_RDWR | os.O_NOCTTY)
     tty.setraw(line, termios.TCSANOW)
-    connection = Connection(context, ModbusRtuFramer, lambda data: os.write(line, data))
+    connection = Connection(context, framer, lambda data: os.write(line, data))
     loop = asyncio.get_running_loop()
 
     def readable():
@@ -146,7 +148,8 @@ async def main():
     kind, where = sys.argv[1], sys.argv[2]
     units = [int(unit) for unit in sys.argv[3].split(",")] if len(sys.argv) > 3 else [1]
     context = make_context(units, int(sys.argv[4]) if len(sys.argv) > 4 else 2000)
-    place = await (serve_tcp(context, int(where)) if kind == "tcp" else serve_rtu(context, where))
+    framer = ModbusAsciiFramer if kind.startswith("ascii") else ModbusSocketFramer if kind == "tcp" else ModbusRtuFramer
+    place = await (serve_tcp(context, int(where), framer) if kind.endswith("tcp") else serve_line(context, where, framer))
     print(f"listening {place}", flush=True)
     # Without a parent there is nobody to serve.
     await commands(context)

@@ -72,6 +72,7 @@ export class Connection {
     const link = this.#link;
     this.#link = null;
     await link?.close();
+    await this.#opener.close?.();
     this.#state = 'stopped';
     this.#error = null;
   }
@@ -79,6 +80,12 @@ export class Connection {
   /** The device answers: the next loss starts with the shortest delay. */
   proven(): void {
     this.#delay = FIRST_DELAY_MS;
+    this.#opener.proven?.();
+  }
+
+  /** A reset would lead to a better link than this one. */
+  get hasBetter(): boolean {
+    return this.#link !== null && this.#opener.hasBetter === true;
   }
 
   /** Throws the link away and opens a new one. */

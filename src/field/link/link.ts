@@ -22,4 +22,10 @@ export interface LinkOpener {
   readonly longestDelay?: number;
   /** Rejects with an error in words. `signal` ends the attempt. */
   open(handlers: LinkHandlers, signal: AbortSignal): Promise<Link>;
+  /** What was opened last has answered. */
+  proven?(): void;
+  /** What was opened last is not the first choice, which can be had again: a reset leads there. */
+  readonly hasBetter?: boolean;
+  /** Ends what outlives a link (a port that is listened on). */
+  close?(): Promise<void>;
 }

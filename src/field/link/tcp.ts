@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Link, LinkHandlers, LinkOpener } from './link.js';
+import { socketLink } from './socket-link.js';
 
 export interface TcpEndpoint {
   host: string;
@@ -38,29 +39,8 @@ export class TcpOpener implements LinkOpener {
         settled = true;
         signal.removeEventListener('abort', onAbort);
         socket.setTimeout(0);
-        let closing = false;
         socket.removeAllListeners('close');
-        socket.on('data', handlers.data);
-        // The other side ended: it will answer nothing more, also where it would still read.
-        socket.once('end', () => fail(new Error(`${this.endpoint} closed the connection`)));
-        socket.once('close', () => {
-          if (!closing) handlers.closed(failure ?? new Error(`the connection to ${this.endpoint} was closed`));
-        });
-        resolve({
-          write: (data) => void socket.write(data),
-          get pending() {
-            return socket.writableLength;
-          },
-          close: () => {
-            closing = true;
-            socket.removeListener('data', handlers.data);
-            return new Promise<void>((done) => {
-              if (socket.closed) return done();
-              socket.once('close', () => done());
-              socket.destroy();
-            });
-          },
-        });
+        resolve(socketLink(socket, this.endpoint, handlers, () => failure));
       });
       socket.once('close', () => {
         if (settled) return;

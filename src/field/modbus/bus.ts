@@ -252,6 +252,10 @@ export class ModbusBus {
   #pump(): void {
     this.#wake?.cancel();
     this.#wake = null;
+    // Between two requests, so that no write is cut off by it.
+    if (this.#connection.hasBetter && this.#inflight === 0 && this.#queue.writes === 0) {
+      this.#connection.reset(new Error('the first address can be reached again'));
+    }
     while (this.#isUp && !this.#isExclusive && this.#inflight < this.#transport.maxInflight) {
       if (this.#queue.writes > 0 && this.#inflight > 0) return;
       const now = this.#clock.mono();

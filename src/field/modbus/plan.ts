@@ -40,10 +40,17 @@ export interface PlanLimits {
 const TURNAROUND_AND_HOST_MS = 11;
 /** Request, and answer without its data: bytes of an RTU exchange. */
 const RTU_OVERHEAD_CHARACTERS = 8 + 5;
+/** The same of an ASCII exchange. */
+const ASCII_OVERHEAD_CHARACTERS = 17 + 11;
 
 /** T(n) = (8 + 5 + 2n) characters + 2 silences + turnaround. ms. */
 export function rtuCost(character: number, silence: number): Cost {
   return { perRequest: RTU_OVERHEAD_CHARACTERS * character + 2 * silence + TURNAROUND_AND_HOST_MS, perUnit: 2 * character };
+}
+
+/** `:`, LRC, CR LF and two characters per byte, four per register. ms. */
+export function asciiCost(character: number): Cost {
+  return { perRequest: ASCII_OVERHEAD_CHARACTERS * character + TURNAROUND_AND_HOST_MS, perUnit: 4 * character };
 }
 
 /** On TCP a request costs the same however much it reads: gaps are bridged up to the largest request. */

@@ -22,6 +22,14 @@ export function lineTiming(baud: number, bitsPerCharacter: number): LineTiming {
   return { character, silence: Math.max(3.5 * character, 1.75) };
 }
 
+/** How frames look on the wire where that is not RTU. */
+export interface Framing {
+  encode(frame: Buffer): Buffer;
+  /** RTU frames that are whole; what is no frame as bytes that are none. */
+  decode(chunk: Buffer): Buffer;
+  reset(): void;
+}
+
 export const NO_LINE: LineTiming = { character: 0, silence: 0 };
 
 /** A frame that is complete but wrong has this long to turn out as noise before the right one. */
@@ -61,6 +69,7 @@ export class RtuTransport implements Transport {
   readonly #timeout: number;
   readonly #timing: LineTiming;
   readonly #events: TransportEvents;
+  readonly #framing: Framing | null;
   readonly #exchange = new Exchange();
   readonly #outstanding = new OutstandingAnswers();
   readonly #memory = new AnswerMemory();
@@ -77,11 +86,12 @@ export class RtuTransport implements Transport {
   /** The line gives back what is sent; null: not known yet. */
   #hasEcho: boolean | null = null;
 
-  constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents }) {
+  constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents; framing?: Framing }) {
     this.#clock = options.clock;
     this.#timeout = options.timeoutMs;
     this.#timing = options.timing;
     this.#events = options.events;
+    this.#framing = options.framing ?? null;
   }
 
   attach(link: Link): void {
@@ -89,6 +99,7 @@ export class RtuTransport implements Transport {
     this.#buffer = Buffer.alloc(0);
     this.#told = 0;
     this.#hasEcho = null;
+    this.#framing?.reset();
   }
 
   detach(fault: Fault): void {
@@ -115,8 +126,10 @@ export class RtuTransport implements Transport {
     return this.#sureRoundTrip(request);
   }
 
-  receive(chunk: Buffer): void {
+  receive(bytes: Buffer): void {
     this.#lastActivity = this.#clock.mono();
+    const chunk = this.#framing?.decode(bytes) ?? bytes;
+    if (chunk.length === 0) return;
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
     if (this.#buffer.length > MAX_BUFFER) {
       this.#buffer = this.#buffer.subarray(-MAX_BUFFER);
@@ -273,7 +286,7 @@ export class RtuTransport implements Transport {
       this.#pending = pending;
       this.#lastActivity = now + this.#timing.character * frame.length;
       this.#tell('out', frame, request, null);
-      link.write(frame);
+      link.write(this.#wire(frame));
     });
   }
 
@@ -360,10 +373,14 @@ export class RtuTransport implements Transport {
     this.#told = this.#buffer.length;
   }
 
+  #wire(frame: Buffer): Buffer {
+    return this.#framing?.encode(frame) ?? frame;
+  }
+
   #tell(direction: 'in' | 'out', frame: Buffer, request: ModbusRequest, error: FrameError | null): void {
     const { tap } = this.#events;
     if (!tap?.isWatched) return;
-    tap.tell({ direction, bytes: frame, pdu: frame.subarray(1, -2), unit: request.unit, request, error });
+    tap.tell({ direction, bytes: this.#wire(frame), pdu: frame.subarray(1, -2), unit: request.unit, request, error });
   }
 
   #tellNoise(error: FrameError, bytes: Buffer, request: ModbusRequest | null): void {
@@ -381,7 +398,7 @@ export class RtuTransport implements Transport {
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     this.#tell('out', frame, request, null);
-    link.write(frame);
+    link.write(this.#wire(frame));
     const wait = this.#timing.character * frame.length + BROADCAST_TURNAROUND_MS;
     await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));
     this.#lastActivity = this.#clock.mono();

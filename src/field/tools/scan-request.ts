@@ -94,7 +94,7 @@ export function checkScan(request: ScanRequest): void {
 export async function busOfPort(port: string, buses: Iterable<BusConfig>): Promise<string | null> {
   const real = await realpath(port).catch(() => port);
   for (const bus of buses) {
-    if (bus.type !== 'modbus_rtu' && bus.type !== 'serial') continue;
+    if (!('baud' in bus)) continue;
     if (bus.port === port || (await realpath(bus.port).catch(() => bus.port)) === real) return bus.name;
   }
   return null;

@@ -189,6 +189,8 @@ export const en = {
   'deviceKind.modbus_tcp': 'Modbus TCP',
   'deviceKind.modbus_rtu': 'Modbus RTU',
   'deviceKind.modbus_rtu_tcp': 'Modbus RTU over TCP',
+  'deviceKind.modbus_ascii': 'Modbus ASCII',
+  'deviceKind.modbus_ascii_tcp': 'Modbus ASCII over TCP',
   'deviceKind.serial': 'Serial instrument',
 
   'devices.search': 'Search devices',
