@@ -117,6 +117,8 @@ export class Router implements PublicationOwner {
   }
 
   retainSettled(publication: RoutedPublication, error: Error | null): void {
+    // Nearly always nothing is unsaved: no need to look for the topic's message.
+    if (error === null && this.#unsaved.size === 0) return;
     const { topic } = publication.message;
     if (error !== null) {
       if (!this.#unsaved.has(topic)) this.#unsaved.set(topic, publication);

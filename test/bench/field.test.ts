@@ -8,7 +8,7 @@ import { tempDir } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { blocksOf } from './candidates/libmodbus.js';
 import { ModbusDevices } from './field/devices.js';
-import { ferruleField } from './field/ferrule-field.js';
+import { ferruleField, ferruleFieldWithLists } from './field/ferrule-field.js';
 import { type FieldJob, range } from './field/job.js';
 import { nodeRedFlow } from './field/node-red.js';
 import { placeOf, scanOf, topicOf } from './field/values.js';
@@ -38,12 +38,21 @@ test('a topic names the place of its value', () => {
 });
 
 test('the job is a valid configuration of the field', async () => {
-  const config = await fieldConfig(JSON.parse(ferruleField(JOB)));
+  const config = await fieldConfig(ferruleField(JOB));
   assert.equal(config.devices.length, 2);
   assert.deepEqual(
     config.buses.map(({ type }) => type),
     ['modbus_tcp', 'modbus_rtu'],
   );
+});
+
+test('the same job with its tags in lists', () => {
+  const { field, files } = ferruleFieldWithLists(JOB);
+  assert.deepEqual(
+    (field.devices as { tags_file: string }[]).map(({ tags_file }) => tags_file),
+    ['d7.csv', 'd8.csv'],
+  );
+  assert.equal(files['d8.csv'], 'name,area,address,type\nt5,holding,5,uint16\n');
 });
 
 test('Node-RED reads 200 registers in two requests, and publishes', () => {
@@ -134,7 +143,7 @@ describe('the devices of the benchmark', { skip: needs('gcc', 'libmodbus-dev') }
     t.after(() => devices.close());
     const units = range(1, 4).map((unit) => ({ number: unit, unit, addresses: [...range(0, 40), ...range(300, 10)] }));
     const job: FieldJob = { periodMs: 50, buses: [{ endpoint: { type: 'rtu', path: wire.ours, baud }, devices: units }] };
-    const { messages } = await startField(t, JSON.parse(ferruleField(job)));
+    const { messages } = await startField(t, ferruleField(job));
     await waitFor(() => messages.on(topicOf(4, 309)).length > 5, { timeout: 20_000 });
     let good = 0;
     for (const { topic, payload } of messages.all) {

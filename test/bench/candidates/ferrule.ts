@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/paths.js';
-import { ferruleField } from '../field/ferrule-field.js';
+import { ferruleFieldWithLists } from '../field/ferrule-field.js';
+import type { FieldJob } from '../field/job.js';
 import { isSecure } from '../transport.js';
 import type { Candidate, CandidateCommand, ExtraListener } from './candidate.js';
 
@@ -11,10 +12,11 @@ const LIMITS = '{max_queued_messages: 100000000, max_queued_bytes: 64GiB}';
 export function ferrule(nodeArgs: readonly string[]): Candidate {
   const root = packageRoot();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const command = (port: number, folder: string, extra: ExtraListener | null, field: string): CandidateCommand => {
+  const command = (port: number, folder: string, extra: ExtraListener | null, job: FieldJob | null): CandidateCommand => {
     const rules = join(folder, 'rules');
     mkdirSync(rules);
-    const files = { 'ferrule.yaml': configuration(port, extra, rules, field) };
+    const { field, files: lists } = ferruleFieldWithLists(job ?? { buses: [], periodMs: 1000 });
+    const files = { 'ferrule.yaml': configuration(port, extra, rules, JSON.stringify(field)), ...lists };
     const config = join(folder, 'ferrule.yaml');
     const args = [...nodeArgs, join(root, 'dist', 'main.js'), 'start', '--config', config, '--data', join(folder, 'data')];
     return { command: process.execPath, args, files };
@@ -23,8 +25,8 @@ export function ferrule(nodeArgs: readonly string[]): Candidate {
     name: 'ferrule',
     settings: `ferrule ${version} on Node ${process.versions.node}; durability strict, allow_anonymous true, limits ${LIMITS}, console on, without TLS`,
     transports: ['tls', 'ws', 'wss'],
-    command: (port, folder, extra) => command(port, folder, extra, '{}'),
-    field: (job, port, folder) => Promise.resolve(command(port, folder, null, ferruleField(job))),
+    command: (port, folder, extra) => command(port, folder, extra, null),
+    field: (job, port, folder) => Promise.resolve(command(port, folder, null, job)),
   };
 }
 
