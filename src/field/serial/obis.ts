@@ -35,15 +35,18 @@ function crcProblem(bytes: Buffer, text: string): string | null {
   return `its CRC is ${digits.toUpperCase()}, and should be ${expected.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
+/** A code with its brackets; heat meters write several in a line. */
+const DATA_SET = /(?:^|(?<=\)))([0-9A-Fa-f][0-9A-Za-z:.*&-]*)((?:\([^()]*\))+)/g;
+
 function parse(text: string): Telegram {
   const telegram = new Map<string, readonly string[] | null>();
   // A line that begins with a bracket goes on with the one before (gas meters of DSMR 2 and 3).
   for (const line of text.replace(/\r?\n\(/g, '(').split(/\r?\n/)) {
-    const found = /^([0-9A-Fa-f][0-9A-Za-z:.*&-]*)((?:\([^()]*\))+)!?$/.exec(line.trim());
-    if (found === null) continue;
-    const code = plain(found[1] ?? '');
-    const values = [...(found[2] ?? '').matchAll(/\(([^()]*)\)/g)].map(([, value = '']) => value);
-    telegram.set(code, telegram.has(code) ? null : values);
+    for (const [, written = '', brackets = ''] of line.trim().matchAll(DATA_SET)) {
+      const code = plain(written);
+      const values = [...brackets.matchAll(/\(([^()]*)\)/g)].map(([, value = '']) => value);
+      telegram.set(code, telegram.has(code) ? null : values);
+    }
   }
   return telegram;
 }
