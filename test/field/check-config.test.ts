@@ -12,6 +12,11 @@ const instrument = (decode: object, more: object = {}) => ({
   devices: [{ name: 'd', bus: 's', frame: { type: 'delimiter' }, decode: { fields: [{ name: 'v' }], ...decode }, ...more }],
 });
 
+const rawDevice = (decode: object, more: object = {}) => ({
+  buses: [SERIAL],
+  devices: [{ name: 'd', bus: 's', decode: { type: 'raw', ...decode }, ...more }],
+});
+
 describe('what is wrong in the field section', () => {
   const cases: [string, unknown, RegExp][] = [
     ['two buses of one name', { buses: [BUS, BUS] }, /buses\.1\.name: There is a bus b already/],
@@ -76,6 +81,67 @@ describe('what is wrong in the field section', () => {
       { ...instrument({ type: 'text' }), devices: ['x', 'y'].map((name) => ({ ...instrument({ type: 'text' }).devices[0], name })) },
       /devices\.1\.bus: x is on bus s already/,
     ],
+    ['a port that is no name of one', { buses: [{ ...SERIAL, port: 'COM3' }] }, /buses\.0\.port: COM3 is no name of a port/],
+    [
+      'a pattern that fits nothing at all',
+      instrument({ type: 'regex', pattern: '(?<v>[0-9]*)' }),
+      /decode\.pattern: The pattern fits an empty text/,
+    ],
+    [
+      'a frame by a pattern that is none',
+      instrument({ type: 'text' }, { frame: { type: 'regex', pattern: '[' } }),
+      /frame\.pattern: The pattern is not valid/,
+    ],
+    ['a stream to decode', instrument({ type: 'text' }, { frame: { type: 'stream' } }), /frame\.type: A stream has no frames/],
+    [
+      'start and end the same',
+      instrument({ type: 'text' }, { frame: { type: 'stx_etx', start: '$', end: '$' } }),
+      /frame\.end: Start and end/,
+    ],
+    [
+      'an escape with marks of three bytes',
+      instrument({ type: 'text' }, { frame: { type: 'stx_etx', start: 'abc', escape: '\x10' } }),
+      /frame\.escape: With an escape/,
+    ],
+    [
+      'a character that is no byte',
+      instrument({ type: 'text' }, { frame: { type: 'delimiter', end: '€' } }),
+      /frame\.end: € is no single byte/,
+    ],
+    [
+      'a length within the start',
+      instrument({ type: 'text' }, { frame: { type: 'length_field', start: 'ab', at: 1 } }),
+      /frame\.at: The length/,
+    ],
+    [
+      'a check sum that does not fit',
+      instrument({ type: 'text' }, { checksum: { type: 'crc16_arc', at: -2 } }),
+      /checksum\.at: There is no place/,
+    ],
+    [
+      'a variant of what has none',
+      instrument({ type: 'text' }, { checksum: { type: 'xor', variant: 'kermit' } }),
+      /checksum\.variant: xor/,
+    ],
+    ['a check sum of nothing', instrument({ type: 'text' }, { checksum: { type: 'xor', from: 3, to: 3 } }), /checksum\.to: It ends before/],
+    [
+      'BCD without a length',
+      instrument({ type: 'struct', fields: [{ name: 'v', at: 0, format: 'bcd' }] }),
+      /fields\.0: v: bcd needs a length/,
+    ],
+    ['a bit of a float', instrument({ type: 'struct', fields: [{ name: 'v', at: 0, format: 'float32', bit: 3 }] }), /fields\.0\.bit/],
+    [
+      'an item that a sentence has not',
+      instrument({ type: 'nmea', fields: [{ name: 'v', sentence: 'GGA', item: 'speed' }] }),
+      /GGA has no item speed/,
+    ],
+    ['an item that is a text', instrument({ type: 'nmea', fields: [{ name: 'v', sentence: 'GGA', item: 'time' }] }), /v: time is a text/],
+    ['neither column nor item', instrument({ type: 'nmea', fields: [{ name: 'v', sentence: 'GGA' }] }), /it needs a column or an item/],
+    ['an OBIS value without a code', instrument({ type: 'obis' }), /fields\.0.*code/],
+    ['what is received sent again', rawDevice({ rx: 'a', tx: 'a' }), /decode\.tx: What is received would be sent again/],
+    ['a wildcard to publish to', rawDevice({ rx: 'a/#' }), /decode\.rx: a\/# has a wildcard/],
+    ['fields in raw mode', rawDevice({ fields: [{ name: 'v' }] }), /fields/],
+    ['a poll in raw mode', { ...rawDevice({}, { request: { poll: 'x' } }) }, /request: In raw mode/],
     ['an unknown key', device({ colour: 'red' }), /colour/],
   ];
   for (const [name, config, message] of cases) test(name, async () => assert.rejects(fieldConfig(config), { message }));

@@ -29,7 +29,7 @@ export class ScriptedInstrument {
     return this.#command(`slow ${hex(data)}`);
   }
 
-  answer(question: string, answer: string | Buffer): Promise<void> {
+  answer(question: string | Buffer, answer: string | Buffer): Promise<void> {
     return this.#command(`answer ${hex(question)} ${hex(answer)}`);
   }
 
