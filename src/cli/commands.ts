@@ -6,6 +6,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'demo', summary: 'run a gateway with a simulated plant, to look around', load: async () => (await import('./demo.js')).demo },
   { name: 'check', summary: 'say everything that is wrong with a configuration', load: async () => (await import('./check.js')).check },
   { name: 'profiles', summary: 'list, show and check device profiles', load: async () => (await import('./profiles.js')).profiles },
-  { name: 'modbus', summary: 'find out what a Modbus device is', load: async () => (await import('./modbus.js')).modbus },
+  { name: 'modbus', summary: 'scan, read, write, plan, watch Modbus devices', load: async () => (await import('./modbus.js')).modbus },
   { name: 'version', summary: 'print the version', load: async () => (await import('./version.js')).version },
 ];

@@ -12,6 +12,8 @@ export const EXIT = {
   STORE_FAILED: 4,
   /** A fault in the program, or a stop that took too long or was forced. */
   FAULT: 5,
+  /** A tool could not do what it was asked: nobody answers, the device or the gateway refuses. */
+  NOT_DONE: 6,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -23,4 +25,5 @@ export const EXIT_MEANINGS: Record<ExitCode, string> = {
   3: 'the gateway could not start',
   4: 'the store failed while running; started again, it recovers',
   5: 'a fault in the program, or a stop that was forced',
+  6: 'a tool could not do what it was asked: no answer, or a refusal',
 };

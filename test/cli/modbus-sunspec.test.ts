@@ -32,7 +32,7 @@ describe('ferrule modbus sunspec', { skip: needs('python3-pymodbus', 'python3-se
   it('A device without a map is a refusal, not a fault', async (t) => {
     const server = await PymodbusServer.start(t, 0);
     const { code, stderr } = await sunspec('--host', `127.0.0.1:${server.port}`);
-    assert.equal(code, 3);
+    assert.equal(code, 6);
     assert.match(stderr, /no SunSpec map.*\[FER_FIELD_SUNSPEC\]/);
   });
 });
@@ -49,7 +49,7 @@ describe('the target of ferrule modbus', () => {
 
   it('A host at which nobody listens is said, with what to try', async () => {
     const { code, stderr } = await sunspec('--host', '127.0.0.1:1');
-    assert.equal(code, 3);
+    assert.equal(code, 6);
     assert.match(stderr, /can not be reached.*\[FER_FIELD_BUS\]/);
   });
 });

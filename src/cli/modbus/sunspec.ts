@@ -3,7 +3,7 @@ import type { SunSpecDevice } from '../../field/sunspec/discover.js';
 import { silentLogger } from '../../log.js';
 import type { Arguments, Io, Option } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { numberOf, targetOf } from './target.js';
+import { integer, targetOf } from '../field/options.js';
 
 const TIMEOUT_MS = 2000;
 
@@ -15,7 +15,7 @@ export const SUNSPEC_OPTIONS: Record<string, Option> = {
 /** What SunSpec models a device has, and its tags with what they say now. */
 export async function sunspec(args: Arguments, io: Io): Promise<ExitCode> {
   const target = targetOf(args);
-  const unit = numberOf(args, 'unit', 1, 0, 255);
+  const unit = integer(args, 'unit', 0, 255, 1);
   const [{ openOwnBus }, { discoverSunSpec }] = await Promise.all([
     import('../../field/tools/own-bus.js'),
     import('../../field/sunspec/discover.js'),

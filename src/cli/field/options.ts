@@ -1,0 +1,105 @@
+import { FerruleError } from '../../errors.js';
+import type { Area } from '../../field/modbus/address.js';
+import type { Target } from '../../field/tools/own-bus.js';
+import type { LineSettings, ScanWhere } from '../../field/tools/scan-request.js';
+import type { Arguments, Option } from '../command.js';
+
+/** What tools that speak to a device themselves have in common. */
+export const TARGET_OPTIONS: Record<string, Option> = {
+  port: { type: 'string', short: 'p', value: 'FILE', help: "Serial port; 'ferrule serial ports' lists them." },
+  baud: { type: 'string', short: 'b', value: 'N', help: 'Bits per second. Default: 9600. scan: several with commas.' },
+  parity: { type: 'string', value: 'P', help: 'none, even or odd. Default: none. scan: several with commas.' },
+  'stop-bits': { type: 'string', value: 'N', help: '1 or 2. Default: 1.' },
+  host: { type: 'string', short: 'H', value: 'HOST[:PORT]', help: 'Modbus TCP server. Default port: 502, with --rtu 4001.' },
+  rtu: { type: 'boolean', help: 'With --host: RTU frames through a serial server.' },
+  timeout: { type: 'string', value: 'MS', help: 'How long an answer may take, ms. Default: 300 on a line, 1000 on TCP.' },
+};
+
+const PARITIES = ['none', 'even', 'odd'] as const;
+const AREAS = ['holding', 'input', 'coil', 'discrete'] as const;
+
+export function usage(message: string, hint = "See 'ferrule modbus --help'."): FerruleError {
+  return new FerruleError('FER_CLI_USAGE', message, { hint });
+}
+
+/** A whole number within limits, or `fallback` where the option is not there. */
+export function integer(args: Arguments, name: string, min: number, max: number, fallback: number): number;
+export function integer(args: Arguments, name: string, min: number, max: number, fallback?: undefined): number | undefined;
+export function integer(args: Arguments, name: string, min: number, max: number, fallback?: number): number | undefined {
+  const text = args.text(name);
+  return text === undefined ? fallback : numberIn(text, `--${name}`, min, max);
+}
+
+export function numberIn(text: string, what: string, min: number, max: number): number {
+  const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw usage(`${what} is a number from ${min} to ${max}, not ${JSON.stringify(text)}.`);
+  return value;
+}
+
+/** `1-10,20`: numbers and ranges with commas. */
+export function numbers(text: string, what: string, min: number, max: number): number[] {
+  const found = new Set<number>();
+  for (const part of text.split(',')) {
+    const [first = '', last = first] = part.trim().split('-');
+    const from = numberIn(first, what, min, max);
+    const to = numberIn(last, what, min, max);
+    if (to < from) throw usage(`${what}: the range ${part.trim()} ends before it begins.`);
+    for (let value = from; value <= to; value++) found.add(value);
+  }
+  return [...found];
+}
+
+export function areaOf(args: Arguments): Area | undefined {
+  const text = args.text('area');
+  return text === undefined ? undefined : oneOf(AREAS, text, '--area');
+}
+
+export function oneOf<T extends string>(allowed: readonly T[], text: string, what: string): T {
+  const found = allowed.find((each) => each === text);
+  if (found === undefined) throw usage(`${what} is ${allowed.join(', ')}, not ${JSON.stringify(text)}.`);
+  return found;
+}
+
+/** The port or host of a tool that speaks with one setting. */
+export function targetOf(args: Arguments): Target {
+  const where = scanWhere(args);
+  if (where.kind === 'host') return where;
+  const [baud, ...moreBauds] = where.line.baud;
+  const [parity, ...moreParities] = where.line.parity;
+  if (baud === undefined || parity === undefined || moreBauds.length + moreParities.length > 0) {
+    throw usage('Several serial settings are for scan: here it is one.');
+  }
+  return { kind: 'line', port: where.port, baud, parity, stop_bits: where.line.stop_bits ?? 1 };
+}
+
+/** The port or host of a scan. */
+export function scanWhere(args: Arguments): Exclude<ScanWhere, { kind: 'bus' }> {
+  const port = args.text('port');
+  const host = args.text('host');
+  if ((port === undefined) === (host === undefined)) throw usage('Name either --port FILE or --host HOST[:PORT].');
+  if (host !== undefined) {
+    const framing = args.flag('rtu') ? 'rtu' : 'tcp';
+    return { kind: 'host', ...hostAndPort(host, framing === 'rtu' ? 4001 : 502), framing };
+  }
+  return { kind: 'line', port: port ?? '', line: lineSettings(args) };
+}
+
+function lineSettings(args: Arguments): LineSettings {
+  const baud = numbers(args.text('baud') ?? '9600', '--baud', 50, 4_000_000);
+  const parity = (args.text('parity') ?? 'none').split(',').map((text) => oneOf(PARITIES, text.trim(), '--parity'));
+  return { baud, parity, stop_bits: oneOf(['1', '2'], args.text('stop-bits') ?? '1', '--stop-bits') === '2' ? 2 : 1 };
+}
+
+/** `host`, `host:port`, `[v6]:port`. */
+export function hostAndPort(text: string, fallback: number): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]+))?$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  // An IPv6 address without brackets and port.
+  if (host === undefined && text.split(':').length > 2) return { host: text, port: fallback };
+  if (host === undefined) throw usage(`${JSON.stringify(text)} is no HOST[:PORT].`);
+  return { host, port: match?.[3] === undefined ? fallback : numberIn(match[3], 'The port', 1, 65535) };
+}
+
+export function timeoutOf(args: Arguments, target: Target): number {
+  return integer(args, 'timeout', 20, 60_000, target.kind === 'line' ? 300 : 1000);
+}
