@@ -7,5 +7,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', summary: 'say everything that is wrong with a configuration', load: async () => (await import('./check.js')).check },
   { name: 'profiles', summary: 'list, show and check device profiles', load: async () => (await import('./profiles.js')).profiles },
   { name: 'modbus', summary: 'scan, read, write, plan, watch Modbus devices', load: async () => (await import('./modbus.js')).modbus },
+  { name: 'serial', summary: 'list serial ports, speak with what is behind one', load: async () => (await import('./serial.js')).serial },
   { name: 'version', summary: 'print the version', load: async () => (await import('./version.js')).version },
 ];

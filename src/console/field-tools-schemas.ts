@@ -163,4 +163,28 @@ export const Scan = Type.Object(
   { $id: 'Scan' },
 );
 
-export const FIELD_TOOL_SCHEMAS = [UnitStatistics, ReadPlan, Explored, Scan];
+export const SerialPort = Type.Object(
+  {
+    path: Type.String({ description: 'Device file of now.' }),
+    name: Type.String({ description: 'The name that stays: what to write as `port` of a bus.' }),
+    byId: Type.Array(text),
+    byPath: Type.Array(text),
+    usb: Type.Union([
+      Type.Object({
+        vendorId: text,
+        productId: text,
+        serial: nullable(Type.String()),
+        manufacturer: nullable(Type.String()),
+        product: nullable(Type.String()),
+      }),
+      Type.Null(),
+    ]),
+    driver: nullable(Type.String(), 'Driver of the kernel.'),
+    isConsole: Type.Boolean({ description: 'The kernel prints there.' }),
+    isAllowed: Type.Boolean({ description: 'The gateway may open it.' }),
+    users: Type.Array(Type.Object({ pid: count, program: text }), { description: 'Programs that have it open, as far as can be seen.' }),
+  },
+  { $id: 'SerialPort' },
+);
+
+export const FIELD_TOOL_SCHEMAS = [SerialPort, UnitStatistics, ReadPlan, Explored, Scan];

@@ -97,7 +97,21 @@ export interface ScanStatus {
   }[];
 }
 
+export interface SerialPortInfo {
+  path: string;
+  /** The name that stays: what to write into the configuration. */
+  name: string;
+  byId: string[];
+  byPath: string[];
+  usb: { vendorId: string; productId: string; serial: string | null; manufacturer: string | null; product: string | null } | null;
+  driver: string | null;
+  isConsole: boolean;
+  isAllowed: boolean;
+  users: { pid: number; program: string }[];
+}
+
 export interface FieldToolsPort {
+  ports(): Promise<SerialPortInfo[]>;
   /** Follows the frames of a bus until the returned function is called. Throws a FerruleError. */
   monitor(bus: string, listener: { frame(frame: MonitorFrame): void; leftOut(count: number): void }): () => void;
   /** Throws FER_FIELD_UNKNOWN_BUS. */

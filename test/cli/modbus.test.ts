@@ -50,7 +50,7 @@ describe('ferrule modbus, at a port or host', { skip: needs('socat', 'python3-py
     });
     t.after(() => scan.kill());
     const other = await ferrule(['read', '--port', cable.ours, '-a', '40001']);
-    assert.deepEqual([other.code, /used by another program.*If a gateway runs here/.test(other.stderr)], [6, true], other.stderr);
+    assert.deepEqual([other.code, /is used by .*If a gateway runs here/.test(other.stderr)], [6, true], other.stderr);
     process.kill(scan.pid, 'SIGINT');
     assert.equal((await scan.exit).code, 0);
     const { found } = JSON.parse(scan.stdout) as { found: { unit: number }[] };

@@ -263,6 +263,7 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'GET /api/v1/buses/{name}/registers',
     'POST /api/v1/buses/{name}/send',
     'GET /api/v1/devices/{name}/plan',
+    'GET /api/v1/serial-ports',
     'GET /api/v1/scans',
     'GET /api/v1/scans/{id}',
     'POST /api/v1/scans',

@@ -5,6 +5,7 @@ import type {
   ReadPlan,
   ScanRequest,
   ScanStatus,
+  SerialPortInfo,
   UnitStatistics,
 } from '../../src/console/field-tools.js';
 import { FerruleError } from '../../src/errors.js';
@@ -62,6 +63,16 @@ export class MemoryFieldTools implements FieldToolsPort {
   readonly asked: ScanRequest[] = [];
   found: ScanStatus[] = [];
   buses = ['hall', 'line1', 'scale_port'];
+
+  async ports(): Promise<SerialPortInfo[]> {
+    const usb = { vendorId: '0403', productId: '6001', serial: 'A50285BI', manufacturer: 'FTDI', product: 'FT232R USB UART' };
+    const rest = { byId: [], byPath: [], isConsole: false, isAllowed: true };
+    const name = '/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0';
+    return [
+      { ...rest, path: '/dev/ttyS0', name: '/dev/ttyS0', usb: null, driver: '8250', isConsole: true, users: [] },
+      { ...rest, path: '/dev/ttyUSB0', name, usb, driver: 'ftdi_sio', users: [{ pid: 812, program: 'ferrule' }] },
+    ];
+  }
 
   monitor(bus: string, listener: Parameters<FieldToolsPort['monitor']>[1]): () => void {
     this.#check(bus);

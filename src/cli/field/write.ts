@@ -39,7 +39,7 @@ export async function write(text: string | undefined, args: Arguments, io: Io): 
   }
   const bus = await openOwnBus(target, timeoutOf(args, target), systemClock, silentLogger);
   try {
-    const { written } = await writePoint(bus, { name: `unit ${unit}`, unit, mask_write: true }, { config, point }, text);
+    const { written } = await writePoint({ bus, device: { name: `unit ${unit}`, unit, mask_write: true }, config, point }, text);
     io.out(args.flag('json') ? `${JSON.stringify({ written })}\n` : `Wrote ${what}; it was read back as ${String(written)}.\n`);
     return EXIT.OK;
   } finally {

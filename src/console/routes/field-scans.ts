@@ -1,7 +1,7 @@
 import { FerruleError } from '../../errors.js';
 import { Type } from '../../schema-types.js';
 import { roleAllows } from '../accounts.js';
-import { Scan, ScanBody } from '../field-tools-schemas.js';
+import { Scan, ScanBody, SerialPort } from '../field-tools-schemas.js';
 import { type App, answers, Nothing, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
@@ -10,6 +10,20 @@ const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) })
 /** Scans for units: long work that runs in the gateway, whoever looks. */
 export function fieldScanRoutes(app: App, context: RouteContext): void {
   const { tools } = context.ports.field;
+
+  app.get(
+    '/serial-ports',
+    {
+      config: { access: 'operator' },
+      schema: {
+        operationId: 'listSerialPorts',
+        tags: ['field'],
+        summary: 'The serial ports of this machine.',
+        response: answers({ 200: Type.Object({ ports: Type.Array(ref(SerialPort)) }) }),
+      },
+    },
+    async () => ({ ports: await tools.ports() }),
+  );
 
   app.get(
     '/scans',

@@ -21,6 +21,7 @@ export function plansOf(config: FieldConfig): DevicePlan[] {
   const nobody = { publish: () => Promise.resolve(), subscribe: () => () => {} };
   const context: DeviceContext = {
     clock: systemClock,
+    messaging: nobody,
     publisher: new Publisher(nobody, systemClock, silentLogger),
     topics: new Topics(config.topics),
     payload: config.payload,

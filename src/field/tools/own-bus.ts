@@ -52,7 +52,7 @@ function untilUp(bus: ModbusBus): Promise<void> {
 }
 
 export function hintFor(reason: string): string {
-  if (/used by another program|in use/.test(reason)) {
+  if (/ is used by /.test(reason)) {
     return 'If a gateway runs here, the port is one of its buses: use its tools in the web console, or stop it.';
   }
   if (/ECONNREFUSED/.test(reason)) return 'Nothing listens there: compare address and port.';

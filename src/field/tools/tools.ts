@@ -3,6 +3,7 @@ import { FerruleError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { FieldBus } from '../build.js';
 import type { Device } from '../device.js';
+import type { SerialPortInfo } from '../link/ports.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
 import type { BusConfig } from '../schema.js';
@@ -91,6 +92,12 @@ export class FieldTools {
     const found = this.#modbus(bus);
     const { discoverSunSpec } = await import('../sunspec/discover.js');
     return discoverSunSpec(found, unit);
+  }
+
+  /** The serial ports of this machine. */
+  async ports(): Promise<SerialPortInfo[]> {
+    const { listSerialPorts } = await import('../link/ports.js');
+    return listSerialPorts();
   }
 
   /** Starts a scan. Rejects with FER_FIELD_SCAN where that can't be. */
