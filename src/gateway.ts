@@ -15,7 +15,7 @@ import { FerruleError } from './errors.js';
 import { Field } from './field/field.js';
 import { limitsOf } from './gateway/limits.js';
 import { type Notice, noticesOf } from './gateway/notices.js';
-import { busPart, rulesPart } from './gateway/part-views.js';
+import { busPart, modbusServerPart, rulesPart } from './gateway/part-views.js';
 import { PartsMonitor } from './gateway/parts-monitor.js';
 import { type PartStatus, SupervisedPart } from './gateway/supervisor.js';
 import { VERSION } from './gateway/version.js';
@@ -276,6 +276,7 @@ class FerruleGateway implements Gateway {
       this.#consolePart.status(),
       ...this.#bridges.parts(),
       ...this.#field.buses().map(busPart),
+      ...this.#field.modbusServers().map(modbusServerPart),
       rulesPart(this.#rules.rules()),
     ];
   }

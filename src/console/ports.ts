@@ -247,6 +247,38 @@ export interface BusStatus {
   queued: number;
 }
 
+/** A Modbus server for other masters. */
+export interface ModbusServerStatus {
+  name: string;
+  endpoint: string;
+  state: PartState;
+  /** Why it does not listen. */
+  error: { code: string; message: string; hint?: string } | null;
+  connections: number;
+  maxConnections: number;
+  /** Addresses of masters that are connected, the first of them. */
+  masters: string[];
+  /** Unit ids under which something is served. */
+  units: number[];
+  counters: {
+    requests: number;
+    exceptions: number;
+    accepted: number;
+    denied: number;
+    overLimit: number;
+    malformed: number;
+    idle: number;
+  };
+}
+
+/** What masters of all servers got from one bus. */
+export interface ModbusProxyStatus {
+  bus: string;
+  cached: number;
+  shared: number;
+  passed: number;
+}
+
 export interface TrendPoint {
   ts: number;
   value: number | null;
@@ -254,6 +286,8 @@ export interface TrendPoint {
 }
 
 export interface FieldPort {
+  modbusServers(): ModbusServerStatus[];
+  modbusProxies(): ModbusProxyStatus[];
   readonly tools: FieldToolsPort;
   buses(): BusStatus[];
   devices(): DeviceStatus[];

@@ -14,6 +14,7 @@ import { FIELD_TOOL_SCHEMAS } from './field-tools-schemas.js';
 import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
 import { createSecureServer } from './https-server.js';
+import { MODBUS_SERVER_SCHEMAS } from './modbus-server-schemas.js';
 import { banRoutes } from './routes/bans.js';
 import { bridgeRoutes } from './routes/bridges.js';
 import { clientRoutes } from './routes/clients.js';
@@ -21,6 +22,7 @@ import { deviceRoutes } from './routes/devices.js';
 import { fieldScanRoutes } from './routes/field-scans.js';
 import { fieldToolRoutes } from './routes/field-tools.js';
 import { healthRoutes } from './routes/health.js';
+import { modbusServerRoutes } from './routes/modbus-servers.js';
 import { mqttUserRoutes } from './routes/mqtt-users.js';
 import { overviewRoutes } from './routes/overview.js';
 import { redirectRoutes } from './routes/redirect.js';
@@ -47,6 +49,7 @@ const API_ROUTES = [
   deviceRoutes,
   fieldToolRoutes,
   fieldScanRoutes,
+  modbusServerRoutes,
   topicRoutes,
   clientRoutes,
   bridgeRoutes,
@@ -71,7 +74,7 @@ export async function createApp(context: RouteContext, certificate: Certificate 
         certificate === null ? createServer(handler as RequestListener) : createSecureServer(certificate, handler as RequestListener),
       ),
   });
-  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS]) app.addSchema(schema);
+  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS, ...MODBUS_SERVER_SCHEMAS]) app.addSchema(schema);
   app.decorateRequest('login', null);
   app.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, context.log));
   await app.register(helmet, {

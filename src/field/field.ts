@@ -6,7 +6,16 @@ import { ClockWatch } from './clock-watch.js';
 import type { Device, DeviceContext } from './device.js';
 import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
 import { RetainedLedger } from './ledger.js';
-import type { BusStatus, DeviceStatus, DocumentPort, MessagingPort, ModbusServerStatus, TagJson, TrendPoint } from './ports.js';
+import type {
+  BusStatus,
+  DeviceStatus,
+  DocumentPort,
+  MessagingPort,
+  ModbusProxyStatus,
+  ModbusServerStatus,
+  TagJson,
+  TrendPoint,
+} from './ports.js';
 import { Publisher } from './publisher.js';
 import { type EarlierValue, type EarlierValues, takeOverRetained } from './restore.js';
 import type { BusConfig, DeviceConfig, FieldConfig } from './schema.js';
@@ -155,8 +164,8 @@ export class Field {
   }
 
   /** What masters of the servers got from each bus. */
-  modbusProxies(): { bus: string; cached: number; shared: number; passed: number }[] {
-    return this.#servers?.proxyCounters() ?? [];
+  modbusProxies(): ModbusProxyStatus[] {
+    return this.#servers?.proxies() ?? [];
   }
 
   buses(): BusStatus[] {

@@ -184,7 +184,7 @@ export interface ModbusServerStatus {
   port: number;
   state: PartState;
   /** Why it does not listen; null: it does, or was not started. */
-  error: { code: string; message: string; hint?: string | undefined } | null;
+  error: { code: string; message: string; hint?: string } | null;
   connections: number;
   maxConnections: number;
   /** Addresses of masters that are connected, the first of them. */
@@ -202,4 +202,15 @@ export interface ModbusServerStatus {
     malformed: number;
     idle: number;
   };
+}
+
+/** What masters of all servers got from one bus, since the start or the last change of the bus. */
+export interface ModbusProxyStatus {
+  bus: string;
+  /** Reads that were answered from what was read before. */
+  cached: number;
+  /** Reads that shared the request of another master. */
+  shared: number;
+  /** Requests that were passed on to the bus. */
+  passed: number;
 }

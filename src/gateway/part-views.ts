@@ -7,6 +7,11 @@ export function busPart({ name, state, lastError }: ReturnType<Field['buses']>[n
   return { name: `bus ${name}`, state, since: 0, error: lastError === null ? null : { code: 'FER_FIELD_BUS', message: lastError } };
 }
 
+/** A Modbus server as a part. */
+export function modbusServerPart({ name, state, error }: ReturnType<Field['modbusServers']>[number]): PartStatus {
+  return { name: `modbus_server ${name}`, state, since: 0, error };
+}
+
 /** The rules as one part: degraded while a file does not compile. */
 export function rulesPart(rules: ReturnType<Rules['rules']>): PartStatus {
   const broken = rules.find(({ state }) => state === 'error');

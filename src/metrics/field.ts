@@ -8,7 +8,7 @@ const DEVICE = ['device', 'bus'];
 
 type Device = ReturnType<MetricsPorts['field']['devices']>[number];
 
-export function registerField(registry: Registry, field: MetricsPorts['field']): void {
+export function registerField(registry: Registry, field: Pick<MetricsPorts['field'], 'devices' | 'buses'>): void {
   const perDevice = (read: (device: Device) => number | null) => () =>
     field.devices().map((device): Sample => [[device.name, device.bus], read(device)]);
 

@@ -68,7 +68,7 @@ export interface MetricsPorts {
       tags: { quality: string }[];
     }[];
     buses(): { name: string; state: string; queued: number }[];
-  };
+  } & ModbusServersPort;
   bridges: {
     bridges(): {
       name: string;
@@ -104,4 +104,23 @@ export interface MetricsPorts {
   console: {
     status(): { streams: number; streamsCutOff: number; streamsRefused: number };
   };
+}
+
+/** Modbus servers for other masters. */
+export interface ModbusServersPort {
+  modbusServers(): {
+    name: string;
+    state: string;
+    connections: number;
+    counters: {
+      requests: number;
+      exceptions: number;
+      accepted: number;
+      denied: number;
+      overLimit: number;
+      malformed: number;
+      idle: number;
+    };
+  }[];
+  modbusProxies(): { bus: string; cached: number; shared: number; passed: number }[];
 }

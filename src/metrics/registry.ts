@@ -4,6 +4,7 @@ import { registerBroker } from './broker.js';
 import { registerConsole } from './console.js';
 import type { EventLoopProbe } from './event-loop.js';
 import { registerField } from './field.js';
+import { registerModbusServers } from './modbus-servers.js';
 import type { MetricsPorts } from './ports.js';
 import { registerProcess } from './process.js';
 import { registerRules } from './rules.js';
@@ -21,6 +22,10 @@ export function createRegistry(ports: MetricsPorts, eventLoop: EventLoopProbe, o
   registerField(registry, {
     devices: oncePerScrape(() => field.devices()),
     buses: oncePerScrape(() => field.buses()),
+  });
+  registerModbusServers(registry, {
+    modbusServers: oncePerScrape(() => field.modbusServers()),
+    modbusProxies: oncePerScrape(() => field.modbusProxies()),
   });
   registerBridges(registry, { bridges: oncePerScrape(() => bridges.bridges()) });
   registerRules(registry, { rules: oncePerScrape(() => rules.rules()) });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { MODBUS_PROXIES, MODBUS_SERVERS } from '../support/memory-modbus-servers.js';
 import { client } from './fakes.js';
 import { claimedConsole, PASSWORD, startConsole, Visitor } from './harness.js';
 
@@ -101,6 +102,7 @@ test('a fault of the program is 500 and does not show its insides', async (t) =>
 test('buses, clients, bridges, rules and storage are what the parts say', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   assert.equal(((await get(admin, '/buses')).buses as object[]).length, 1);
+  assert.deepEqual(await get(admin, '/modbus-servers'), { servers: MODBUS_SERVERS, proxies: MODBUS_PROXIES });
   assert.deepEqual(await get(admin, '/clients'), { clients: plant.clients, total: 1 });
   assert.deepEqual(await get(admin, '/bridges'), { bridges: plant.bridges });
   assert.deepEqual(await get(admin, '/rules'), { rules: plant.rules });
@@ -265,6 +267,7 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'GET /api/v1/devices/{name}/plan',
     'GET /api/v1/serial-ports',
     'GET /api/v1/scans',
+    'GET /api/v1/modbus-servers',
     'GET /api/v1/scans/{id}',
     'POST /api/v1/scans',
     'DELETE /api/v1/scans/{id}',

@@ -18,6 +18,7 @@ import { FerruleError } from '../../src/errors.js';
 import type { Message } from '../../src/mqtt/message.js';
 import { matches } from '../../src/mqtt/topics.js';
 import { MemoryFieldTools } from '../support/memory-field-tools.js';
+import { MODBUS_PROXIES, MODBUS_SERVERS } from '../support/memory-modbus-servers.js';
 
 export class MemoryDocuments implements DocumentsPort {
   readonly collections = new Map<string, Map<string, string>>();
@@ -232,6 +233,8 @@ export class FakePlant {
       },
       field: {
         tools: this.tools,
+        modbusServers: () => MODBUS_SERVERS,
+        modbusProxies: () => MODBUS_PROXIES,
         buses: () => [{ name: 'hall', type: 'modbus_tcp', endpoint: '192.0.2.9:502', state: 'running', lastError: null, queued: 0 }],
         devices: () => this.devices,
         device: (name) => this.devices.find((each) => each.name === name) ?? null,

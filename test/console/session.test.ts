@@ -137,6 +137,7 @@ test('every role may do what is its own and nothing above', async (t) => {
     ['viewer', 'GET', '/devices/meter1/plan'],
     ['viewer', 'GET', '/scans'],
     ['operator', 'GET', '/serial-ports'],
+    ['viewer', 'GET', '/modbus-servers'],
     ['operator', 'GET', '/buses/line1/registers?unit=1&area=holding&address=0'],
     ['operator', 'POST', '/buses/scale_port/send', { hex: '00' }],
     ['operator', 'POST', '/scans', { where: { kind: 'bus', bus: 'line1' }, units: [1] }],

@@ -8,7 +8,7 @@ import { ADMIN, type ConsoleFixture, startConsoleFixture } from '../support/cons
 /** Every page of the console, and something on it that shows that its data are there. */
 export const PAGES: { path: string; title: string; ready: string }[] = [
   { path: '/', title: 'Overview', ready: 'text=What needs attention' },
-  { path: '/devices', title: 'Devices', ready: 'a:has-text("meter1")' },
+  { path: '/devices', title: 'Devices', ready: 'td:has-text("192.0.2.1:5020")' },
   { path: '/devices/press2?trend=oil_temperature,oil_pressure', title: 'press2', ready: '.trend-box canvas' },
   { path: '/topics?topic=field%2Fpress2%2Foil_temperature', title: 'Topics', ready: '.topic-detail pre' },
   { path: '/clients', title: 'Clients', ready: '.bans td' },

@@ -4,6 +4,7 @@ import { BrokerCounters } from '../../src/broker/limits.js';
 import { systemClock } from '../../src/clock.js';
 import { Metrics } from '../../src/metrics/metrics.js';
 import type { MetricsPorts } from '../../src/metrics/ports.js';
+import { MODBUS_PROXIES, MODBUS_SERVERS } from '../support/memory-modbus-servers.js';
 
 /** What the parts report; a test changes it between two scrapes. */
 class Plant {
@@ -51,6 +52,8 @@ class Plant {
           return this.devices;
         },
         buses: () => [{ name: 'hall', state: 'running', queued: 1 }],
+        modbusServers: () => MODBUS_SERVERS,
+        modbusProxies: () => MODBUS_PROXIES,
       },
       bridges: { bridges: () => [{ name: 'cloud', link: 'connected', latency: 20, received: 1, inflight: 0, ledger: this.ledger }] },
       rules: { rules: () => [{ name: 'high', state: 'running', matched: 8, fired: 3, failed: 0, timeMs: 500 }] },
@@ -103,6 +106,13 @@ test('every part of the gateway is in the metrics, in base units', async (t) => 
     ['ferrule_device_tags{device="meter1",bus="hall",quality="stale"}', 0],
     ['ferrule_device_scan_overruns_total{device="meter1",bus="hall",scan="fast"}', 4],
     ['ferrule_bus_up{bus="hall"}', 1],
+    ['ferrule_modbus_server_up{server="scada"}', 1],
+    ['ferrule_modbus_server_connections{server="scada"}', 3],
+    ['ferrule_modbus_server_requests_total{server="scada"}', 184_220],
+    ['ferrule_modbus_server_exceptions_total{server="scada"}', 12],
+    ['ferrule_modbus_server_connections_total{server="scada",outcome="denied"}', 4],
+    ['ferrule_modbus_proxy_requests_total{bus="line1",from="kept"}', 9120],
+    ['ferrule_modbus_proxy_requests_total{bus="line1",from="bus"}', 40_218],
     ['ferrule_bridge_accepted_total{bridge="cloud"}', 9],
     ['ferrule_bridge_dropped_total{bridge="cloud",reason="full"}', 1],
     ['ferrule_bridge_oldest_waiting_seconds{bridge="cloud"}', 1.5],

@@ -1,4 +1,5 @@
 /** A plant as the console sees it, in memory: four devices of which one is away, two bridges, rules, clients, topics. */
+
 import type {
   BridgeStatus,
   ClientStatus,
@@ -13,6 +14,7 @@ import type {
 import { FerruleError } from '../../src/errors.js';
 import { detailsOf, MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fakes.js';
 import { MemoryFieldTools } from './memory-field-tools.js';
+import { MODBUS_PROXIES, MODBUS_SERVERS } from './memory-modbus-servers.js';
 
 const MINUTE = 60_000;
 
@@ -353,6 +355,8 @@ export class ConsolePlant {
       },
       field: {
         tools: this.tools,
+        modbusServers: () => MODBUS_SERVERS,
+        modbusProxies: () => MODBUS_PROXIES,
         buses: () => [
           { name: 'hall', type: 'modbus_tcp', endpoint: '192.168.1.50:502', state: 'running', lastError: null, queued: 0 },
           { name: 'line1', type: 'modbus_rtu', endpoint: '/dev/ttyUSB0 19200 8E1', state: 'running', lastError: null, queued: 1 },

@@ -4,6 +4,7 @@ import type { Overview, Topic } from '../../ui/src/api/types.js';
 import { payloadText } from '../../ui/src/components/payload-text.js';
 import { rowsOf, treeOf } from '../../ui/src/components/topic-tree.js';
 import { append, seriesOf, trim } from '../../ui/src/components/trend-data.js';
+import { unitRanges } from '../../ui/src/components/unit-ranges.js';
 import { parseValue } from '../../ui/src/components/write-value.js';
 import { concernsOf } from '../../ui/src/state/attention.js';
 
@@ -128,4 +129,10 @@ test('what is wrong comes worst first, each thing once, with what to do', () => 
     ],
   );
   assert.deepEqual([concerns[0]?.hint, concerns[0]?.code, concerns[0]?.page], ['start it', 'FER_X', 'uplink']);
+});
+
+test('unit ids in a row are shown as ranges', () => {
+  assert.equal(unitRanges([]), '');
+  assert.equal(unitRanges([7]), '7');
+  assert.equal(unitRanges([0, 1, 2, 10, 21, 22, 255]), '0–2, 10, 21–22, 255');
 });

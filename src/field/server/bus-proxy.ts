@@ -2,20 +2,11 @@ import type { Clock } from '../../clock.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { isRead, type ModbusAnswer, type ReadRequest } from '../modbus/pdu.js';
 import type { Guest } from '../modbus/queue.js';
+import type { ModbusProxyStatus } from '../ports.js';
 import { ReadCache } from './cache.js';
 import { Code, exceptionTo, Refusal } from './exceptions.js';
 import { readAnswer } from './request.js';
 import type { Master } from './unit.js';
-
-/** What the masters of all servers share of one bus. */
-export interface ProxyCounters {
-  /** Reads that were answered from what was read before. */
-  cached: number;
-  /** Reads that shared the request of another master. */
-  shared: number;
-  /** Requests that were passed on to the bus. */
-  passed: number;
-}
 
 interface PendingRead {
   guest: Guest;
@@ -31,7 +22,7 @@ interface PendingRead {
  * be given out again for as long as a master allows; a write is passed on once, and what is known of its unit is forgotten.
  */
 export class BusProxy {
-  readonly counters: ProxyCounters = { cached: 0, shared: 0, passed: 0 };
+  readonly counters: Omit<ModbusProxyStatus, 'bus'> = { cached: 0, shared: 0, passed: 0 };
   readonly #bus: ModbusBus;
   readonly #clock: Clock;
   readonly #cache = new ReadCache();

@@ -84,7 +84,7 @@ export class ModbusServer {
       endpoint: `${host.includes(':') ? `[${host}]` : host}:${this.#port}`,
       port: this.#port,
       state: this.#state,
-      error: this.#error,
+      error: this.#error === null ? null : plain(this.#error),
       connections: this.#connections.size,
       maxConnections: this.config.max_connections,
       masters: [...new Set(shown.map(({ address }) => address))],
@@ -201,6 +201,10 @@ export class ModbusServer {
       connection.close();
     }
   }
+}
+
+function plain({ code, message, hint }: FerruleError): NonNullable<ModbusServerStatus['error']> {
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 function listenError({ name, host, port }: ModbusServerConfig, thrown: unknown): FerruleError {

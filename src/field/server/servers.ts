@@ -1,9 +1,9 @@
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import { ModbusBus } from '../modbus/bus.js';
-import type { ModbusServerStatus } from '../ports.js';
+import type { ModbusProxyStatus, ModbusServerStatus } from '../ports.js';
 import type { FieldConfig } from '../schema.js';
-import { BusProxy, type ProxyCounters } from './bus-proxy.js';
+import { BusProxy } from './bus-proxy.js';
 import type { ModbusServerConfig } from './schema.js';
 import { ModbusServer } from './server.js';
 import { unitsOf } from './units.js';
@@ -55,7 +55,7 @@ export class ModbusServers {
   }
 
   /** By bus. */
-  proxyCounters(): ({ bus: string } & ProxyCounters)[] {
+  proxies(): ModbusProxyStatus[] {
     return [...this.#proxies].map(([bus, { proxy }]) => ({ bus, ...proxy.counters }));
   }
 

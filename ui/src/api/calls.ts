@@ -1,6 +1,6 @@
 /** The requests of the console, one function each. All throw ApiError. */
 import { request } from './client.js';
-import type { Ban, ClientDetails, MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
+import type { Ban, ClientDetails, ModbusProxy, ModbusServer, MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
 
 const part = encodeURIComponent;
 
@@ -33,6 +33,8 @@ export interface Publication {
 }
 
 export const publish = (publication: Publication) => request<null>('POST', '/topics/publish', publication);
+
+export const getModbusServers = () => request<{ servers: ModbusServer[]; proxies: ModbusProxy[] }>('GET', '/modbus-servers');
 
 export const getClient = (clientId: string) => request<ClientDetails>('GET', `/clients/${part(clientId)}`);
 export const disconnectClient = (clientId: string) => request<null>('DELETE', `/clients/${part(clientId)}`);

@@ -1,7 +1,10 @@
 /** The shapes of the API, taken from the gateway's own schemas: nothing of them is in the built console. */
 import type { Static } from 'typebox';
 import type * as Schemas from '../../../src/console/api-schemas.js';
+import type * as ServerSchemas from '../../../src/console/modbus-server-schemas.js';
 
+export type ModbusServer = Static<typeof ServerSchemas.ModbusServer>;
+export type ModbusProxy = Static<typeof ServerSchemas.ModbusProxy>;
 export type Overview = Static<typeof Schemas.Overview>;
 export type Part = Static<typeof Schemas.Part>;
 export type Notice = Static<typeof Schemas.Notice>;

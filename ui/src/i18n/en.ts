@@ -1,4 +1,5 @@
 import { enClients } from './en-clients.js';
+import { enModbusServers } from './en-modbus-servers.js';
 
 /**
  * Every text of the console, in English. Another language is an object with the same keys. `{name}` is a parameter;
@@ -357,6 +358,7 @@ export const en = {
   'publish.done': 'Published to {topic}.',
 
   ...enClients,
+  ...enModbusServers,
 
   'rules.none': 'No rules yet.',
   'rules.none.hint': 'Put a YAML file into the folder “rules” next to ferrule.yaml; it is read as soon as it is saved.',

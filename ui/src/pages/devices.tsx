@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { DeviceSummary } from '../api/types.js';
 import { Empty, Link, Loading, PageHead, Since, TableBox } from '../components/basics.js';
 import { NoMatch, Search, Segments } from '../components/forms.js';
+import { ModbusServersPanel } from '../components/modbus-servers-panel.js';
 import { DeviceState, Status } from '../components/status.js';
 import { ms } from '../i18n/format.js';
 import { t, tn, tWord } from '../i18n/translate.js';
@@ -45,6 +46,7 @@ function Frame({ tools, body }: { tools?: preact.ComponentChildren; body: preact
     <>
       <PageHead title={t('nav.devices')}>{tools}</PageHead>
       {body}
+      <ModbusServersPanel />
     </>
   );
 }

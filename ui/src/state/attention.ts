@@ -55,7 +55,7 @@ function ofPart(part: Part): Concern[] {
 function pageOf(part: string): Concern['page'] {
   const [kind] = part.split(' ', 1);
   if (kind === 'bridge' || kind === 'bridges') return 'uplink';
-  if (kind === 'bus' || kind === 'device' || kind === 'field') return 'devices';
+  if (kind === 'bus' || kind === 'modbus_server' || kind === 'device' || kind === 'field') return 'devices';
   return kind === 'rules' ? 'rules' : 'system';
 }
 

@@ -1,0 +1,20 @@
+/** Modbus servers for other masters; part of en.ts. */
+export const enModbusServers = {
+  'servers.title': 'Modbus servers',
+  'servers.name': 'Server',
+  'servers.state': 'State',
+  'servers.masters': 'Masters',
+  'servers.units': 'Units',
+  'servers.requests': 'Requests',
+  'servers.exceptions': 'Exceptions',
+  'servers.turnedAway': 'Turned away',
+  'servers.turnedAway.detail': '{denied} not allowed, {overLimit} one too many',
+  'servers.malformed': 'Not Modbus',
+  'servers.range': '{first}–{last}',
+  'servers.more': 'and {count} more',
+  'servers.proxy': 'Devices behind Modbus servers',
+  'servers.bus': 'Bus',
+  'servers.passed': 'Requests passed on',
+  'servers.shared': 'Answers shared',
+  'servers.kept': 'Answers from memory',
+};
