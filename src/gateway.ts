@@ -13,6 +13,7 @@ import { Console } from './console/console.js';
 import type { ConsolePorts, GatewayPort, MessagingPort } from './console/ports.js';
 import { FerruleError } from './errors.js';
 import { Field } from './field/field.js';
+import { fieldConfigOf } from './gateway/field-config.js';
 import { limitsOf } from './gateway/limits.js';
 import { type Notice, noticesOf } from './gateway/notices.js';
 import { busPart, modbusServerPart, rulesPart } from './gateway/part-views.js';
@@ -134,9 +135,10 @@ class FerruleGateway implements Gateway {
       retained: (filter) => this.broker.router.retained.match(filter, this.broker.clock.now()),
     };
     this.#field = new Field({
-      config: config.field,
+      config: fieldConfigOf(config),
       messaging: this.#messaging,
       documents: this.#store.documents,
+      gateway: { id: config.gateway.id, version: VERSION },
       clock: this.#clock,
       log: this.#loggers.for('field'),
     });
@@ -237,7 +239,7 @@ class FerruleGateway implements Gateway {
         this.#rules = this.#createRules(config);
         await this.#rules.start();
       }
-      await this.#field.reconfigure(config.field);
+      await this.#field.reconfigure(fieldConfigOf(config));
       if (!isDeepStrictEqual([before.console, before.metrics, before.gateway], [config.console, config.metrics, config.gateway])) {
         await this.#consolePart.stop();
         this.#console = this.#createConsole(config);

@@ -11,7 +11,7 @@ export interface NotYet {
  * Keys of the documented configuration that this version does not act on. They are accepted, with a warning that names
  * them, so that nothing is ignored silently. A key leaves this table when the code behind it comes.
  */
-export const NOT_YET: readonly NotYet[] = [{ path: ['history'] }, { path: ['discovery'] }];
+export const NOT_YET: readonly NotYet[] = [{ path: ['history'] }, { path: ['discovery', 'mdns'] }];
 
 /** Removes the keys of the table from `value` (in place) and returns where they stood. */
 export function takeNotYet(value: unknown, table: readonly NotYet[] = NOT_YET): ConfigPath[] {

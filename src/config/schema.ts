@@ -41,6 +41,16 @@ export const LogSchema = Type.Object(
 );
 type LogLevelName = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+const DiscoverySchema = Type.Object(
+  {
+    home_assistant: Type.Boolean({
+      default: false,
+      description: 'Short for `field.home_assistant: {enabled: true}`: announce the devices to Home Assistant.',
+    }),
+  },
+  { ...strictly, description: 'How the gateway makes itself known.' },
+);
+
 /** The whole configuration, composed of each module's own fragment. */
 export const ConfigSchema = Type.Object(
   {
@@ -52,6 +62,7 @@ export const ConfigSchema = Type.Object(
     rules: RulesConfigSchema,
     console: ConsoleSettingsSchema,
     metrics: MetricsSettingsSchema,
+    discovery: DiscoverySchema,
     log: LogSchema,
   },
   strictly,

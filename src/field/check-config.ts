@@ -1,4 +1,5 @@
 import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
+import { checkHomeAssistant } from './home-assistant/check-config.js';
 import { isPortName } from './link/port-name.js';
 import { checkEndpoints } from './modbus/check-bus.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
@@ -31,7 +32,8 @@ export function checkField(config: FieldConfig): ConfigFault[] {
     ...config.devices.flatMap((device, index) => {
       const path: Path = ['devices', index];
       const faults = checkBus(device, config, path);
-      return isInstrument(device) ? [...faults, ...checkInstrument(device, path)] : [...faults, ...checkModbusDevice(device, config, path)];
+      const own = isInstrument(device) ? checkInstrument(device, path) : checkModbusDevice(device, config, path);
+      return [...faults, ...own, ...checkHomeAssistant(device, path)];
     }),
     ...sharedSerialBuses(config),
     ...checkServers(config),

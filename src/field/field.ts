@@ -4,8 +4,10 @@ import type { Logger } from '../log.js';
 import type { FieldBus } from './build.js';
 import { ClockWatch } from './clock-watch.js';
 import type { Device, DeviceContext } from './device.js';
+import type { HomeAssistantDiscovery } from './home-assistant/discovery.js';
+import { announcementTopic } from './home-assistant/names.js';
 import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
-import { RetainedLedger } from './ledger.js';
+import { type LedgerContent, ledgerContent, mergedContent, RetainedLedger } from './ledger.js';
 import type {
   BusStatus,
   DeviceStatus,
@@ -31,6 +33,8 @@ export interface FieldOptions {
   messaging: MessagingPort;
   /** Where it is remembered what was left retained; without it what was configured no more at a start is not cleared. */
   documents?: DocumentPort;
+  /** Who announces devices to Home Assistant. */
+  gateway?: { id: string; version: string };
   clock: Clock;
   log: Logger;
 }
@@ -58,6 +62,8 @@ export class Field {
   readonly #sets: SetTopics;
   readonly #ledger: RetainedLedger;
   readonly #clockWatch: ClockWatch;
+  readonly #gateway: { id: string; version: string | null };
+  #homeAssistant: HomeAssistantDiscovery | null = null;
   readonly #listeners = new Set<(device: string, tags: string[]) => void>();
   #config: FieldConfig;
   #topics: Topics;
@@ -82,6 +88,7 @@ export class Field {
     );
     this.#topics = new Topics(options.config.topics);
     this.#publisher = new Publisher(options.messaging, options.clock, options.log);
+    this.#gateway = options.gateway ?? { id: 'ferrule', version: null };
     this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
     this.#clockWatch = new ClockWatch(options.clock, (byMs) => this.#onClockStep(byMs));
     this.#sets = new SetTopics(options.messaging, this.#publisher, options.clock, options.log, (device, tag, value) =>
@@ -107,6 +114,7 @@ export class Field {
       this.#earlier = new Map();
       await this.#launch(this.#config.buses, this.#config.devices, earlier);
       await this.#configureServers();
+      await this.#announce();
     });
   }
 
@@ -119,6 +127,8 @@ export class Field {
       this.#sets.close();
       this.#clockWatch.stop();
       await this.#servers?.stop();
+      this.#homeAssistant?.stop();
+      this.#homeAssistant = null;
       await this.#halt([...this.#devices.keys()], [...this.#buses.keys()]);
       await this.#publisher.settled(SETTLE_MS);
       this.#publisher.stop();
@@ -130,13 +140,13 @@ export class Field {
   reconfigure(next: FieldConfig): Promise<void> {
     return this.#inTurn(async () => {
       const before = this.#config;
+      const left = this.#retains();
       this.#config = next;
       if (!this.#isRunning) {
         this.#topics = new Topics(next.topics);
         this.#earlier = null;
         return;
       }
-      const left = this.#inventory();
       const everything = !isSame([before.topics, before.payload], [next.topics, next.payload]);
       const buses = next.buses.filter((bus) => everything || !isSame(this.#buses.get(bus.name)?.config, bus));
       const keptBuses = new Set(next.buses.filter((bus) => !buses.includes(bus)).map((bus) => bus.name));
@@ -151,10 +161,11 @@ export class Field {
         [...this.#buses.keys()].filter((name) => !keptBuses.has(name)),
       );
       this.#topics = new Topics(next.topics);
-      this.#remember(this.#inventory(), left);
+      this.#ledger.write(mergedContent(this.#retains(), left));
       await this.#launch(buses, devices, lastValues(old.values(), before.devices, next.devices));
       this.#clearRemoved(old);
-      this.#remember(this.#inventory());
+      await this.#announce();
+      this.#ledger.write(this.#retains());
       await this.#configureServers();
     });
   }
@@ -204,14 +215,14 @@ export class Field {
     const ledger = await this.#ledger.read();
     const inventory = this.#inventory();
     // Written first: what is published from here on is known to be ours at the next start, too.
-    this.#remember(inventory);
+    this.#ledger.write(this.#retains());
     this.#earlier = takeOverRetained({
       messaging: this.#messaging,
       publisher: this.#publisher,
       topics: this.#topics,
       payload: this.#config.payload,
       inventory,
-      announcements: new Set(),
+      announcements: new Set(this.#announcements()),
       ledger,
       now: this.#clock.now(),
     });
@@ -221,17 +232,34 @@ export class Field {
     return inventoryOf(this.#config.devices, this.#topics, this.#config.payload);
   }
 
-  #remember(...inventories: readonly Inventory[]): void {
-    const values: Record<string, Record<string, string>> = {};
-    const others = new Set<string>();
-    // Of two that share a topic the first tells what its values mean.
-    for (const inventory of inventories.toReversed()) {
-      for (const [topic, tags] of inventory.values) {
-        values[topic] = Object.fromEntries([...tags.values()].map(({ tag, definition }) => [tag, definition]));
-      }
-      for (const topic of inventory.states) others.add(topic);
+  /** What this configuration leaves retained. */
+  #retains(): LedgerContent {
+    return ledgerContent(this.#inventory(), this.#announcements());
+  }
+
+  /** Topics of discovery messages. */
+  #announcements(): string[] {
+    const { enabled, prefix } = this.#config.home_assistant;
+    return enabled ? this.#config.devices.map(({ name }) => announcementTopic({ gateway: this.#gateway.id, prefix }, name)) : [];
+  }
+
+  async #announce(): Promise<void> {
+    const { home_assistant, devices, payload } = this.#config;
+    if (!home_assistant.enabled) {
+      this.#homeAssistant?.withdraw();
+      this.#homeAssistant = null;
+      return;
     }
-    this.#ledger.write({ values, others: [...others] });
+    const { HomeAssistantDiscovery } = await import('./home-assistant/discovery.js');
+    this.#homeAssistant ??= new HomeAssistantDiscovery({
+      messaging: this.#messaging,
+      publisher: this.#publisher,
+      clock: this.#clock,
+      log: this.#log,
+    });
+    const { id: gateway, version } = this.#gateway;
+    const { prefix, birth_topic } = home_assistant;
+    this.#homeAssistant.announce(devices, { gateway, version, prefix, topics: this.#topics, payload }, birth_topic);
   }
 
   #onClockStep(byMs: number): void {

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { Inventory } from './inventory.js';
 import type { DocumentPort } from './ports.js';
 
 /** What the field has left retained, as it was last written down: topic -> tag -> definition. */
@@ -7,6 +8,19 @@ export interface LedgerContent {
   values: Record<string, Record<string, string>>;
   /** Topics of states and announcements. */
   others: string[];
+}
+
+export function ledgerContent(inventory: Inventory, announcements: readonly string[]): LedgerContent {
+  const values: LedgerContent['values'] = {};
+  for (const [topic, tags] of inventory.values) {
+    values[topic] = Object.fromEntries([...tags.values()].map(({ tag, definition }) => [tag, definition]));
+  }
+  return { values, others: [...inventory.states, ...announcements] };
+}
+
+/** Of two that share a topic the first tells what its values mean. */
+export function mergedContent(first: LedgerContent, second: LedgerContent): LedgerContent {
+  return { values: { ...second.values, ...first.values }, others: [...new Set([...first.others, ...second.others])] };
 }
 
 const COLLECTION = 'field';

@@ -1,5 +1,6 @@
 import { Duration } from '../config/units.js';
 import { type TObject, type TProperties, Type } from '../schema-types.js';
+import { homeAssistantKeys } from './home-assistant/schema.js';
 
 /** What schemas of the field section are made of. */
 
@@ -43,4 +44,5 @@ export const valueKeys = {
   enum: Type.Optional(
     Type.Record(Type.String({ pattern: '^-?[0-9]+$' }), Type.String(), { description: 'Names of the values: {0: off, 1: on}.' }),
   ),
+  ...homeAssistantKeys,
 };

@@ -1,6 +1,7 @@
 import { FilePath } from '../config/types.js';
 import { Duration } from '../config/units.js';
 import { type Static, Type } from '../schema-types.js';
+import { HomeAssistantSchema } from './home-assistant/schema.js';
 import { literals, Name, object, valueKeys } from './schema-parts.js';
 import { type InstrumentConfig, InstrumentSchema } from './serial/schema.js';
 import { modbusServerSchema } from './server/schema.js';
@@ -355,6 +356,7 @@ export const FieldSchema = object(
       default: [],
       description: 'Modbus servers for other masters: tags as registers, and devices behind the gateway.',
     }),
+    home_assistant: HomeAssistantSchema,
   },
   'Modbus, serial lines, tags.',
   { default: {} },
@@ -385,6 +387,8 @@ export type ValueConfig = Pick<
   | 'min_interval'
   | 'max_interval'
   | 'enum'
+  | 'device_class'
+  | 'state_class'
 >;
 
 export function isInstrument(device: DeviceConfig): device is InstrumentConfig {

@@ -24,7 +24,7 @@ describe('the example configuration', () => {
     const { warnings } = await load();
     assert.deepEqual(
       warnings.map((warning) => `${warning.code} ${warning.where?.subject}`),
-      ['history', 'discovery'].map((key) => `FER_CONFIG_NOT_YET ${key}`),
+      ['history', 'discovery.mdns'].map((key) => `FER_CONFIG_NOT_YET ${key}`),
     );
   });
 

@@ -230,7 +230,7 @@ describe('keys that are not supported yet', () => {
       warnings.map((warning) => [warning.code, warning.where?.line, warning.where?.column, warning.where?.subject]),
       [
         ['FER_CONFIG_NOT_YET', 1, 1, 'history'],
-        ['FER_CONFIG_NOT_YET', 2, 1, 'discovery'],
+        ['FER_CONFIG_NOT_YET', 2, 13, 'discovery.mdns'],
       ],
     );
   });

@@ -11,6 +11,7 @@ export type Peer =
   | 'python3-pymodbus'
   | 'python3-serial-asyncio'
   | 'python3-paho-mqtt'
+  | 'python3-jinja2'
   | 'chromium'
   | 'faketime'
   | 'iproute2'
