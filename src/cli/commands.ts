@@ -8,5 +8,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'profiles', summary: 'list, show and check device profiles', load: async () => (await import('./profiles.js')).profiles },
   { name: 'modbus', summary: 'scan, read, write, plan, watch Modbus devices', load: async () => (await import('./modbus.js')).modbus },
   { name: 'serial', summary: 'list serial ports, speak with what is behind one', load: async () => (await import('./serial.js')).serial },
+  {
+    name: 'tags',
+    summary: 'export, import and check lists of tags (CSV, Neuron, Telegraf)',
+    load: async () => (await import('./tags.js')).tags,
+  },
   { name: 'version', summary: 'print the version', load: async () => (await import('./version.js')).version },
 ];

@@ -27,7 +27,7 @@ export interface LoadOptions {
   /** Tag lists that can't be read are errors, whatever `files` says: where nothing is lost by keeping to what was before. */
   needTagLists?: boolean;
   /** What is to be taken for tag lists in the place of what is on the disk, by absolute path. */
-  tagLists?: ReadonlyMap<string, string>;
+  tagLists?: ReadonlyMap<string, string | Buffer>;
 }
 
 export interface LoadedConfig {

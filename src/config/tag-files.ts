@@ -25,7 +25,7 @@ export interface TagFilesOptions {
   /** false: the lists are not looked at. */
   read: boolean;
   /** What is to be taken in the place of what is on the disk, by absolute path. */
-  contents?: ReadonlyMap<string, string>;
+  contents?: ReadonlyMap<string, string | Buffer>;
 }
 
 interface Listed {
@@ -75,7 +75,7 @@ function hasList(device: unknown): device is { tags_file: string; tags?: unknown
 
 async function tableOf(
   file: string,
-  content: string | undefined,
+  content: string | Buffer | undefined,
 ): Promise<{ table: TagTable } | { fault: { message: string; hint: string } }> {
   if (content !== undefined) return { table: await readTagTable(content, file) };
   try {

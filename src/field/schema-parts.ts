@@ -9,7 +9,12 @@ export const object = <P extends TProperties>(properties: P, description: string
 
 /** Names end up as topic levels: no `/`, `+`, `#`, no control characters, no leading `$`. */
 const NAME_PATTERN = '^[^/+#$\\u0000-\\u0020\\u007f][^/+#\\u0000-\\u001f\\u007f]{0,127}$';
-export const Name = (description: string) => Type.String({ pattern: NAME_PATTERN, description });
+export const Name = (description: string) =>
+  Type.String({
+    pattern: NAME_PATTERN,
+    description,
+    'x-allowed': 'up to 128 characters without /, + and #, not beginning with $ or a space',
+  });
 
 export const literals = <T extends readonly string[]>(values: T, options: { description: string; default?: T[number] }) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });

@@ -87,3 +87,18 @@ export function csvCell(value: string | null, separator: Separator): string {
   const needsQuotes = value === '' || /["\r\n,;\t]|^\s|\s$/.test(value) || value.includes(separator);
   return needsQuotes ? `"${value.replaceAll('"', '""')}"` : value;
 }
+
+/** Line ends between two places. */
+export function countLines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0a || (code === 0x0d && text.charCodeAt(at + 1) !== 0x0a)) count++;
+  }
+  return count;
+}
+
+/** 1-based. */
+export function columnAt(text: string, at: number): number {
+  return at - Math.max(text.lastIndexOf('\n', at - 1), text.lastIndexOf('\r', at - 1));
+}

@@ -1,6 +1,6 @@
 import { type ErrorPlace, FerruleError } from '../../errors.js';
 import { COLUMN_BY_NAME, COLUMNS, type Column, cellValue } from './columns.js';
-import { CsvFault, type CsvRecord, readRecord, type Separator, separatorOf } from './csv.js';
+import { CsvFault, type CsvRecord, columnAt, countLines, readRecord, type Separator, separatorOf } from './csv.js';
 import { MAX_TABLE_BYTES } from './limits.js';
 
 /** A tag as the configuration would have it, before its defaults and its validation. */
@@ -199,20 +199,6 @@ function hintFor(name: string): string {
   const normal = (text: string) => text.toLowerCase().replace(/[-_ .]/g, '');
   const same = COLUMNS.find((column) => normal(column.name) === normal(name));
   return same === undefined ? `There are: ${COLUMNS.map((column) => column.name).join(', ')}.` : `It is written ${same.name}.`;
-}
-
-function countLines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x0a || (code === 0x0d && text.charCodeAt(at + 1) !== 0x0a)) count++;
-  }
-  return count;
-}
-
-/** 1-based. */
-function columnAt(text: string, at: number): number {
-  return at - Math.max(text.lastIndexOf('\n', at - 1), text.lastIndexOf('\r', at - 1));
 }
 
 function lineOfBadByte(content: Buffer): number {
