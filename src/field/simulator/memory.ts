@@ -64,12 +64,39 @@ export class Table {
   }
 }
 
+/** A table with holes: an address exists once the device has set it. */
+export class SparseTable extends Table {
+  readonly #cells = new Map<number, number>();
+
+  constructor(guard?: WriteGuard) {
+    super(0, 0, guard);
+  }
+
+  override holds(address: number, count: number): boolean {
+    for (let index = 0; index < count; index++) if (!this.#cells.has(address + index)) return false;
+    return true;
+  }
+
+  override get(address: number): number {
+    return this.#cells.get(address) ?? 0;
+  }
+
+  override set(address: number, value: number): void {
+    this.#cells.set(address, value & 0xffff);
+  }
+}
+
 /** What a Modbus master sees of a device. */
 export interface Memory {
   coils: Table;
   discretes: Table;
   holding: Table;
   inputs: Table;
+  /** Most registers and bits in one answer. Default: what the protocol allows. */
+  maxRegisters?: number;
+  maxBits?: number;
+  /** Answer to function 43/14. Default: the device does not know it. */
+  identity?: { vendor: string; product: string } | null;
 }
 
 /** A table without addresses. */

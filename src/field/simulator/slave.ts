@@ -12,6 +12,8 @@ export const Exception = {
 /** Most values in one request, by function code (Modbus application protocol 1.1b3, section 6). */
 const LIMITS = { readBits: 2000, readRegisters: 125, writeBits: 1968, writeRegisters: 123, readWriteReads: 125, readWriteWrites: 121 };
 
+const MEI_DEVICE_IDENTIFICATION = 14;
+
 class Refused extends Error {
   constructor(readonly exception: number) {
     super(`exception ${exception}`);
@@ -35,13 +37,13 @@ export function exceptionTo(request: Buffer, exception: number): Buffer {
 function carryOut(memory: Memory, request: Buffer): Buffer {
   switch (request[0]) {
     case 1:
-      return readBits(memory.coils, request);
+      return readBits(memory.coils, request, memory.maxBits);
     case 2:
-      return readBits(memory.discretes, request);
+      return readBits(memory.discretes, request, memory.maxBits);
     case 3:
-      return readRegisters(memory.holding, request);
+      return readRegisters(memory.holding, request, memory.maxRegisters);
     case 4:
-      return readRegisters(memory.inputs, request);
+      return readRegisters(memory.inputs, request, memory.maxRegisters);
     case 5:
       return writeCoil(memory.coils, request);
     case 6:
@@ -54,13 +56,15 @@ function carryOut(memory: Memory, request: Buffer): Buffer {
       return maskWrite(memory.holding, request);
     case 23:
       return readWrite(memory.holding, request);
+    case 43:
+      return identification(memory, request);
     default:
       throw new Refused(Exception.illegalFunction);
   }
 }
 
-function readBits(table: Table, request: Buffer): Buffer {
-  const [address, count] = range(table, request, LIMITS.readBits);
+function readBits(table: Table, request: Buffer, most = LIMITS.readBits): Buffer {
+  const [address, count] = range(table, request, most);
   const response = Buffer.alloc(2 + Math.ceil(count / 8));
   response[0] = request[0] ?? 0;
   response[1] = response.length - 2;
@@ -70,8 +74,8 @@ function readBits(table: Table, request: Buffer): Buffer {
   return response;
 }
 
-function readRegisters(table: Table, request: Buffer): Buffer {
-  const [address, count] = range(table, request, LIMITS.readRegisters);
+function readRegisters(table: Table, request: Buffer, most = LIMITS.readRegisters): Buffer {
+  const [address, count] = range(table, request, most);
   return registersOf(table, request, address, count);
 }
 
@@ -131,6 +135,19 @@ function readWrite(table: Table, request: Buffer): Buffer {
   needBytes(request, 9, 2 * writeCount);
   write(table, writeAddress, registersIn(request, 10, writeCount));
   return registersOf(table, request, readAddress, readCount);
+}
+
+/** Read device identification, basic category, in one answer. */
+function identification({ identity }: Memory, request: Buffer): Buffer {
+  if (identity == null || request[1] !== MEI_DEVICE_IDENTIFICATION) throw new Refused(Exception.illegalFunction);
+  needLength(request, 4);
+  const objects = [identity.vendor, identity.product, '1.0'].map((text, id) => {
+    const bytes = Buffer.from(text.slice(0, 60), 'latin1');
+    return Buffer.concat([Buffer.from([id, bytes.length]), bytes]);
+  });
+  // Conformity: basic; no more follows.
+  const head = [request[0] ?? 0, MEI_DEVICE_IDENTIFICATION, request[2] ?? 1, 1, 0, 0, objects.length];
+  return Buffer.concat([Buffer.from(head), ...objects]);
 }
 
 function write(table: Table, address: number, values: number[]): void {
