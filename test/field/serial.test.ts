@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { SerialPort } from 'serialport';
+import type { Link } from '../../src/field/link/link.js';
 import { readPort } from '../../src/field/link/port-reader.js';
+import { SerialOpener } from '../../src/field/link/serial.js';
 import { ScriptedInstrument } from '../peers/instrument.js';
 import { SerialPair } from '../peers/socat.js';
 import { needs } from '../support/needs.js';
@@ -182,4 +184,51 @@ test('a read on a line that has hung up fails instead of spinning', { skip: need
     await port.port?.read(Buffer.alloc(16), 0, 16);
   };
   await assert.rejects(within(2000, 'the read to end', read()), /hung up|EIO|EBADF/);
+});
+
+describe('a port that is left alone', { skip: needs('socat') }, () => {
+  async function open(t: TestContext): Promise<{ link: Link; cable: SerialPair; chunks: { text: string; at: number }[]; ends: string[] }> {
+    const cable = await SerialPair.open(t);
+    const chunks: { text: string; at: number }[] = [];
+    const ends: string[] = [];
+    const line = { port: cable.ours, baud: 9600, data_bits: 8, parity: 'none', stop_bits: 1, flow_control: 'none' } as const;
+    const handlers = {
+      data: (chunk: Buffer) => void chunks.push({ text: chunk.toString(), at: performance.now() }),
+      closed: (error: Error) => void ends.push(error.message),
+    };
+    const link = await new SerialOpener(line).open(handlers, new AbortController().signal);
+    t.after(() => link.close());
+    return { link, cable, chunks, ends };
+  }
+
+  test('is not read byte by byte: what came meanwhile comes when its time is over', async (t) => {
+    const { link, cable, chunks } = await open(t);
+    const instrument = await ScriptedInstrument.start(t, cable.theirs);
+    await instrument.send('a');
+    await waitFor(() => chunks.length === 1);
+    const until = performance.now() + 500;
+    link.pause?.(500);
+    for (const text of ['b', 'c', 'd', 'e']) await instrument.send(text);
+    await waitFor(() => chunks.map(({ text }) => text).join('') === 'abcde');
+    // The read that was under way sees what comes first; nothing is looked at after it.
+    const meanwhile = chunks.slice(1).filter(({ at }) => at < until - 2);
+    assert.ok(meanwhile.length <= 1, `${meanwhile.length} reads`);
+  });
+
+  test('is noticed when it hangs up meanwhile', async (t) => {
+    const { link, cable, ends } = await open(t);
+    link.pause?.(300);
+    await cable.unplug();
+    await waitFor(() => ends.length === 1);
+  });
+
+  test('can be closed meanwhile', async (t) => {
+    const { link, cable, chunks, ends } = await open(t);
+    const instrument = await ScriptedInstrument.start(t, cable.theirs);
+    link.pause?.(60_000);
+    await instrument.send('a');
+    await waitFor(() => chunks.length === 1);
+    await within(5000, 'the port to close', link.close());
+    assert.deepEqual(ends, []);
+  });
 });
