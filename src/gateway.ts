@@ -8,6 +8,7 @@ import type { ListenerConfig } from './broker/schema.js';
 import { Spool } from './broker/spool.js';
 import { SysTopics } from './broker/sys.js';
 import { type Clock, systemClock } from './clock.js';
+import type { LoadOptions } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { Console } from './console/console.js';
 import type { ConsolePorts, GatewayPort, MessagingPort } from './console/ports.js';
@@ -19,6 +20,7 @@ import { type Notice, noticesOf } from './gateway/notices.js';
 import { busPart, modbusServerPart, rulesPart } from './gateway/part-views.js';
 import { PartsMonitor } from './gateway/parts-monitor.js';
 import { type PartStatus, SupervisedPart } from './gateway/supervisor.js';
+import { TagLists } from './gateway/tag-lists.js';
 import { VERSION } from './gateway/version.js';
 import { Loggers } from './log.js';
 import { Metrics } from './metrics/metrics.js';
@@ -36,6 +38,8 @@ export type { Broker, Clock, Config, Notice, PartStatus };
 export interface GatewayOptions {
   /** As the configuration loader gives it: defaults filled in, durations in ms, sizes in bytes. */
   config: Config;
+  /** Where `config` is from, and how it was loaded: what is changed in the console is written there. Default: from no file. */
+  configFile?: { file: string; load: LoadOptions };
   /** Where state.db and the console's certificate are kept; made where it is missing. */
   dataDir: string;
   /** Shown in the console: the values are simulated. */
@@ -100,6 +104,7 @@ class FerruleGateway implements Gateway {
   #rules: Rules;
   readonly #sys: SysTopics;
   #listeners: RunningListener[] = [];
+  readonly #tagLists: TagLists;
   #console: Console;
   #consolePart: SupervisedPart;
   #startedAt = 0;
@@ -168,6 +173,11 @@ class FerruleGateway implements Gateway {
       },
       this.#clock,
     );
+    this.#tagLists = new TagLists({
+      config: () => this.#config,
+      source: options.configFile ?? null,
+      apply: (next) => this.reload(next),
+    });
     this.#console = this.#createConsole(config);
     this.#consolePart = this.#part('console', { start: () => this.#console.start(), stop: () => this.#console.stop() });
     this.#storePart = this.#part('store', { start: () => this.#openStore(), stop: () => this.#store.stop() });
@@ -356,6 +366,7 @@ class FerruleGateway implements Gateway {
       messaging: this.#messaging,
       broker: this.#monitor,
       field: this.#field,
+      tagLists: this.#tagLists,
       bridges: this.#bridges,
       rules: { rules: () => this.#rules.rules() },
       storage: this.#storage,

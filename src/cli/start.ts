@@ -35,6 +35,7 @@ Example:
         create: ({ loggers, clock, onFatal }) =>
           createGateway({
             config: loaded.config,
+            configFile: { file: loaded.file, load },
             dataDir,
             loggers,
             clock,

@@ -370,6 +370,14 @@ export interface StoragePort {
   };
 }
 
+/** Tag lists of devices (CSV). */
+export interface TagListsPort {
+  /** `file`: null where the device has no list of its own. null: there is no such Modbus device. */
+  read(device: string): Promise<{ file: string | null; csv: string } | null>;
+  /** Resolves with the number of the device's tags; null: no such Modbus device. Rejects with a FerruleError, and nothing has changed. */
+  replace(device: string, csv: string): Promise<number | null>;
+}
+
 /** Where accounts, sessions and tokens are kept: the store's documents. */
 export interface DocumentsPort {
   get<T>(collection: string, key: string): Promise<T | null>;
@@ -400,6 +408,7 @@ export interface ConsolePorts {
   messaging: MessagingPort;
   broker: BrokerPort;
   field: FieldPort;
+  tagLists: TagListsPort;
   bridges: BridgesPort;
   rules: RulesPort;
   storage: StoragePort;

@@ -31,6 +31,7 @@ import { sessionRoutes } from './routes/session.js';
 import { setupRoutes } from './routes/setup.js';
 import { storageRoutes } from './routes/storage.js';
 import { streamRoutes } from './routes/stream.js';
+import { tagListRoutes } from './routes/tag-lists.js';
 import { topicRoutes } from './routes/topics.js';
 import { traceRoutes } from './routes/trace.js';
 import { staticFiles } from './static-files.js';
@@ -47,6 +48,7 @@ const API_ROUTES = [
   sessionRoutes,
   overviewRoutes,
   deviceRoutes,
+  tagListRoutes,
   fieldToolRoutes,
   fieldScanRoutes,
   modbusServerRoutes,

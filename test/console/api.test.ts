@@ -162,6 +162,20 @@ test('sessions are discarded, clients disconnected, bridges paused and resumed',
   assert.ok(!plant.paused.has('cloud'));
 });
 
+test('a tag list is read by viewers and replaced by administrators, in any size that a list has', async (t) => {
+  const { admin, plant, url } = await claimedConsole(t);
+  assert.deepEqual(await get(admin, '/devices/meter1/tag-list'), { file: 'meter1.csv', csv: plant.tagList });
+  const csv = `name,address,description\n${`v,40001,${'x'.repeat(90)}\n`.repeat(20_000)}`;
+  assert.deepEqual(await admin.json(200, 'PUT', '/devices/meter1/tag-list', { csv }), { tags: 20_001 });
+  assert.equal(plant.tagList, csv);
+  const { error } = await admin.json<{ error: { where: object } }>(422, 'PUT', '/devices/meter1/tag-list', { csv: 'wrong' });
+  assert.deepEqual(error.where, { file: '/etc/ferrule/meter1.csv', line: 2, column: 1, subject: 'row 2, column type' });
+  assert.equal(await admin.refused(404, 'PUT', '/devices/none/tag-list', { csv: '' }), 'FER_CONSOLE_NOT_FOUND');
+  assert.equal(await admin.refused(404, 'GET', '/devices/none/tag-list'), 'FER_CONSOLE_NOT_FOUND');
+  assert.equal(await new Visitor(url).refused(401, 'GET', '/devices/meter1/tag-list'), 'FER_CONSOLE_LOGIN_REQUIRED');
+  assert.equal(await new Visitor(url).refused(401, 'PUT', '/devices/meter1/tag-list', { csv: '' }), 'FER_CONSOLE_LOGIN_REQUIRED');
+});
+
 test('MQTT users are created, listed without password and deleted', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   await admin.json(204, 'PUT', '/mqtt-users/sensor-1', { password: 'pw' });
@@ -259,6 +273,8 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'GET /api/v1/devices/{name}',
     'GET /api/v1/devices/{name}/tags/{tag}/trend',
     'PUT /api/v1/devices/{name}/tags/{tag}',
+    'GET /api/v1/devices/{name}/tag-list',
+    'PUT /api/v1/devices/{name}/tag-list',
     'GET /api/v1/buses',
     'GET /api/v1/buses/{name}/frames',
     'GET /api/v1/buses/{name}/units',

@@ -154,6 +154,7 @@ export class FakePlant {
     { name: 'listener tcp:1883', state: 'running', since: 1, error: null },
   ];
   devices = [device('meter1', [tag('voltage', 230.5), tag('setpoint', 1, { writable: true })])];
+  tagList = 'name,address\nvoltage,40001\n';
   clients = [client('panel')];
   bridges = [bridge('cloud')];
   rules = [rule('high voltage')];
@@ -254,6 +255,18 @@ export class FakePlant {
         onChange: (listener) => {
           this.#listeners.add(listener);
           return () => this.#listeners.delete(listener);
+        },
+      },
+      tagLists: {
+        read: async (name) => (name === 'meter1' ? { file: 'meter1.csv', csv: this.tagList } : null),
+        replace: async (name, csv) => {
+          if (name !== 'meter1') return null;
+          if (csv.includes('wrong')) {
+            const where = { file: '/etc/ferrule/meter1.csv', line: 2, column: 1, subject: 'row 2, column type' };
+            throw new FerruleError('FER_FIELD_TAGS_FILE', 'The list is wrong.', { where });
+          }
+          this.tagList = csv;
+          return csv.split('\n').length - 1;
         },
       },
       bridges: {

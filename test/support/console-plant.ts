@@ -375,6 +375,7 @@ export class ConsolePlant {
           return () => this.#listeners.delete(listener);
         },
       },
+      tagLists: { read: async () => null, replace: async () => null },
       bridges: {
         bridges: () => this.bridges,
         pause: (name) => Promise.resolve(this.#switch(name, 'paused')),

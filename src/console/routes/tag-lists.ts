@@ -1,0 +1,65 @@
+import { Type } from '../../schema-types.js';
+import { type App, answers, notFound, type RouteContext } from '../http.js';
+import { loginOf } from './session.js';
+
+/** Lists of 50 000 tags, and what JSON adds. */
+const LIST_LIMIT = 20 * 1024 * 1024;
+const DeviceParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) });
+
+export function tagListRoutes(app: App, context: RouteContext): void {
+  const { tagLists } = context.ports;
+
+  app.get(
+    '/devices/:name/tag-list',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        operationId: 'getTagList',
+        tags: ['field'],
+        summary: 'The tags of a Modbus device as CSV: its `tags_file`, or what it would be.',
+        params: DeviceParams,
+        response: answers({
+          200: Type.Object({
+            file: Type.Union([Type.String(), Type.Null()], { description: 'Name of the file; null: the device has no list of its own.' }),
+            csv: Type.String(),
+          }),
+        }),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      return (await tagLists.read(name)) ?? notThere(name);
+    },
+  );
+
+  app.put(
+    '/devices/:name/tag-list',
+    {
+      config: { access: 'administrator' },
+      bodyLimit: LIST_LIMIT,
+      schema: {
+        operationId: 'putTagList',
+        tags: ['field'],
+        summary: 'Replace the `tags_file` of a Modbus device; checked with the whole configuration and taken over at once.',
+        params: DeviceParams,
+        body: Type.Object({ csv: Type.String() }, { additionalProperties: false }),
+        response: answers({
+          200: Type.Object({ tags: Type.Integer({ description: 'Tags of the device, with those that are not from the list.' }) }),
+        }),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const tags = (await tagLists.replace(name, request.body.csv)) ?? notThere(name);
+      context.log.info(
+        { username: loginOf(request).username, device: name, tags },
+        'the tag list of a device was replaced from the console',
+      );
+      return { tags };
+    },
+  );
+}
+
+function notThere(name: string): never {
+  throw notFound(`There is no Modbus device ${JSON.stringify(name)}.`, name);
+}
