@@ -1,5 +1,6 @@
 import { enClients } from './en-clients.js';
 import { enModbusServers } from './en-modbus-servers.js';
+import { enReasons } from './en-reasons.js';
 
 /**
  * Every text of the console, in English. Another language is an object with the same keys. `{name}` is a parameter;
@@ -248,17 +249,7 @@ export const en = {
   'quality.uncertain': 'Uncertain',
   'quality.notLive': 'Not live',
 
-  'reason.timeout': 'no answer in time',
-  'reason.crc': 'damaged answer',
-  'reason.protocol': 'answer not understood',
-  'reason.bus_down': 'bus not reachable',
-  'reason.unit_down': 'device does not answer',
-  'reason.stopped': 'bus stopped',
-  'reason.not_read_yet': 'not read yet',
-  'reason.out_of_range': 'outside its range',
-  'reason.not_a_number': 'not a number',
-  'reason.no_name': 'value has no name',
-  'reason.exception': 'device refused: {meaning} (exception {code})',
+  ...enReasons,
   'exception.1': 'function not supported',
   'exception.2': 'no such address',
   'exception.3': 'value not allowed',
