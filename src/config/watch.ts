@@ -34,8 +34,7 @@ export class ConfigWatcher {
   readonly #files: string[];
   #current: LoadedConfig;
   #signature: string | null = null;
-  /** By directory. */
-  readonly #watchers = new Map<string, FSWatcher>();
+  #watcher: FSWatcher | null = null;
   #settling: Timer | null = null;
   #polling: Timer | null = null;
   #work: Promise<void> | null = null;
@@ -56,15 +55,15 @@ export class ConfigWatcher {
   async start(): Promise<void> {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.#watchDirectories();
+    this.#watchDirectory();
     this.#signature = await this.#look();
     this.#polling = this.#options.clock.setInterval(() => void this.#lookAgain(), this.#options.poll ?? 5000);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
+    this.#watcher?.close();
+    this.#watcher = null;
     this.#settling?.cancel();
     this.#polling?.cancel();
     this.#settling = this.#polling = null;
@@ -86,37 +85,29 @@ export class ConfigWatcher {
   /** What was written by the gateway itself and is applied already. */
   accept(loaded: LoadedConfig): void {
     this.#current = loaded;
-    if (!this.#stopped) this.#watchDirectories();
   }
 
   get #watched(): string[] {
     return [...this.#files, ...this.#current.parts];
   }
 
-  /** The directories of what is watched now; those of parts come and go with the configuration. */
-  #watchDirectories(): void {
-    const directories = new Set(this.#watched.map((file) => dirname(file)));
-    for (const [directory, watcher] of this.#watchers) {
-      if (directories.has(directory)) continue;
-      watcher.close();
-      this.#watchers.delete(directory);
-    }
-    for (const directory of directories) if (!this.#watchers.has(directory)) this.#watchDirectory(directory);
-  }
-
-  #watchDirectory(directory: string): void {
+  /**
+   * The folder of the configuration. What lies elsewhere is polled: parts may be in the data folder, and its databases
+   * would have something to say all the time.
+   */
+  #watchDirectory(): void {
+    const directory = dirname(this.#current.file);
     const onlyPolling = (error: unknown) =>
-      this.#options.logger.warn({ err: error, directory }, 'changes of the configuration are noticed by polling only');
+      this.#options.logger.warn({ err: error }, 'changes of the configuration are noticed by polling only');
     try {
-      const watcher = watch(directory, { persistent: false }, (_event, name) => {
+      this.#watcher = watch(directory, { persistent: false }, (_event, name) => {
         if (name === null || this.#watched.includes(join(directory, name))) this.#settle();
       });
-      watcher.on('error', (error) => {
+      this.#watcher.on('error', (error) => {
         onlyPolling(error);
-        watcher.close();
-        this.#watchers.delete(directory);
+        this.#watcher?.close();
+        this.#watcher = null;
       });
-      this.#watchers.set(directory, watcher);
     } catch (error) {
       onlyPolling(error);
     }

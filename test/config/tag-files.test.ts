@@ -149,6 +149,8 @@ describe('a tag list that changes', () => {
       clock: systemClock,
       logger: silentLogger,
       settle: 20,
+      // What lies in another folder than the configuration is polled.
+      poll: 100,
       onChange: (_loaded, change) => {
         changes.push(change);
         return Promise.resolve();
