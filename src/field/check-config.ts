@@ -47,6 +47,10 @@ function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
       const hint = 'Write a device file, best under /dev/serial/by-id, or usb: and the serial number of the adapter.';
       return [{ path: ['buses', index, 'port'], message: `${bus.port} is no name of a port.`, hint }];
     }
+    if (bus.stop_bits === 1.5 && bus.data_bits !== 5) {
+      const message = `1.5 stop bits are not to be had with ${bus.data_bits} data bits.`;
+      return [{ path: ['buses', index, 'stop_bits'], message, hint: 'Set 1 or 2; 1.5 goes with 5 data bits.' }];
+    }
     const other = buses.findIndex((earlier, at) => at < index && earlier.port === bus.port);
     if (other === -1) return [];
     const message = `Bus ${buses[other]?.name} uses ${bus.port} already.`;

@@ -34,7 +34,8 @@ export class SerialOpener implements LinkOpener {
       baudRate: line.baud,
       dataBits: line.data_bits,
       parity: line.parity,
-      stopBits: line.stop_bits,
+      // Of 5 data bits, hardware makes 1.5 stop bits where 2 are set.
+      stopBits: line.stop_bits === 1.5 ? 2 : line.stop_bits,
       rtscts: line.flow_control === 'rts_cts',
       xon: line.flow_control === 'xon_xoff',
       xoff: line.flow_control === 'xon_xoff',

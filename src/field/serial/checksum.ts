@@ -23,16 +23,33 @@ const MODBUS: Crc = { bits: 16, polynomial: 0xa001, start: 0xffff, reflected: tr
 const ARC: Crc = { bits: 16, polynomial: 0xa001, start: 0, reflected: true, finish: 0 };
 const CRC32: Crc = { bits: 32, polynomial: 0xedb88320, start: 0xffffffff, reflected: true, finish: 0xffffffff };
 
-function crc(data: Buffer, { bits, polynomial, start, reflected, finish }: Crc): number {
-  const mask = bits === 32 ? 0xffffffff : 0xffff;
+/** What each byte does to a CRC; made when it is first needed. */
+const TABLES = new Map<Crc, Uint32Array>();
+
+function tableOf(kind: Crc): Uint32Array {
+  let table = TABLES.get(kind);
+  if (table !== undefined) return table;
+  const { bits, polynomial, reflected } = kind;
   const top = bits === 32 ? 0x80000000 : 0x8000;
-  let sum = start;
-  for (const byte of data) {
-    sum ^= reflected ? byte : byte << (bits - 8);
+  table = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let sum = reflected ? byte : byte << (bits - 8);
     for (let bit = 0; bit < 8; bit++) {
       if (reflected) sum = (sum & 1) !== 0 ? (sum >>> 1) ^ polynomial : sum >>> 1;
       else sum = (sum & top) !== 0 ? (sum << 1) ^ polynomial : sum << 1;
     }
+    return sum >>> 0;
+  });
+  TABLES.set(kind, table);
+  return table;
+}
+
+function crc(data: Buffer, kind: Crc): number {
+  const table = tableOf(kind);
+  const { bits, start, reflected, finish } = kind;
+  const mask = bits === 32 ? 0xffffffff : 0xffff;
+  let sum = start;
+  for (const byte of data) {
+    sum = reflected ? (sum >>> 8) ^ table[(sum ^ byte) & 0xff]! : (sum << 8) ^ table[((sum >>> (bits - 8)) ^ byte) & 0xff]!;
   }
   return ((sum ^ finish) & mask) >>> 0;
 }

@@ -90,14 +90,22 @@ function extractor(config: TextConfig): Extract {
 
 const NOT_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\b(?:nan|inf(?:inity)?)\b/gi;
 
+/** Looking for NaN in a text with quotes that do not close takes the square of its length. */
+const MAX_NAN_TEXT = 4096;
+
 /** undefined: it is no JSON. The nan and inf that C programs print are a text then, which is no number. */
 function parseJson(text: string): unknown {
-  for (const form of [text, text.replace(NOT_NUMBERS, (word) => (word.startsWith('"') ? word : '"NaN"'))]) {
-    try {
-      return JSON.parse(form);
-    } catch {}
+  const json = tryJson(text);
+  if (json !== undefined || text.length > MAX_NAN_TEXT || !/nan|inf/i.test(text)) return json;
+  return tryJson(text.replace(NOT_NUMBERS, (word) => (word.startsWith('"') ? word : '"NaN"')));
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 /** Names of the groups of a RE2 pattern; throws where it is none. */
