@@ -169,6 +169,7 @@ class DeviceView implements View {
   readonly #end: () => void;
   readonly #changed = new Set<string>();
   #summary = '';
+  #frames: string | undefined;
   #tagNames = '';
   #present = false;
 
@@ -187,6 +188,7 @@ class DeviceView implements View {
     this.#present = device !== null;
     if (device !== null) {
       this.#summary = JSON.stringify(summaryOf(device));
+      this.#frames = JSON.stringify(device.frames);
       this.#tagNames = tagNames(device);
     }
     return { device };
@@ -205,8 +207,12 @@ class DeviceView implements View {
     const text = JSON.stringify(summary);
     const same = text === this.#summary;
     this.#summary = text;
-    if (same && tags.length === 0) return null;
-    return { device: this.#name, tags, ...(same ? {} : { summary }) };
+    const { frames } = device;
+    const framesText = JSON.stringify(frames);
+    const sameFrames = framesText === this.#frames;
+    this.#frames = framesText;
+    if (same && sameFrames && tags.length === 0) return null;
+    return { device: this.#name, tags, ...(same ? {} : { summary }), ...(sameFrames ? {} : { frames }) };
   }
 
   close(): void {

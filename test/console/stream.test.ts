@@ -114,6 +114,23 @@ test('only the tags that changed are sent, many changes at once', async (t) => {
   stream.close();
 });
 
+test('frames of an instrument that could not be used are sent as they come', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const fault = { ts: 5, problem: 'its check sum is 41, and should be 3C', length: 3, hex: '023141' };
+  const frames = { received: 1, badChecksum: 0, unreadable: 0, tooLong: 0, strayBytes: 0, faults: [] };
+  plant.devices.push({ ...device('scale', [tag('weight', 1)]), frames });
+  const stream = await open(admin, 'device:scale');
+  const first = await stream.next();
+  assert.deepEqual((first?.data.device as { frames?: unknown } | undefined)?.frames, frames);
+  plant.devices.pop();
+  plant.devices.push({ ...device('scale', [tag('weight', 1)]), frames: { ...frames, badChecksum: 1, faults: [fault] } });
+  const change = await stream.next();
+  assert.deepEqual(change?.data.tags, []);
+  assert.deepEqual(change.data.frames, { ...frames, badChecksum: 1, faults: [fault] });
+  assert.deepEqual((await admin.json(200, 'GET', '/devices/scale')).frames, change.data.frames);
+  stream.close();
+});
+
 test('a device that goes and one that comes are snapshots', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   const stream = await open(admin, 'device:meter2');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Overview, Topic } from '../../ui/src/api/types.js';
+import { bytesAsText } from '../../ui/src/components/bytes-text.js';
 import { payloadText } from '../../ui/src/components/payload-text.js';
 import { rowsOf, treeOf } from '../../ui/src/components/topic-tree.js';
 import { append, seriesOf, trim } from '../../ui/src/components/trend-data.js';
@@ -135,4 +136,9 @@ test('unit ids in a row are shown as ranges', () => {
   assert.equal(unitRanges([]), '');
   assert.equal(unitRanges([7]), '7');
   assert.equal(unitRanges([0, 1, 2, 10, 21, 22, 255]), '0–2, 10, 21–22, 255');
+});
+
+test('bytes are shown as characters, names and numbers', () => {
+  assert.equal(bytesAsText('02312e35033c0d0aff00'), '<STX>1.5<ETX><<CR><LF><FF><00>');
+  assert.equal(bytesAsText(''), '');
 });

@@ -45,6 +45,9 @@ test('a change of a device touches the tags it names and keeps the others as the
   );
   assert.equal(now.tags[0], before.tags[0]);
   assert.equal(applyEvent('device', before, { kind: 'snapshot', device: null } as never), null);
+  const frames = { received: 2, badChecksum: 1, unreadable: 0, tooLong: 0, strayBytes: 0, faults: [] };
+  const counted = applyEvent('device', before, { kind: 'change', device: 'meter1', tags: [], frames } as never) as typeof before;
+  assert.deepEqual([counted.frames, counted.tags], [frames, before.tags]);
 });
 
 /** A gateway whose streams the test holds in its hand. */

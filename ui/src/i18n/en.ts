@@ -1,4 +1,5 @@
 import { enClients } from './en-clients.js';
+import { enFrames } from './en-frames.js';
 import { enModbusServers } from './en-modbus-servers.js';
 import { enReasons } from './en-reasons.js';
 
@@ -349,6 +350,7 @@ export const en = {
   'publish.done': 'Published to {topic}.',
 
   ...enClients,
+  ...enFrames,
   ...enModbusServers,
 
   'rules.none': 'No rules yet.',

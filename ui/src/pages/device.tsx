@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { DeviceStatus, TagStatus } from '../api/types.js';
 import { Empty, Fact, Facts, Link, Loading, PageHead, Panel, Since, TableBox } from '../components/basics.js';
+import { FramesPanel } from '../components/frames-panel.js';
 import { DeviceState } from '../components/status.js';
 import { TagTable } from '../components/tag-table.js';
 import { TrendPanel } from '../components/trend-panel.js';
@@ -60,6 +61,7 @@ function Device({ device }: { device: DeviceStatus }) {
           <TrendPanel device={device.name} tags={device.tags.filter((tag) => selected.includes(tag.name))} />
           <div class="device-facts">
             <Statistics device={device} />
+            <FramesPanel device={device} />
             <Scans device={device} />
           </div>
         </div>

@@ -31,7 +31,7 @@ interface ListEvent<T> {
 
 type DeviceEvent =
   | { kind: 'snapshot'; device: DeviceStatus | null }
-  | { kind: 'change'; device: string; tags: TagStatus[]; summary?: DeviceSummary };
+  | { kind: 'change'; device: string; tags: TagStatus[]; summary?: DeviceSummary; frames?: NonNullable<DeviceStatus['frames']> };
 
 const collator = new Intl.Collator('en', { numeric: true });
 
@@ -59,7 +59,8 @@ function applyDevice(before: DeviceStatus | null | undefined, event: DeviceEvent
   if (before === null || before === undefined) return null;
   const changed = new Map(event.tags.map((tag) => [tag.name, tag]));
   const { tagCounts: _counted, ...head } = event.summary ?? { tagCounts: null };
-  return { ...before, ...head, tags: before.tags.map((tag) => changed.get(tag.name) ?? tag) };
+  const frames = event.frames === undefined ? {} : { frames: event.frames };
+  return { ...before, ...head, ...frames, tags: before.tags.map((tag) => changed.get(tag.name) ?? tag) };
 }
 
 function applyList<T>(before: unknown, event: { kind: 'snapshot' | 'change' }, keyOf: (item: T) => string): List<T> {
