@@ -272,4 +272,67 @@ describe('RTU transport', () => {
     await clock.advanceAsync(TIMEOUT);
     assert.equal(await answer, 'crc');
   });
+
+  describe('an answer with the bytes of an earlier one to something else', () => {
+    const first = async () => {
+      const parts = setup();
+      const answer = parts.read(0, 1);
+      await parts.clock.advanceAsync(10);
+      parts.transport.receive(registers(1, 5));
+      assert.equal(await answer, '5');
+      const next = parts.read(100, 1);
+      await parts.clock.advanceAsync(10);
+      parts.transport.receive(registers(1, 5));
+      return { ...parts, next };
+    };
+
+    test('is held back, and is a copy where another one follows', async () => {
+      const { clock, transport, next } = await first();
+      await clock.advanceAsync(30);
+      transport.receive(registers(1, 6));
+      assert.equal(await next, '6');
+    });
+
+    test('is the answer where none follows', async () => {
+      const { clock, link, next } = await first();
+      await clock.advanceAsync(60);
+      assert.equal(await next, '5');
+      assert.equal(link.written.length, 2, 'nothing was asked for it');
+    });
+
+    test('is taken at once where that read gave it before', async () => {
+      const { clock, transport, next, read } = await first();
+      await clock.advanceAsync(60);
+      assert.equal(await next, '5');
+      const again = read(100, 1);
+      await clock.advanceAsync(10);
+      transport.receive(registers(1, 5));
+      assert.equal(await again, '5');
+    });
+
+    test('is asked for again behind another read where the unit has one of another length', async () => {
+      const { clock, link, transport, read } = setup();
+      const asked = () => [link.last.readUInt16BE(2), link.last.readUInt16BE(4)];
+      for (const [address, values] of [
+        [0, [5]],
+        [50, [7, 8]],
+      ] as const) {
+        const answer = read(address, values.length);
+        await clock.advanceAsync(10);
+        transport.receive(registers(1, ...values));
+        await answer;
+      }
+      const next = read(100, 1);
+      await clock.advanceAsync(10);
+      transport.receive(registers(1, 5));
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(), [50, 2]);
+      // The true answer was on its way.
+      transport.receive(Buffer.concat([registers(1, 6), registers(1, 7, 8)]));
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(), [100, 1]);
+      transport.receive(registers(1, 9));
+      assert.equal(await next, '9');
+    });
+  });
 });

@@ -28,7 +28,7 @@ const FORGET_AFTER_MS = 60_000;
 export const EXCEPTION_FRAME_LENGTH = EXCEPTION_PDU_LENGTH + 3;
 
 /** What an RTU answer looks like from outside: only this can tell one from another, there is no transaction id. */
-function shapeOf(request: ModbusRequest): string {
+export function shapeOf(request: ModbusRequest): string {
   return `${functionOf(request)}:${answerLength(request)}`;
 }
 
@@ -131,11 +131,11 @@ export class OutstandingAnswers {
   }
 
   /**
-   * A read whose answer can't be mistaken for any that is outstanding: one of those that the unit is `known` to answer, or
-   * a small one near `request`.
+   * A read whose answer can't be mistaken for any that is outstanding, nor a copy of it for that to `request`: one of those
+   * that the unit is `known` to answer, or a small one near `request`.
    */
   barrierFor(request: ModbusRequest, known: readonly ReadRequest[], now: number): ReadRequest {
-    const taken = new Set(this.of(request.unit, now).map((entry) => shapeOf(entry.request)));
+    const taken = new Set([request, ...this.of(request.unit, now).map((entry) => entry.request)].map(shapeOf));
     const sure = known.find((read) => !taken.has(shapeOf(read)));
     if (sure !== undefined) return sure;
     const asked = functionOf(request);

@@ -2,9 +2,9 @@ import type { Clock, Timer } from '../../clock.js';
 import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
-import { AnswerMemory } from './answer-memory.js';
+import { AnswerMemory, crcOf } from './answer-memory.js';
 import { Exchange } from './codec.js';
-import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, OutstandingAnswers } from './outstanding.js';
+import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, OutstandingAnswers, shapeOf } from './outstanding.js';
 import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
@@ -37,6 +37,9 @@ const GARBLED_WAIT_MS = 50;
 /** Where no barrier answers, a unit that is not asked for this many timeouts (and this long) is taken to have forgotten. */
 const QUIET_TIMEOUTS = 4;
 const QUIET_MS = 2000;
+/** The true answer comes within so many usual times of an answer, and the least that is waited. */
+const WAIT_LATENCIES = 4;
+const LEAST_WAIT_MS = 50;
 const BROADCAST_TURNAROUND_MS = 100;
 const MAX_BUFFER = 2048;
 
@@ -44,19 +47,27 @@ interface Pending {
   request: ModbusRequest;
   /** As it went out; a line with local echo gives it back. Empty where it has come back. */
   sent: Buffer;
-  /** No copy of an earlier answer can come. */
-  isSure: boolean;
+  /** An answer with this CRC is taken though it looks like a copy: it came before, too. */
+  doubted: number | null;
+  /** An answer that looks like a copy is held back; another one is the true one. */
+  isHeldBack: boolean;
   exchange: Exchange;
   sentAt: number;
   dueAt: number;
   timer: Timer;
   garbled: Timer | null;
-  resolve(answer: ModbusAnswer | typeof REPEATED): void;
+  resolve(answer: ModbusAnswer | Doubt): void;
   reject(fault: Fault): void;
 }
 
-/** The answer may be a copy of that to an earlier request. */
-const REPEATED = Symbol('repeated');
+/** The answer may be a copy of an earlier one. */
+interface Doubt {
+  kind: 'doubt';
+  crc: number;
+}
+
+/** So often a request is asked again whose answers look like copies. */
+const MAX_DOUBTS = 3;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -72,7 +83,7 @@ export class RtuTransport implements Transport {
   readonly #framing: Framing | null;
   readonly #exchange = new Exchange();
   readonly #outstanding = new OutstandingAnswers();
-  readonly #memory = new AnswerMemory();
+  readonly #memory: AnswerMemory;
   /** Monotonic ms until which a unit is left alone. */
   readonly #embargo = new Map<number, number>();
   /** Units that answered a barrier with an exception: only silence helps there. */
@@ -90,6 +101,7 @@ export class RtuTransport implements Transport {
     this.#clock = options.clock;
     this.#timeout = options.timeoutMs;
     this.#timing = options.timing;
+    this.#memory = new AnswerMemory(Math.max(QUIET_MS, QUIET_TIMEOUTS * options.timeoutMs));
     this.#events = options.events;
     this.#framing = options.framing ?? null;
   }
@@ -120,10 +132,14 @@ export class RtuTransport implements Transport {
     const hasOlder = this.#outstanding.of(request.unit, this.#clock.mono()).length > 0;
     // Where nobody knows whether the line echoes, the echo of a write would pass for its answer: a read tells.
     if (hasOlder || (isEchoed(request) && this.#hasEcho === null)) await this.#synchronise(request);
-    const answer = await this.#roundTrip(request, hasOlder);
-    if (answer !== REPEATED) return answer;
-    await this.#synchronise(request);
-    return this.#sureRoundTrip(request);
+    let doubted: number | null = null;
+    for (let left = MAX_DOUBTS; left > 0; left--) {
+      const answer = await this.#roundTrip(request, doubted);
+      if (answer.kind !== 'doubt') return answer;
+      doubted = answer.crc;
+      await this.#synchronise(request);
+    }
+    throw onlyCopies(request);
   }
 
   receive(bytes: Buffer): void {
@@ -183,10 +199,12 @@ export class RtuTransport implements Transport {
       }
       if (at > this.#told) this.#tellNoise('unexpected', this.#buffer.subarray(this.#told, at), null);
       this.#told = 0;
-      this.#tell('in', this.#buffer.subarray(at, at + late.length), late.entry.request, 'late');
+      const frame = this.#buffer.subarray(at, at + late.length);
+      this.#tell('in', frame, late.entry.request, 'late');
       this.#buffer = this.#buffer.subarray(at + late.length);
       at = 0;
       const { unit } = late.entry.request;
+      this.#memory.passed(unit, frame, this.#clock.mono());
       if (late.entry.isCopy) continue;
       this.#embargo.delete(unit);
       this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
@@ -225,6 +243,7 @@ export class RtuTransport implements Transport {
     if (length === 0 || request === null || this.#pending?.sent.subarray(0, length).equals(this.#buffer.subarray(at, at + length)))
       return length;
     const now = this.#clock.mono();
+    this.#memory.passed(unit, this.#buffer.subarray(at, at + length), now);
     if (this.#outstanding.of(unit, now).length === 0) this.#outstanding.add({ request, sentAt: now, dueAt: now, isCopy: true });
     return length;
   }
@@ -256,13 +275,7 @@ export class RtuTransport implements Transport {
     return link;
   }
 
-  async #sureRoundTrip(request: ModbusRequest): Promise<ModbusAnswer> {
-    const answer = await this.#roundTrip(request, true);
-    if (answer === REPEATED) throw new Error('an answer that is sure is not held for a copy');
-    return answer;
-  }
-
-  async #roundTrip(request: ModbusRequest, isSure: boolean): Promise<ModbusAnswer | typeof REPEATED> {
+  async #roundTrip(request: ModbusRequest, doubted: number | null): Promise<ModbusAnswer | Doubt> {
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     const now = this.#clock.mono();
@@ -274,7 +287,8 @@ export class RtuTransport implements Transport {
       const pending: Pending = {
         request,
         sent: frame,
-        isSure,
+        doubted,
+        isHeldBack: false,
         exchange: this.#exchange,
         sentAt: now,
         dueAt,
@@ -291,15 +305,40 @@ export class RtuTransport implements Transport {
   }
 
   #settle(pending: Pending, frame: Buffer): void {
+    const { request, sentAt } = pending;
+    const now = this.#clock.mono();
+    const crc = crcOf(frame);
+    const suspicion = pending.isHeldBack || pending.doubted === crc ? null : this.#memory.suspect(request, frame, now);
+    if (suspicion !== null) {
+      const shape = shapeOf(request);
+      if (this.#memory.reads(request.unit).some((read) => shapeOf(read) !== shape)) {
+        this.#release(pending);
+        this.#outstanding.add({ request, sentAt, dueAt: now, isCopy: true });
+        pending.resolve({ kind: 'doubt', crc });
+        return;
+      }
+      if (suspicion === 'copy') {
+        this.#holdBack(pending, Buffer.from(frame));
+        return;
+      }
+    }
+    this.#accept(pending, frame);
+  }
+
+  #accept(pending: Pending, frame: Buffer): void {
     this.#release(pending);
     const { request, sentAt } = pending;
-    if (!pending.isSure && this.#memory.isRepeated(request, frame)) {
-      this.#outstanding.add({ request, sentAt, dueAt: this.#clock.mono(), isCopy: true });
-      pending.resolve(REPEATED);
-      return;
-    }
-    this.#memory.answered(request, frame);
+    const now = this.#clock.mono();
+    this.#memory.answered(request, frame, now - sentAt, now);
     pending.resolve(pending.exchange.decode(request, frame));
+  }
+
+  /** Nothing else can be asked to find out whether this is a copy: if it is, the true answer is on its way. */
+  #holdBack(pending: Pending, frame: Buffer): void {
+    pending.timer.cancel();
+    pending.isHeldBack = true;
+    const wait = Math.min(this.#timeout, Math.max(LEAST_WAIT_MS, WAIT_LATENCIES * this.#memory.latency(pending.request.unit)));
+    pending.timer = this.#clock.setTimeout(() => this.#accept(pending, frame), Math.ceil(wait));
   }
 
   #onTimeout(pending: Pending): void {
@@ -341,8 +380,7 @@ export class RtuTransport implements Transport {
       this.#forget(unit);
       return;
     }
-    const barrier = this.#outstanding.barrierFor(request, this.#memory.reads(unit), before);
-    const answer = await this.#sureRoundTrip(barrier);
+    const { barrier, answer } = await this.#askBarrier(request, before);
     if (answer.kind === 'data' || isEmpty) {
       this.#forget(unit);
       return;
@@ -353,6 +391,16 @@ export class RtuTransport implements Transport {
     this.#withoutBarrier.add(unit);
     this.#embargo.set(unit, now + quiet);
     throw new Fault('timeout', `unit ${unit} may still be answering an earlier request; it is left alone for ${quiet} ms`);
+  }
+
+  async #askBarrier(request: ModbusRequest, now: number): Promise<{ barrier: ModbusRequest; answer: ModbusAnswer }> {
+    for (let left = MAX_DOUBTS; left > 0; left--) {
+      // One in doubt is among the outstanding: the next one looks different again.
+      const barrier = this.#outstanding.barrierFor(request, this.#memory.reads(request.unit), now);
+      const answer = await this.#roundTrip(barrier, null);
+      if (answer.kind !== 'doubt') return { barrier, answer };
+    }
+    throw onlyCopies(request);
   }
 
   /** What is in the buffer belongs to nothing. */
@@ -404,4 +452,8 @@ export class RtuTransport implements Transport {
     this.#lastActivity = this.#clock.mono();
     return { kind: 'done' };
   }
+}
+
+function onlyCopies(request: ModbusRequest): Fault {
+  return new Fault('protocol', `the answers from ${describe(request)} look like copies of earlier ones`);
 }
