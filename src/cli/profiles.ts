@@ -1,27 +1,34 @@
 import { dirname, join, resolve } from 'node:path';
+import { systemClock } from '../clock.js';
 import type { LoadedProfile, ProfileLibrary } from '../config/profiles.js';
 import { FerruleError } from '../errors.js';
 import type { Profile } from '../field/profiles/schema.js';
+import { silentLogger } from '../log.js';
 import type { Arguments, Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { integer, TARGET_OPTIONS, targetOf, timeoutOf } from './field/options.js';
 import { CONFIG_OPTION, configFile, DATA_OPTION, dataDirectory } from './places.js';
 import { reportRefusal } from './start.js';
 
 export const profiles: Command = {
-  usage: 'list | show NAME | check FILE [--config FILE] [--data DIR] [--json]',
+  usage: 'list | show NAME | check FILE | identify (--host HOST[:PORT] | --port FILE) [--unit N]  [--config FILE] [--data DIR] [--json]',
   help: `Device profiles: register maps that \`profile: NAME\` puts into a device of the configuration.
 
   list         what there is: those that came with Ferrule, those in profiles/ beside the configuration and in
                profiles/ of the data folder (a profile of yours wins over one of the same name that came with it)
   show NAME    its tags, where the facts come from, how the device is connected
   check FILE   everything that is wrong with a profile, with line and column
+  identify     asks a device and names the profiles that fit it, of those that say how their model is recognised
 
 Examples:
   ferrule profiles show eastron-sdm630
-  ferrule profiles check profiles/my-meter.yaml`,
+  ferrule profiles check profiles/my-meter.yaml
+  ferrule profiles identify --host 192.168.1.60 --unit 1`,
   options: {
     config: { ...CONFIG_OPTION, help: 'Configuration beside which profiles are looked for. Default: as for start.' },
     data: { ...DATA_OPTION, help: 'Data folder in which profiles are looked for. Default: as for start.' },
+    ...TARGET_OPTIONS,
+    unit: { type: 'string', short: 'u', value: 'N', help: 'Unit id. Default: 1.' },
     json: { type: 'boolean', help: 'As JSON.' },
   },
   words: { min: 1, max: 2 },
@@ -31,8 +38,9 @@ Examples:
       if (verb === 'list' && name === undefined) return await list(args, io);
       if (verb === 'show' && name !== undefined) return await show(name, args, io);
       if (verb === 'check' && name !== undefined) return await check(name, args, io);
+      if (verb === 'identify' && name === undefined) return await identify(args, io);
       const hint = 'See ferrule profiles --help.';
-      throw new FerruleError('FER_CLI_USAGE', `There is list, show NAME and check FILE, not ${args.words.join(' ')}.`, { hint });
+      throw new FerruleError('FER_CLI_USAGE', `There is list, show NAME, check FILE and identify, not ${args.words.join(' ')}.`, { hint });
     } catch (error) {
       return reportRefusal(error, io);
     }
@@ -97,6 +105,32 @@ async function check(file: string, args: Arguments, io: Io): Promise<ExitCode> {
     const errors = error.errors.map((fault) => ({ code: fault.code, message: fault.message, hint: fault.hint ?? null, ...fault.where }));
     io.out(`${JSON.stringify({ ok: false, file: resolve(file), errors })}\n`);
     return EXIT.INVALID_CONFIG;
+  }
+}
+
+async function identify(args: Arguments, io: Io): Promise<ExitCode> {
+  const target = targetOf(args);
+  const unit = integer(args, 'unit', 0, 255, 1);
+  const library = await openLibrary(args, io);
+  const profiles: Profile[] = [];
+  for (const { name } of await library.list()) {
+    // One that is not valid is the matter of list and check.
+    const loaded = await library.get(name).catch(() => null);
+    if (loaded !== null) profiles.push(loaded.profile);
+  }
+  const [{ openOwnBus }, { recognise }] = await Promise.all([
+    import('../field/tools/own-bus.js'),
+    import('../field/profiles/recognise.js'),
+  ]);
+  const bus = await openOwnBus(target, timeoutOf(args, target), systemClock, silentLogger);
+  try {
+    const fitting = await recognise(bus, unit, profiles);
+    if (args.flag('json')) io.out(`${JSON.stringify(fitting.map(({ name, vendor, model }) => ({ name, vendor, model })))}\n`);
+    else if (fitting.length > 0) io.out(table(fitting.map(({ name, vendor, model }) => [name, `${vendor} ${model}`])));
+    else io.out('No profile says that it fits.\n');
+    return EXIT.OK;
+  } finally {
+    await bus.stop();
   }
 }
 

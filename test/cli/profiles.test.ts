@@ -3,6 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PymodbusServer } from '../peers/modbus.js';
+import { needs } from '../support/needs.js';
 import { runProcess } from '../support/process.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -68,10 +70,44 @@ describe('ferrule profiles', () => {
   it('A verb that is not there is a wrong usage', async () => {
     const { code, stderr } = await ferrule('delete', 'x');
     assert.equal(code, 2);
-    assert.match(stderr, /list, show NAME and check FILE/);
+    assert.match(stderr, /list, show NAME, check FILE and identify/);
   });
 
   it('Nothing but the command is a wrong usage', async () => {
     assert.equal((await ferrule()).code, 2);
+  });
+});
+
+describe('ferrule profiles identify', { skip: needs('python3-pymodbus', 'python3-serial-asyncio') }, () => {
+  const ASCII = (text: string): number[] =>
+    Array.from({ length: text.length / 2 }, (_, at) => Buffer.from(text, 'latin1').readUInt16BE(at * 2));
+
+  it('A device is recognised by its registers', async (t) => {
+    const server = await PymodbusServer.start(t, 0, [4], 65_536);
+    await server.set(4, 'holding', 30_000, ...ASCII('SUN2000-10KTL-M1'));
+    const { code, stdout } = await ferrule('identify', '--host', `127.0.0.1:${server.port}`, '--unit', '4');
+    assert.deepEqual([code, stdout], [0, 'huawei-sun2000  Huawei SUN2000\n']);
+  });
+
+  it('A device is recognised by its device identification, with all that a profile of ones own asks for', async (t) => {
+    const server = await PymodbusServer.start(t, 0);
+    await server.set(1, 'input', 7, 42);
+    const data = await tempDir(t);
+    await mkdir(join(data, 'profiles'));
+    const own = (name: string, answer: number): Promise<void> =>
+      writeFile(
+        join(data, `profiles/${name}.yaml`),
+        `${PROFILE.replace('acme', name)}identify: {device_id: {vendor: test works, product: pm-}, registers: [{area: input, address: 7, type: uint16, equals: [${answer}]}]}\n`,
+      );
+    await own('right', 42);
+    await own('wrong', 43);
+    const { stdout } = await ferrule('identify', '--host', `127.0.0.1:${server.port}`, '--data', data, '--json');
+    assert.deepEqual(JSON.parse(stdout), [{ name: 'right', vendor: 'Acme', model: 'One' }]);
+  });
+
+  it('A device that no profile fits is no error', async (t) => {
+    const server = await PymodbusServer.start(t, 0);
+    const { code, stdout } = await ferrule('identify', '--host', `127.0.0.1:${server.port}`);
+    assert.deepEqual([code, stdout], [0, 'No profile says that it fits.\n']);
   });
 });

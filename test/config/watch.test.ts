@@ -57,6 +57,40 @@ describe('a configuration that changes on disk', () => {
     assert.equal(watcher.current.config.broker.sys_interval, 30_000);
   });
 
+  it('A profile that changes is noticed like the configuration', async (t) => {
+    const clock = new ManualClock();
+    const folder = await tempDir(t);
+    const file = join(folder, 'ferrule.yaml');
+    const profile = (unit: string): Promise<void> =>
+      writeFile(
+        join(folder, 'profiles/acme.yaml'),
+        `{name: acme, vendor: A, model: B, kind: other, source: [{title: M, section: "1"}], tags: [{name: t, area: input, address: 0, unit: ${unit}}]}`,
+      );
+    await mkdir(join(folder, 'profiles'));
+    await profile('V');
+    await writeFile(file, 'field: {buses: [{name: b, type: modbus_tcp, host: h}], devices: [{name: d, bus: b, profile: acme}]}\n');
+    const changes: ConfigChange[][] = [];
+    const watcher = new ConfigWatcher({
+      current: await loadConfig(file),
+      clock,
+      logger: silentLogger,
+      onChange: (_loaded, change) => {
+        changes.push(change);
+        return Promise.resolve();
+      },
+      onRefused: () => undefined,
+    });
+    await watcher.start();
+    t.after(() => watcher.stop());
+    await profile('mV');
+    clock.advance(5000);
+    await waitFor(() => changes.length > 0);
+    assert.deepEqual(
+      changes[0]?.map(({ part, name }) => [part, name]),
+      [['field.devices', 'd']],
+    );
+  });
+
   it('A file that is not valid is refused with line and column, and the old stays in force', async (t) => {
     const { file, watcher, changes, refused } = await watching(t);
     await writeFile(file, 'broker:\n  sys_interval: 20\n');

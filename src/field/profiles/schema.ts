@@ -92,7 +92,7 @@ const IdentifySchema = object(
     ),
     registers: Type.Optional(Type.Array(FingerprintSchema, { minItems: 1, description: 'Registers that all must fit.' })),
   },
-  'How the model is recognised. Reading it must be harmless.',
+  'How the model is recognised: all that is given must fit. Reading it must be harmless.',
 );
 
 export const SimulationSchema = object(
