@@ -57,8 +57,14 @@ describe('the clock is set while devices are read, with a pymodbus server', { sk
         const before = Date.now();
         const stopped = performance.now();
         server.process.signal('SIGSTOP');
-        // An answer that is on its way still has a time of its own.
-        await new Promise((done) => setTimeout(done, 50));
+        // An answer that is on its way has a time of its own: the clock is set while a request waits in vain.
+        let asked = -1;
+        await waitFor(() => {
+          const { requests, answers } = field.device('d')!.counters;
+          const waits = requests > answers && requests === asked;
+          asked = requests;
+          return waits;
+        });
         plant.clock.offset = step;
         await waitFor(() => seen()?.q !== 'good');
         assert.ok(performance.now() - stopped < 100 + 300 + 1500);
