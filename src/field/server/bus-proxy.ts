@@ -40,7 +40,10 @@ export class BusProxy {
       revived: () => {},
       // Writes of the gateway itself count as well.
       sent: (request) => {
-        if (!isRead(request)) this.#cache.forget(request.unit);
+        if (isRead(request)) return;
+        // Unit 0 may be all of them.
+        if (request.unit === 0) this.#cache.clear();
+        else this.#cache.forget(request.unit);
       },
       answered: (request, answer, sentAt) => {
         if (answer.kind === 'data' && isRead(request) && this.#kept.has(request.unit)) this.#cache.put(request, answer.data, sentAt);

@@ -34,17 +34,22 @@ const STATUS: Record<Quality, number> = { good: 0, uncertain: 1, stale: 2, bad: 
 const DIGITS = /^-?[0-9]+$/;
 const INTEGERS = new Set(['int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'bcd16', 'bcd32', 'bitfield']);
 
-/** What a tag holds as it would stand in the registers. Throws a Refusal where it can't be given. */
-export function encodeSample(served: ServedTag, sample: Sample, notGood: NotGood): Encoded {
-  const { device, tag, point, coding } = served;
+/** The value that may be given. Throws a Refusal where there is none. */
+function givenValue({ device, tag }: ServedTag, sample: Sample, notGood: NotGood): TagJson {
   const isGood = sample.quality === 'good' || sample.quality === 'uncertain';
   if (!isGood && notGood !== 'last_value') {
     const code = notGood === 'exception_4' ? Code.deviceFailure : Code.noTarget;
     throw new Refusal(code, `${device}/${tag} is ${sample.quality}${sample.reason === null ? '' : ` (${sample.reason})`}`);
   }
   if (sample.value === null) throw new Refusal(Code.deviceFailure, `${device}/${tag} has no value`);
+  return sample.value;
+}
+
+/** A value as it stands in the registers. Throws a Refusal where it does not fit. */
+function encodeServed(served: ServedTag, value: TagJson): Encoded {
+  const { device, tag, point, coding } = served;
   try {
-    return encodeValue(point, rawOf(served, sample.value), { ...coding, scale: 1, offset: 0 });
+    return encodeValue(point, rawOf(served, value), { ...coding, scale: 1, offset: 0 });
   } catch (thrown) {
     if (!(thrown instanceof FerruleError)) throw thrown;
     throw new Refusal(Code.deviceFailure, `${device}/${tag} does not fit its registers: ${thrown.message}`);
@@ -102,6 +107,8 @@ interface Cell {
 /** The tables of one unit. */
 export class RegisterMap {
   readonly #tables = new Map<Area, Map<number, Cell>>();
+  /** What was encoded last: most values are the same at the next request. */
+  readonly #encoded = new Map<ServedTag, { value: TagJson; encoded: Encoded }>();
 
   constructor(tags: readonly ServedTag[]) {
     for (const served of tags) {
@@ -127,7 +134,7 @@ export class RegisterMap {
         if (done.has(served)) continue;
         done.add(served);
         needWhole(served, address, count);
-        const encoded = encodeSample(served, sampleOf(served, reader), reader.notGood);
+        const encoded = this.#encode(served, sampleOf(served, reader), reader.notGood);
         putEncoded(data, inBits, served.point.address - address, encoded);
       }
     }
@@ -148,6 +155,15 @@ export class RegisterMap {
       }
     }
     return [...tags];
+  }
+
+  #encode(served: ServedTag, sample: Sample, notGood: NotGood): Encoded {
+    const value = givenValue(served, sample, notGood);
+    const known = this.#encoded.get(served);
+    if (known !== undefined && known.value === value) return known.encoded;
+    const encoded = encodeServed(served, value);
+    this.#encoded.set(served, { value, encoded });
+    return encoded;
   }
 
   #status(served: ServedTag, inBits: boolean, reader: Reader): number {

@@ -1,5 +1,9 @@
+import { type ErrorCode, FerruleError } from '../../errors.js';
 import type { TagJson } from '../ports.js';
 import type { Sample } from '../topics.js';
+
+/** A write that ends so may have been carried out. */
+const MAY_HAVE_WRITTEN: ReadonlySet<ErrorCode> = new Set(['FER_FIELD_WRITE_UNCONFIRMED', 'FER_FIELD_READ_BACK'] as const);
 
 export interface TagAccess {
   /** `readAt`: monotonic ms of the reading; null: none since it was bad. null: there is no such tag. */
@@ -24,8 +28,9 @@ export class WrittenTags {
 
   sample(device: string, tag: string): Sample | null {
     const sample = this.#tags.sample(device, tag);
+    if (sample === null || this.#before.size === 0) return sample;
     const key = `${device}/${tag}`;
-    if (sample === null || !this.#before.has(key)) return sample;
+    if (!this.#before.has(key)) return sample;
     if (sample.readAt === this.#before.get(key) && sample.quality !== 'bad')
       return { ...sample, quality: 'stale', reason: 'written_since' };
     this.#before.delete(key);
@@ -34,9 +39,19 @@ export class WrittenTags {
 
   async write(device: string, tag: string, value: TagJson): Promise<void> {
     const before = this.#tags.sample(device, tag)?.readAt ?? null;
-    await this.#tags.write(device, tag, value);
+    try {
+      await this.#tags.write(device, tag, value);
+    } catch (thrown) {
+      // It may have taken effect all the same. Whoever waits for the answer need not wait for the reading.
+      if (thrown instanceof FerruleError && MAY_HAVE_WRITTEN.has(thrown.code)) void this.#readAgain(device, tag, before);
+      throw thrown;
+    }
+    await this.#readAgain(device, tag, before);
+  }
+
+  /** Unless it was read since then. */
+  async #readAgain(device: string, tag: string, before: number | null): Promise<void> {
     const after = this.#tags.sample(device, tag)?.readAt ?? null;
-    // It was read back already.
     if (after !== before) return;
     this.#before.set(`${device}/${tag}`, after);
     await this.#tags.refresh(device, tag);

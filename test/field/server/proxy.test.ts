@@ -161,18 +161,52 @@ describe('writes of several masters', () => {
     assert.deepEqual(writes(device), [7]);
   });
 
-  test('A read that was sent behind a write comes after it', async (t) => {
+  test('A read that was sent behind a write comes after it, whatever was kept', async (t) => {
     const { device, port } = await proxied(t, { max_age: '1h' });
-    const master = await RawMaster.connect(t, port);
+    const [master, other] = await Promise.all([RawMaster.connect(t, port), RawMaster.connect(t, port)]);
     master.read(1, 1, 0);
     await master.untilAnswers(1);
+    // The bus is busy, so that the write has to wait.
+    const held: Asked[] = [];
+    device.respond((asked) => (asked.unit === 2 ? held.push(asked) : honest(asked)));
+    other.read(1, 2, 0);
+    await waitFor(() => held.length === 1);
     master.write(2, 1, 0, 9);
     master.read(3, 1, 0);
+    await sleep(50);
+    honest(held[0]!);
     await master.untilAnswers(3);
     assert.deepEqual(
-      device.asked.map(({ pdu }) => pdu[0]),
-      [3, 6, 3],
+      device.asked.map(({ unit, pdu }) => [unit, pdu[0]]),
+      [
+        [1, 3],
+        [2, 3],
+        [1, 6],
+        [1, 3],
+      ],
     );
+  });
+
+  test('A write that was sent behind a read waits for its answer, on another bus too', async (t) => {
+    const [one, two] = await Promise.all([ScriptedDevice.start(t), ScriptedDevice.start(t)]);
+    const bus = (name: string, { port }: ScriptedDevice) => ({ name, type: 'modbus_tcp', host: '127.0.0.1', port });
+    const proxy = [
+      { unit: 1, bus: 'one' },
+      { unit: 2, bus: 'two', access: 'read_write' },
+    ];
+    const { port, field } = await startServing(t, { buses: [bus('one', one), bus('two', two)], devices: [] }, { proxy });
+    await waitFor(() => field.buses().every(({ state }) => state === 'running'));
+    const held: Asked[] = [];
+    one.respond((asked) => held.push(asked));
+    const master = await RawMaster.connect(t, port);
+    master.read(1, 1, 0);
+    master.write(2, 2, 0, 5);
+    await waitFor(() => held.length === 1);
+    await sleep(50);
+    assert.deepEqual(writes(two), []);
+    honest(held[0]!);
+    await master.untilAnswers(2);
+    assert.deepEqual(writes(two), [5]);
   });
 
   test('A write whose bus is not free in time is exception 6 and is never sent; so is that of a master that left', async (t) => {
