@@ -100,7 +100,7 @@ test('After a write that was not confirmed the value from before it is not given
   const { port } = await startServing(
     t,
     {
-      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '300ms' }],
+      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '2s' }],
       devices: [{ name: 'd', bus: 'hall', scan: { slow: '1h' }, tags }],
     },
     { tags: [{ area: 'holding', address: 0, device: 'd', tag: 'a', access: 'read_write' }] },

@@ -15,10 +15,10 @@ async function proxied(
   const serving = await startServing(
     t,
     {
-      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '400ms', ...more.bus }],
+      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '2s', ...more.bus }],
       devices: more.devices ?? [],
     },
-    { proxy: [{ unit: '1-20', bus: 'hall', access: 'read_write', ...proxy }], ...more.server },
+    { queue_timeout: '10s', proxy: [{ unit: '1-20', bus: 'hall', access: 'read_write', ...proxy }], ...more.server },
   );
   await waitFor(() => serving.field.buses()[0]?.state === 'running');
   return { ...serving, device };
@@ -57,7 +57,7 @@ describe('reads of several masters', () => {
   });
 
   test('Within max_age an answer serves all masters, parts of it included, and no longer', async (t) => {
-    const { device, port } = await proxied(t, { max_age: '300ms' });
+    const { device, port } = await proxied(t, { max_age: '2s' });
     const [one, two] = await Promise.all([RawMaster.connect(t, port), RawMaster.connect(t, port)]);
     one.read(1, 3, 10, 20);
     await one.untilAnswers(1);
@@ -69,7 +69,7 @@ describe('reads of several masters', () => {
     two.read(3, 3, 29, 2);
     await two.untilAnswers(3);
     assert.equal(reads(device).length, 3, 'another unit, and a range that was not read as a whole');
-    await sleep(310);
+    await sleep(2010);
     two.read(4, 3, 15);
     await two.untilAnswers(4);
     assert.equal(reads(device).length, 4);
@@ -232,8 +232,8 @@ describe('writes of several masters', () => {
 describe('turns on the bus', () => {
   test('Masters that ask without end neither starve the scans nor one another', async (t) => {
     const tags = [{ name: 'v', area: 'holding', address: 40 }];
-    const { device, port, field } = await proxied(t, {}, { devices: [{ name: 'd', bus: 'hall', unit: 3, scan: { fast: '20ms' }, tags }] });
-    device.respond((asked) => void setTimeout(() => honest(asked), 5));
+    const { device, port, field } = await proxied(t, {}, { devices: [{ name: 'd', bus: 'hall', unit: 3, scan: { fast: '10ms' }, tags }] });
+    device.respond((asked) => void setTimeout(() => honest(asked), 10));
     const [greedy, modest] = await Promise.all([RawMaster.connect(t, port), RawMaster.connect(t, port)]);
     let asked = 0;
     const flood = setInterval(() => {
@@ -260,7 +260,7 @@ describe('turns on the bus', () => {
   });
 
   test('A dead unit of a bus with several requests in flight holds up nobody', async (t) => {
-    const { device, port } = await proxied(t, {}, { bus: { max_inflight: 4, timeout: '2s' } });
+    const { device, port } = await proxied(t, {}, { bus: { max_inflight: 4, timeout: '15s' } });
     device.respond((asked) => (asked.unit === 9 ? undefined : honest(asked)));
     const [dead, alive] = await Promise.all([RawMaster.connect(t, port), RawMaster.connect(t, port)]);
     dead!.read(1, 9, 0);
@@ -269,7 +269,7 @@ describe('turns on the bus', () => {
       alive!.read(i, 1, i);
       await alive!.untilAnswers(i);
     }
-    assert.ok(performance.now() - startedAt < 1500);
+    assert.ok(performance.now() - startedAt < 10_000);
     assert.equal(dead!.answers.length, 0);
   });
 });

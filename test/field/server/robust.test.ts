@@ -21,7 +21,7 @@ const MAP = [
 
 function plain(device: ScriptedDevice) {
   return {
-    buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '500ms' }],
+    buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '2s' }],
     devices: [{ name: 'd', bus: 'hall', scan: { fast: '100ms' }, tags: TAGS }],
   };
 }
@@ -160,7 +160,7 @@ describe('limits', () => {
   });
 
   test('A connection that says nothing, or only half a request, is closed', async (t) => {
-    const { port, field } = await serving(t, { idle_timeout: '1s' });
+    const { port, field } = await serving(t, { idle_timeout: '2s' });
     const [silent, half, busy] = await Promise.all([1, 2, 3].map(() => RawMaster.connect(t, port)));
     half!.socket.write(Buffer.from(READ_BOTH.slice(0, 9)));
     const talking = setInterval(() => busy!.read(1, 1, 0), 100);

@@ -39,7 +39,7 @@ async function plant(t: TestContext, server: Record<string, unknown>, good = ['d
   const serving = await startServing(
     t,
     {
-      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '500ms' }],
+      buses: [{ name: 'hall', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '2s' }],
       devices: [{ name: 'd', bus: 'hall', unit: 1, scan: { fast: '100ms', slow: '1h' }, tags: TAGS }],
     },
     server,
