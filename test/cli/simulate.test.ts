@@ -138,7 +138,7 @@ describe('ferrule simulate, read by pymodbus', { skip: pymodbus }, () => {
     assert.equal(await peer.ask('read 1 input 18 2'), 'exception 2');
     assert.equal(await peer.ask('read 1 input 16 4'), 'exception 2');
     assert.equal(await peer.ask('read 1 holding 0 2'), 'exception 2');
-    assert.equal(await peer.ask('read 1 input 0 81'), 'exception 3');
+    assert.equal(await peer.ask('read 1 input 0 61'), 'exception 3');
     assert.match(await peer.ask('read 1 input 0 18'), /^values /);
   });
 

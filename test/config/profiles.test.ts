@@ -92,7 +92,7 @@ describe('profile: in a device', () => {
   it('A profile that ships needs no file', async (t) => {
     const device = await deviceOf(t, '{name: m, bus: hall, profile: eastron-sdm630}');
     assert.ok(device.tags.length > 20);
-    assert.equal(device.max_registers, 80);
+    assert.equal(device.max_registers, 60);
   });
 
   it('A profile of the data folder is found, one beside the configuration wins', async (t) => {
