@@ -26,8 +26,11 @@ async function dialIn(t: TestContext, port: number, value: number | null, from =
   const socket = await connectWhenListening(t, port, from);
   socket.on('data', (request: Buffer) => {
     if (value === null) return;
-    const answer = Buffer.from([request[0]!, 3, 2, value >> 8, value & 0xff, 0, 0]);
-    answer.writeUInt16LE(crc16(answer, 0, 5), 5);
+    const count = request.readUInt16BE(4);
+    const answer = Buffer.alloc(5 + count * 2);
+    answer.set([request[0]!, 3, count * 2]);
+    for (let at = 0; at < count; at++) answer.writeUInt16BE(value, 3 + at * 2);
+    answer.writeUInt16LE(crc16(answer, 0, answer.length - 2), answer.length - 2);
     socket.write(answer);
   });
   return socket;

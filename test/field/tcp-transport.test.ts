@@ -84,6 +84,18 @@ describe('Modbus TCP transport', () => {
     assert.equal(events.violations.length, 1);
   });
 
+  test('an answer that was cut short is not filled up with whole others behind it', async () => {
+    const { events, link, transport, read } = setup();
+    const wide = outcome(transport.exchange({ fn: 3, unit: 1, address: 0, count: 12 }));
+    const others = [read(1), read(2)];
+    const [first, second, third] = link.written.map(idOf);
+    const cut = tcp(first!, 1, 3, 24, ...Array<number>(24).fill(0x55)).subarray(0, 7 + 2 + 6);
+    // 18 bytes are missing: all of the second answer, and seven of the third, which was cut as well.
+    transport.receive(Buffer.concat([cut, tcp(second!, 1, ...register(1)), tcp(third!, 1, ...register(2)).subarray(0, 7)]));
+    assert.deepEqual(await Promise.all([wide, ...others]), ['protocol', 'protocol', 'protocol']);
+    assert.equal(events.violations.length, 1);
+  });
+
   test('eight bytes of garbage break the connection', async () => {
     const { events, transport, read } = setup();
     const answer = read(1);

@@ -3,7 +3,7 @@ import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
 import { Exchange, frameOf } from './codec.js';
-import { describe, MAX_PDU_LENGTH, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
+import { answerLength, describe, EXCEPTION_PDU_LENGTH, MAX_PDU_LENGTH, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Transaction, protocol, length, unit. */
@@ -153,11 +153,30 @@ export class TcpTransport implements Transport {
       this.#violate(`the answer to ${describe(request)} has ${problem}`);
       return;
     }
+    if (this.#holdsAnother(id, message)) {
+      this.#tell('in', message, request, 'protocol');
+      this.#violate(`the answer to ${describe(request)} was cut short: another one is in it`);
+      return;
+    }
     this.#tell('in', message, request, null);
     const answer = pending.exchange.decode(request, frameOf(unit, pdu));
     this.#take(id);
     this.#spare.push(pending.exchange);
     pending.resolve(answer);
+  }
+
+  /** Whether the header of another answer is in this one, which then filled up what was missing. Data look like that once in 2^48. */
+  #holdsAnother(id: number, message: Buffer): boolean {
+    if (this.#pending.size + this.#abandoned.size < 2) return false;
+    for (let at = HEADER_LENGTH; at + HEADER_LENGTH <= message.length; at++) {
+      const other = message.readUInt16BE(at);
+      if (message.readUInt16BE(at + 2) !== 0 || other === id) continue;
+      const request = this.#pending.get(other)?.request ?? this.#abandoned.get(other)?.request;
+      if (request === undefined || message.readUInt8(at + 6) !== request.unit) continue;
+      const length = message.readUInt16BE(at + 4);
+      if (length === EXCEPTION_PDU_LENGTH + 1 || length === answerLength(request) + 1) return true;
+    }
+    return false;
   }
 
   #onTimeout(id: number): void {
