@@ -54,7 +54,15 @@ export interface Explored {
   at: number;
   orders: Record<'1' | '2' | '4', readonly string[]>;
   text: { AB: string; BA: string } | null;
-  places: { address: number; modicon: string; raw: number; values: Record<string, (number | string | boolean | null)[]> }[];
+  places: ExploredPlace[];
+}
+
+export interface ExploredPlace {
+  address: number;
+  modicon: string;
+  raw: number;
+  /** By type, one for each order. */
+  values: Record<string, (number | string | boolean | null)[]>;
 }
 
 export interface LineSettings {

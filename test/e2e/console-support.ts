@@ -10,6 +10,12 @@ export const PAGES: { path: string; title: string; ready: string }[] = [
   { path: '/', title: 'Overview', ready: 'text=What needs attention' },
   { path: '/devices', title: 'Devices', ready: 'td:has-text("192.0.2.1:5020")' },
   { path: '/devices/press2?trend=oil_temperature,oil_pressure', title: 'press2', ready: '.trend-box canvas' },
+  { path: '/explorer', title: 'Explorer', ready: 'a:has-text("line1")' },
+  { path: '/explorer/line1', title: 'line1', ready: '.trace' },
+  { path: '/explorer/line1?tool=units', title: 'line1', ready: '.histogram' },
+  { path: '/explorer/line1?tool=registers', title: 'line1', ready: 'button:has-text("Read")' },
+  { path: '/explorer/line1?tool=scan', title: 'line1', ready: '.scan-form' },
+  { path: '/explorer/scale_port', title: 'scale_port', ready: '.terminal-send' },
   { path: '/topics?topic=field%2Fpress2%2Foil_temperature', title: 'Topics', ready: '.topic-detail pre' },
   { path: '/clients', title: 'Clients', ready: '.bans td' },
   { path: '/clients/mes-connector', title: 'mes-connector', ready: '.client-subscriptions td' },
@@ -38,9 +44,11 @@ export async function logIn(page: Page, password = ADMIN.password): Promise<void
   if (password === ADMIN.password) await page.waitForSelector('#main h1');
 }
 
-/** What the browser complained about, without what belongs to the test: streams given up, and the question who is logged in. */
+/** What the browser complained about, without what belongs to the test: streams and polls given up, and the question who is logged in. */
 export function faults(complaints: readonly string[]): string[] {
-  return complaints.filter((text) => !(/\/(stream|trace)\?.*ERR_ABORTED$/.test(text) || /status of 401/.test(text)));
+  return complaints.filter(
+    (text) => !(/\/(stream\?|trace\?|frames|units|scans|plan).*ERR_ABORTED$/.test(text) || /status of 401/.test(text)),
+  );
 }
 
 /** Makes axe available on every page that is opened from now on: a script tag would break the content security policy. */

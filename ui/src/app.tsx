@@ -3,11 +3,13 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Entry } from './components/entry.js';
 import { Shell } from './components/shell.js';
 import { t } from './i18n/translate.js';
+import { BusPage } from './pages/bus.js';
 import { ClaimPage } from './pages/claim.js';
 import { ClientPage } from './pages/client.js';
 import { ClientsPage } from './pages/clients.js';
 import { DevicePage } from './pages/device.js';
 import { DevicesPage } from './pages/devices.js';
+import { ExplorerPage } from './pages/explorer.js';
 import { LoginPage } from './pages/login.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { OverviewPage } from './pages/overview.js';
@@ -56,6 +58,7 @@ function Pages() {
 function pageOf([page, argument, ...rest]: string[]) {
   if (rest.length > 0) return <NotFoundPage />;
   if (page === 'devices' && argument !== undefined) return <DevicePage name={argument} />;
+  if (page === 'explorer' && argument !== undefined) return <BusPage name={argument} />;
   if (page === 'clients' && argument !== undefined) return <ClientPage id={argument} />;
   if (argument !== undefined) return <NotFoundPage />;
   switch (page) {
@@ -63,6 +66,8 @@ function pageOf([page, argument, ...rest]: string[]) {
       return <OverviewPage />;
     case 'devices':
       return <DevicesPage />;
+    case 'explorer':
+      return <ExplorerPage />;
     case 'topics':
       return <TopicsPage />;
     case 'clients':

@@ -9,6 +9,7 @@ import './styles/pages.css';
 import './styles/device.css';
 import './styles/client.css';
 import './styles/topics.css';
+import './styles/tools.css';
 import { App } from './app.js';
 import { followHistory } from './router.js';
 import { followSession } from './state/live.js';

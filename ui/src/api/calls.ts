@@ -1,6 +1,24 @@
 /** The requests of the console, one function each. All throw ApiError. */
 import { request } from './client.js';
-import type { Ban, ClientDetails, ModbusProxy, ModbusServer, MqttUser, Session, Setup, TagJson, Topic, TrendPoint } from './types.js';
+import type {
+  Area,
+  Ban,
+  ClientDetails,
+  Explored,
+  ModbusProxy,
+  ModbusServer,
+  MqttUser,
+  ReadPlan,
+  ScanStatus,
+  ScanWhere,
+  SerialPortInfo,
+  Session,
+  Setup,
+  TagJson,
+  Topic,
+  TrendPoint,
+  UnitStatistics,
+} from './types.js';
 
 const part = encodeURIComponent;
 
@@ -18,6 +36,26 @@ export async function getTrend(device: string, tag: string, from: number, to: nu
 
 export const writeTag = (device: string, tag: string, value: TagJson) =>
   request<{ value: TagJson }>('PUT', `/devices/${part(device)}/tags/${part(tag)}`, { value });
+
+export const getUnits = async (bus: string) => (await request<{ units: UnitStatistics[] }>('GET', `/buses/${part(bus)}/units`)).units;
+export const getPlan = async (device: string) => (await request<{ scans: ReadPlan[] }>('GET', `/devices/${part(device)}/plan`)).scans;
+export const readRegisters = (bus: string, unit: number, area: Area, address: number, count: number) =>
+  request<Explored>('GET', `/buses/${part(bus)}/registers?unit=${unit}&area=${area}&address=${address}&count=${count}`);
+export const sendBytes = (bus: string, hex: string) => request<null>('POST', `/buses/${part(bus)}/send`, { hex });
+
+export interface NewScan {
+  /** As the API takes it: what is not said is left out. */
+  where:
+    | Exclude<ScanWhere, { kind: 'bus' }>
+    | { kind: 'bus'; bus: string; suspend?: boolean; line?: Extract<ScanWhere, { kind: 'line' }>['line'] };
+  units: number[];
+  isExhaustive: boolean;
+}
+
+export const getSerialPorts = async () => (await request<{ ports: SerialPortInfo[] }>('GET', '/serial-ports')).ports;
+export const getScans = async () => (await request<{ scans: ScanStatus[] }>('GET', '/scans')).scans;
+export const startScan = (scan: NewScan) => request<ScanStatus>('POST', '/scans', scan);
+export const cancelScan = (id: string) => request<null>('DELETE', `/scans/${part(id)}`);
 
 /** One topic with more of its payload than the stream has; null: it is gone. */
 export async function getTopic(topic: string): Promise<Topic | null> {

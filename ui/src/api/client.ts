@@ -75,9 +75,17 @@ export async function openStream(views: readonly string[], signal: AbortSignal):
 }
 
 /** The packets of one client, as they come, with so many bytes of each payload. @throws ApiError */
-export async function openTrace(client: string, payload: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const url = `${PREFIX}/trace?client=${encodeURIComponent(client)}&payload=${payload}`;
-  const response = await reach(url, { headers: { accept: 'text/event-stream' }, signal });
+export function openTrace(client: string, payload: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  return openEvents(`/trace?client=${encodeURIComponent(client)}&payload=${payload}`, signal);
+}
+
+/** The frames of a bus, as they come. @throws ApiError */
+export function openFrames(bus: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  return openEvents(`/buses/${encodeURIComponent(bus)}/frames`, signal);
+}
+
+async function openEvents(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const response = await reach(`${PREFIX}${path}`, { headers: { accept: 'text/event-stream' }, signal });
   if (!response.ok || response.body === null) throw errorOf(response.status, await response.text().catch(() => ''));
   return response.body;
 }

@@ -14,6 +14,20 @@ export type DeviceSummary = Static<typeof Schemas.DeviceSummary>;
 export type Topic = Static<typeof Schemas.Topic>;
 export type Session = Static<typeof Schemas.Session>;
 export type Ban = Static<typeof Schemas.Ban>;
+export type Bus = Static<typeof Schemas.Bus>;
+export type {
+  Area,
+  Explored,
+  ExploredPlace,
+  LineSettings,
+  MonitorFrame,
+  ReadPlan,
+  ScanRequest,
+  ScanStatus,
+  ScanWhere,
+  SerialPortInfo,
+  UnitStatistics,
+} from '../../../src/console/field-tools.js';
 export type {
   BridgeStatus,
   ClientDetails,

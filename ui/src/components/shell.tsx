@@ -20,6 +20,7 @@ import { Toasts } from './toasts.js';
 const PAGES: readonly { path: string; title: MessageKey; administrator?: true }[] = [
   { path: '', title: 'nav.overview' },
   { path: 'devices', title: 'nav.devices' },
+  { path: 'explorer', title: 'nav.explorer' },
   { path: 'topics', title: 'nav.topics' },
   { path: 'clients', title: 'nav.clients' },
   { path: 'rules', title: 'nav.rules' },

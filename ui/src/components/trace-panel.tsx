@@ -1,9 +1,9 @@
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { type ApiError, asApiError, openTrace } from '../api/client.js';
-import { SseParser } from '../api/sse.js';
 import type { TracedPacket } from '../api/types.js';
 import { clockTime, count } from '../i18n/format.js';
 import { t, tn } from '../i18n/translate.js';
+import { followEvents } from '../state/follow-events.js';
 import { say } from '../state/toasts.js';
 import { summaryOf, TraceLog, type TraceRow, traceText } from '../state/trace-log.js';
 import { Panel } from './basics.js';
@@ -28,7 +28,7 @@ export function TracePanel({ client }: { client: string }) {
     log.clear();
     setError(null);
     setStop(controller);
-    follow(client, payloads === 'on' ? PREVIEW : 0, controller.signal, (event, data) => {
+    followEvents(openTrace(client, payloads === 'on' ? PREVIEW : 0, controller.signal), controller.signal, (event, data) => {
       log.take(event, data);
       render(undefined);
     })
@@ -126,16 +126,4 @@ function PacketLine({ packet }: { packet: TracedPacket }) {
       {payload !== undefined && payload !== '' && <span class="packet-payload mono">{payload}</span>}
     </>
   );
-}
-
-async function follow(client: string, payload: number, signal: AbortSignal, take: (event: string, data: string) => void): Promise<void> {
-  const reader = (await openTrace(client, payload, signal)).getReader();
-  signal.addEventListener('abort', () => void reader.cancel().catch(() => undefined));
-  const decoder = new TextDecoder();
-  const parser = new SseParser();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done || signal.aborted) return;
-    for (const { event, data } of parser.feed(decoder.decode(value, { stream: true }))) take(event, data);
-  }
 }

@@ -2,6 +2,7 @@ import { enClients } from './en-clients.js';
 import { enFrames } from './en-frames.js';
 import { enModbusServers } from './en-modbus-servers.js';
 import { enReasons } from './en-reasons.js';
+import { enTools } from './en-tools.js';
 
 /**
  * Every text of the console, in English. Another language is an object with the same keys. `{name}` is a parameter;
@@ -13,6 +14,7 @@ export const en = {
   'nav.label': 'Pages',
   'nav.overview': 'Overview',
   'nav.devices': 'Devices',
+  'nav.explorer': 'Explorer',
   'nav.topics': 'Topics',
   'nav.clients': 'Clients',
   'nav.rules': 'Rules',
@@ -352,6 +354,7 @@ export const en = {
   ...enClients,
   ...enFrames,
   ...enModbusServers,
+  ...enTools,
 
   'rules.none': 'No rules yet.',
   'rules.none.hint': 'Put a YAML file into the folder “rules” next to ferrule.yaml; it is read as soon as it is saved.',

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { DeviceStatus, TagStatus } from '../api/types.js';
 import { Empty, Fact, Facts, Link, Loading, PageHead, Panel, Since, TableBox } from '../components/basics.js';
 import { FramesPanel } from '../components/frames-panel.js';
+import { PlanPanel } from '../components/plan-panel.js';
 import { DeviceState } from '../components/status.js';
 import { TagTable } from '../components/tag-table.js';
 import { TrendPanel } from '../components/trend-panel.js';
@@ -49,7 +50,7 @@ function Device({ device }: { device: DeviceStatus }) {
         <DeviceState state={device.state} />
         <Since at={device.since} />
         <span>
-          {tWord('deviceKind', device.kind)} · {t('device.bus', { name: device.bus })}
+          {tWord('deviceKind', device.kind)} · <Link href={href('explorer', device.bus)}>{t('device.bus', { name: device.bus })}</Link>
           {device.unit !== null && ` · ${t('device.unit', { unit: device.unit })}`}
         </span>
         <span>{t('device.latency', { value: ms(device.latency) })}</span>
@@ -64,6 +65,7 @@ function Device({ device }: { device: DeviceStatus }) {
             <FramesPanel device={device} />
             <Scans device={device} />
           </div>
+          {device.unit !== null && <PlanPanel device={device.name} />}
         </div>
       </div>
       {written !== undefined && <WriteDialog device={device.name} tag={written} onClose={() => setWriting(null)} />}

@@ -3,16 +3,22 @@ import type { TracedPacket } from '../api/types.js';
 /** Packets that are kept; older ones go. */
 export const MAX_PACKETS = 500;
 
-export type TraceRow = { id: number } & ({ packet: TracedPacket } | { leftOut: number } | { ended: string });
+export type TraceRow<T = TracedPacket> = { id: number } & ({ packet: T } | { leftOut: number } | { ended: string });
 
 /** What a trace has brought. While it is paused the rows stand still, and what comes is kept behind. */
-export class TraceLog {
-  #rows: TraceRow[] = [];
-  #shown: readonly TraceRow[] | null = null;
+export class TraceLog<T = TracedPacket> {
+  /** Name of the events that are packets (or frames). */
+  readonly #event: string;
+  #rows: TraceRow<T>[] = [];
+  #shown: readonly TraceRow<T>[] | null = null;
   #next = 1;
   #behind = 0;
 
-  get rows(): readonly TraceRow[] {
+  constructor(event = 'packet') {
+    this.#event = event;
+  }
+
+  get rows(): readonly TraceRow<T>[] {
     return this.#shown ?? this.#rows;
   }
 
@@ -28,7 +34,7 @@ export class TraceLog {
   /** One event of the stream. */
   take(event: string, data: string): void {
     const value = JSON.parse(data) as unknown;
-    if (event === 'packet') this.#add({ id: this.#next++, packet: value as TracedPacket });
+    if (event === this.#event) this.#add({ id: this.#next++, packet: value as T });
     else if (event === 'left_out') this.#add({ id: this.#next++, leftOut: (value as { count: number }).count });
     else if (event === 'end') this.#add({ id: this.#next++, ended: (value as { reason: string }).reason });
   }
@@ -47,7 +53,7 @@ export class TraceLog {
     this.goOn();
   }
 
-  #add(row: TraceRow): void {
+  #add(row: TraceRow<T>): void {
     this.#rows = [...this.#rows.slice(1 - MAX_PACKETS), row];
     if (this.#shown !== null) this.#behind++;
   }
