@@ -45,9 +45,14 @@ export class AnswerMemory {
     return this.#units.get(unit)?.last ?? null;
   }
 
-  /** Reads that the unit is known to answer with data; first the one that was answered longest ago, of which no copy comes. */
+  /**
+   * Reads that the unit is known to answer with data. First those that were answered neither lately (a copy of that may come)
+   * nor longest ago (their turn is next, and a copy of what is answered now may come then).
+   */
   reads(unit: number): ReadRequest[] {
-    return [...(this.#units.get(unit)?.reads.values() ?? [])].map(({ request }) => request);
+    const all = [...(this.#units.get(unit)?.reads.values() ?? [])].map(({ request }) => request);
+    const middle = all.length >> 1;
+    return [...all.slice(middle), ...all.slice(0, middle)];
   }
 
   /** ms that an answer of the unit usually takes. */
