@@ -157,14 +157,14 @@ export class Tag {
       return;
     }
     const { deadband, publish, min_interval, max_interval } = this.#options.config;
-    const age = this.#clock.mono() - published.atMono;
-    const isOverdue = max_interval !== undefined && age >= max_interval;
+    const isOverdue = max_interval !== undefined && this.#clock.mono() - published.atMono >= max_interval;
     if (publish !== 'every_scan' && !isOverdue && !exceedsDeadband(published.value, this.#value, deadband)) {
       // It came back to where it was: the change that waited is none.
       this.#waiting?.cancel();
       this.#waiting = null;
       return;
     }
+    const age = min_interval === undefined ? 0 : this.#clock.mono() - published.atMono;
     if (min_interval === undefined || age >= min_interval) {
       this.publishNow();
       return;
