@@ -4,7 +4,10 @@ import type { Logger } from '../log.js';
 import type { Properties } from '../mqtt/packets.js';
 import type { MessagingPort } from './ports.js';
 
-/** Publications that may wait to be safe at once (10 000 tags have some 20 000 at the start); beyond, values are counted and published a little later, as they are then. */
+/**
+ * Publications that may wait to be safe at once; 10 000 tags have some 20 000 at the start. Beyond, values are counted and
+ * published a little later, as they are then.
+ */
 export const MAX_OUTSTANDING = 50_000;
 const LOG_EVERY_MS = 10_000;
 /** What failed is published again after this. */

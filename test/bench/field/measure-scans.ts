@@ -39,7 +39,7 @@ export async function measureScans({ broker, seconds, plant }: ScenarioContext, 
     const amiss = noteOf(subscriber.wrong - wrong, subscriber.notGood - notGood);
     return [
       { name: 'values published', unit: '/s', better: 'higher', value: (subscriber.values - values) / duration, load, ...amiss },
-      ...(further?.(requests) ?? []),
+      ...(further?.(requests) ?? []).map((figure) => ({ ...figure, load })),
       { name: 'CPU, of one core', unit: '%', better: 'lower', value: load.candidate * 100, load },
       { name: 'CPU per request', unit: 'µs', better: 'lower', value: (load.candidate * 1e6) / requests, load },
       ...(period === null
