@@ -244,6 +244,11 @@ class Slice {
       () => good.waiting === 0,
       () => 'the wills of the ended sessions',
     );
+    // With rates, a good client that was ahead of its own is held up for a moment.
+    await this.#watch.until(
+      () => this.#clock.pending <= this.#base!.timers,
+      () => `timers to end: there are ${this.#clock.pending}, and were ${this.#base!.timers} before`,
+    );
     this.#compare();
     this.#countClosings();
     this.#watch.checkLines();
