@@ -23,7 +23,7 @@ export type FieldBus = ModbusBus | SerialBus;
 /** The bus that a configuration describes. */
 export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBus {
   const { name, type } = config;
-  if (config.type === 'serial') return new SerialBus(name, type, new SerialOpener(config), clock, log);
+  if (config.type === 'serial') return new SerialBus(name, type, new SerialOpener(config, log), clock, log);
   if (config.type === 'serial_tcp') return new SerialBus(name, type, new TcpOpener(config), clock, log);
   const isPort = config.type === 'modbus_rtu' || config.type === 'modbus_ascii';
   return new ModbusBus({
@@ -33,7 +33,7 @@ export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBu
     patienceMs: config.timeout,
     clock,
     log,
-    opener: isPort ? new SerialOpener(config) : tcpOpener(config, clock, log),
+    opener: isPort ? new SerialOpener(config, log) : tcpOpener(config, clock, log),
     transport: transportOf(config, clock),
     resetWhenSilent: !isPort,
   });

@@ -4,6 +4,7 @@ import { SerialPort } from 'serialport';
 import type { Link } from '../../src/field/link/link.js';
 import { readPort } from '../../src/field/link/port-reader.js';
 import { SerialOpener } from '../../src/field/link/serial.js';
+import { Loggers, silentLogger } from '../../src/log.js';
 import { ScriptedInstrument } from '../peers/instrument.js';
 import { SerialPair } from '../peers/socat.js';
 import { needs } from '../support/needs.js';
@@ -186,6 +187,26 @@ test('a read on a line that has hung up fails instead of spinning', { skip: need
   await assert.rejects(within(2000, 'the read to end', read()), /hung up|EIO|EBADF/);
 });
 
+test('where bytes with errors can not be told apart, the log says so, once', { skip: needs('socat') }, async (t) => {
+  const cable = await SerialPair.open(t);
+  const lines: { msg: string; port: string; error: string }[] = [];
+  const log = new Loggers({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) }).for('field');
+  const line = { port: cable.ours, baud: 9600, data_bits: 8, parity: 'none', stop_bits: 1, flow_control: 'none' } as const;
+  const opener = new SerialOpener(line, log);
+  const path = process.env.PATH;
+  t.after(() => {
+    process.env.PATH = path;
+  });
+  process.env.PATH = '/nowhere';
+  for (let opening = 0; opening < 2; opening++) {
+    const link = await opener.open({ data: () => {}, closed: () => {} }, new AbortController().signal);
+    await link.close();
+  }
+  assert.deepEqual([lines.length, lines[0]?.port], [1, cable.ours]);
+  assert.match(String(lines[0]?.msg), /stty/);
+  assert.match(String(lines[0]?.error), /ENOENT/);
+});
+
 describe('a port that is left alone', { skip: needs('socat') }, () => {
   async function open(t: TestContext): Promise<{ link: Link; cable: SerialPair; chunks: { text: string; at: number }[]; ends: string[] }> {
     const cable = await SerialPair.open(t);
@@ -196,7 +217,7 @@ describe('a port that is left alone', { skip: needs('socat') }, () => {
       data: (chunk: Buffer) => void chunks.push({ text: chunk.toString(), at: performance.now() }),
       closed: (error: Error) => void ends.push(error.message),
     };
-    const link = await new SerialOpener(line).open(handlers, new AbortController().signal);
+    const link = await new SerialOpener(line, silentLogger).open(handlers, new AbortController().signal);
     t.after(() => link.close());
     return { link, cable, chunks, ends };
   }

@@ -3,6 +3,7 @@ import { FerruleError, messageOf } from '../../errors.js';
 import type { Link } from '../../field/link/link.js';
 import { SerialOpener } from '../../field/link/serial.js';
 import { hintFor } from '../../field/tools/own-bus.js';
+import { silentLogger } from '../../log.js';
 import type { Arguments, Io } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { interruptible, untilAborted } from './interrupt.js';
@@ -16,14 +17,15 @@ const BYTES_PER_LINE = 16;
 /** What is typed is sent line by line, what comes is shown, until Ctrl-C, the end of the input, or the port is gone. */
 export async function terminal(port: string | undefined, args: Arguments, io: Io): Promise<ExitCode> {
   if (port === undefined) throw usage('The port is missing.', "'ferrule serial ports' lists the ports of this machine.");
-  const opener = new SerialOpener({
+  const line = {
     port,
     baud: numberIn(args.text('baud') ?? '9600', '--baud', 50, 4_000_000),
     data_bits: oneOf(['7', '8'], args.text('data-bits') ?? '8', '--data-bits') === '7' ? 7 : 8,
     parity: oneOf(['none', 'even', 'odd'], args.text('parity') ?? 'none', '--parity'),
     stop_bits: oneOf(['1', '2'], args.text('stop-bits') ?? '1', '--stop-bits') === '2' ? 2 : 1,
     flow_control: 'none',
-  });
+  } as const;
+  const opener = new SerialOpener(line, silentLogger);
   const isHex = args.flag('hex');
   const end = ENDS[oneOf(['none', 'cr', 'lf', 'crlf'], args.text('end') ?? 'crlf', '--end')];
   const lingerMs = integer(args, 'linger', 0, 3_600_000, LINGER_MS);

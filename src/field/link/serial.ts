@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import type { Logger } from '../../log.js';
 import type { LineConfig } from '../schema.js';
 import { showLineErrors } from './line-errors.js';
 import type { Link, LinkHandlers, LinkOpener } from './link.js';
@@ -18,9 +19,13 @@ export class SerialOpener implements LinkOpener {
   /** Looking for an adapter costs nearly nothing: it is taken up soon after it returned. */
   readonly longestDelay = 2000;
   readonly #line: LineConfig;
+  readonly #log: Logger;
+  /** It was said that bytes with errors can't be told; not again at every opening. */
+  #hasWarned = false;
 
-  constructor(line: LineConfig) {
+  constructor(line: LineConfig, log: Logger) {
     this.#line = line;
+    this.#log = log;
     this.endpoint = `${line.port} ${line.baud} ${line.data_bits}${PARITY_LETTER[line.parity]}${line.stop_bits}`;
   }
 
@@ -50,7 +55,7 @@ export class SerialOpener implements LinkOpener {
     };
     const problem = await new Promise<Error | null>((resolve) => port.open(resolve));
     if (problem !== null) throw new Error((await explainPort(line.port, path, problem)).line);
-    await showLineErrors(path);
+    this.#warn(await showLineErrors(path));
     const reader = readPort(port);
     port.on('error', (error) => {
       failure = error;
@@ -82,6 +87,13 @@ export class SerialOpener implements LinkOpener {
       pause: (ms) => reader.pause(ms),
       close,
     };
+  }
+
+  /** Without it bytes that arrive wrong are left out, and what has no check sum may be a wrong value: never without a word. */
+  #warn(error: string | null): void {
+    if (error === null || this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#log.warn({ port: this.#line.port, error }, 'bytes with a wrong parity or stop bit can not be told from none: stty did not work');
   }
 
   /** The device file, which nobody else has open. */
