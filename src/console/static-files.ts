@@ -34,9 +34,9 @@ export async function staticFiles(app: App, uiDir: string): Promise<(request: Fa
     preCompressed: true,
     cacheControl: false,
     index: 'index.html',
-    setHeaders: (reply, path) => {
+    setHeaders: (response, path) => {
       const immutable = path.replaceAll('\\', '/').startsWith(`${uiDir}${HASHED}`);
-      reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+      response.setHeader('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
   return (request, reply) => {
