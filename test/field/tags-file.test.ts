@@ -211,6 +211,8 @@ describe('tags that are exported and imported again', () => {
       min_interval: '1.5s',
       max_interval: '2h',
     },
+    { name: 'scaled', area: 'holding', address: 22, type: 'int16', scale_register: 30, unit: 'W' },
+    { name: 'scaled from before', area: 'holding', address: 24, type: 'uint32', scale_register: 23, invalid: [4294967295] },
     { name: 'amount', area: 'holding', address: 21, deadband: 0, min_interval: '90s', max_interval: '1d' },
   ];
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hexOf, printable, unitsOf } from '../../ui/src/state/frame-text.js';
-import { tagLines } from '../../ui/src/state/tag-lines.js';
 
 test('units are numbers and ranges within the limits, each once', () => {
   assert.deepEqual(unitsOf('1-3, 2,7', 1, 247), [1, 2, 3, 7]);
@@ -15,12 +14,4 @@ test('hexadecimal digits are whole bytes, with or without blanks', () => {
 
 test('bytes that are no text are dots', () => {
   assert.equal(printable('3f4d0dff'), '?M··');
-});
-
-test('a tag says its order only where it is not the usual one', () => {
-  const facts = { name: 'x', area: 'holding', address: 10, type: 'float32' };
-  assert.equal(tagLines({ ...facts, order: 'ABCD' }).yaml, '- {name: x, area: holding, address: 10, type: float32}');
-  assert.equal(tagLines({ ...facts, order: 'CDAB' }).yaml, '- {name: x, area: holding, address: 10, type: float32, order: CDAB}');
-  assert.equal(tagLines({ ...facts, order: 'CDAB' }).csv, 'name,area,address,type,order\nx,holding,10,float32,CDAB');
-  assert.equal(tagLines({ ...facts, area: 'coil', type: 'bool', order: null }).yaml, '- {name: x, area: coil, address: 10}');
 });

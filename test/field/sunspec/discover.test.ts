@@ -3,8 +3,11 @@ import { describe, it, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/clock.js';
 import { FerruleError } from '../../../src/errors.js';
 import type { ModbusBus } from '../../../src/field/modbus/bus.js';
+import type { ModbusDeviceConfig } from '../../../src/field/schema.js';
 import { discoverSunSpec, type SunSpecDevice } from '../../../src/field/sunspec/discover.js';
 import { SCAN } from '../../../src/field/sunspec/tags.js';
+import { TagTable } from '../../../src/field/tags-file/table.js';
+import { writeTagTable } from '../../../src/field/tags-file/write.js';
 import { openOwnBus } from '../../../src/field/tools/own-bus.js';
 import { silentLogger } from '../../../src/log.js';
 import { PymodbusServer } from '../../peers/modbus.js';
@@ -204,6 +207,21 @@ describe('SunSpec maps that are wrong', { skip }, () => {
 });
 
 describe('a tag with a scale register', () => {
+  it('The tags that were found are the same when they went through a tag list', { skip }, async (t) => {
+    const { tags } = await discover(t, 40_000, [...MARK, ...common(), ...inverter(), ...mppt(), ...END]);
+    const configured = async (written: unknown[]) => {
+      const { fieldConfig } = await import('../support.js');
+      const buses = [{ name: 'b', type: 'modbus_tcp', host: 'h' }];
+      const [device] = (await fieldConfig({ buses, devices: [{ name: 'd', bus: 'b', scan: SCAN, tags: written }] })).devices;
+      return (device as ModbusDeviceConfig).tags;
+    };
+    const before = await configured(tags.map(({ tag }) => tag));
+    const list = new TagTable(writeTagTable(before), '/x/tags.csv');
+    assert.deepEqual(list.faults, []);
+    assert.ok(before.some(({ scale_register: at }) => at !== undefined));
+    assert.deepEqual(await configured(list.tags), before);
+  });
+
   const load = async (tag: Record<string, unknown>) => {
     const { fieldConfig } = await import('../support.js');
     return fieldConfig({
