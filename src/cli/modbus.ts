@@ -22,6 +22,7 @@ monitor and stats log in to the running gateway.
 
 Examples:
   ferrule modbus scan --port /dev/ttyUSB0 --baud 9600,19200 --parity none,even --units 1-20
+  ferrule modbus scan --port /dev/ttyUSB0 --ascii --data-bits 7,8 --parity even,none
   ferrule modbus scan --host 192.168.1.50
   ferrule modbus read --host 192.168.1.50 --unit 1 --address 40001 --count 10
   ferrule modbus write 21.5 --port /dev/ttyUSB0 --unit 3 --area holding --address 16 --type float32 --order CDAB --yes

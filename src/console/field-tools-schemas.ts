@@ -89,9 +89,16 @@ const LineSettings = Type.Object(
   {
     baud: Type.Array(Type.Integer({ minimum: 50, maximum: 4_000_000 }), { minItems: 1, maxItems: 16 }),
     parity: Type.Array(words(['none', 'even', 'odd']), { minItems: 1, maxItems: 3 }),
+    data_bits: Type.Optional(
+      Type.Array(Type.Unsafe<7 | 8>({ type: 'number', enum: [7, 8] }), {
+        minItems: 1,
+        maxItems: 2,
+        description: 'Default: 8; for ASCII frames 7; of a bus its own.',
+      }),
+    ),
     stop_bits: Type.Optional(Type.Unsafe<1 | 1.5 | 2>({ type: 'number', enum: [1, 1.5, 2] })),
   },
-  { additionalProperties: false, description: 'Serial settings: every baud rate is tried with every parity.' },
+  { additionalProperties: false, description: 'Serial settings: every baud rate is tried with all data bits and every parity.' },
 );
 
 const ScanWhere = Type.Union(
@@ -106,7 +113,12 @@ const ScanWhere = Type.Union(
       { additionalProperties: false, description: 'A bus of the gateway, between its own requests.' },
     ),
     Type.Object(
-      { kind: Type.Literal('line'), port: Type.String({ minLength: 1, maxLength: 4096 }), line: LineSettings },
+      {
+        kind: Type.Literal('line'),
+        port: Type.String({ minLength: 1, maxLength: 4096 }),
+        framing: Type.Optional(words(['rtu', 'ascii'], 'Frames on the line. Default: rtu.')),
+        line: LineSettings,
+      },
       { additionalProperties: false, description: 'A serial port that no bus uses. Administrators only.' },
     ),
     Type.Object(
@@ -114,7 +126,7 @@ const ScanWhere = Type.Union(
         kind: Type.Literal('host'),
         host: Type.String({ minLength: 1, maxLength: 253 }),
         port: Type.Integer({ minimum: 1, maximum: 65535 }),
-        framing: words(['tcp', 'rtu'], 'rtu: RTU frames through a serial server.'),
+        framing: words(['tcp', 'rtu', 'ascii'], 'rtu, ascii: such frames through a serial server.'),
       },
       { additionalProperties: false, description: 'A Modbus TCP server or a serial server. Administrators only.' },
     ),

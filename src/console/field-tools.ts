@@ -68,13 +68,14 @@ export interface ExploredPlace {
 export interface LineSettings {
   baud: number[];
   parity: ('none' | 'even' | 'odd')[];
+  data_bits?: (5 | 6 | 7 | 8)[];
   stop_bits?: 1 | 1.5 | 2;
 }
 
 export type ScanWhere =
   | { kind: 'bus'; bus: string; suspend: boolean; line: LineSettings | null }
-  | { kind: 'line'; port: string; line: LineSettings }
-  | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+  | { kind: 'line'; port: string; framing: 'rtu' | 'ascii'; line: LineSettings }
+  | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' | 'ascii' };
 
 export interface ScanRequest {
   where: ScanWhere;

@@ -61,6 +61,16 @@ describe('ferrule modbus, at a port or host', { skip: needs('socat', 'python3-py
     assert.match(scan.stderr, /Cancelled after \d+ of 247/);
   });
 
+  test('scan and read speak ASCII too', async (t) => {
+    const cable = await SerialPair.open(t);
+    const server = await PymodbusServer.start(t, cable.theirs, [4], 100, 'ascii');
+    await server.set(4, 'holding', 0, 1234);
+    const scan = await ferrule(['scan', '--port', cable.ours, '--ascii', '--units', '3-4', '--timeout', '200']);
+    assert.match(scan.stdout, /^ +4 {2}9600 7E1 {2}answers {2}Test Works, PM-1, 3\.0$/m);
+    const read = await ferrule(['read', '--port', cable.ours, '--ascii', '-u', '4', '-a', '40001']);
+    assert.match(read.stdout, /^ +0 {2}40001 {2}04d2 .* 1234 /m, read.stderr);
+  });
+
   test('read shows registers in every type and order', async (t) => {
     const server = await PymodbusServer.start(t, 0, [7]);
     await server.set(7, 'holding', 10, 0xcccd, 0x41a8);
@@ -105,6 +115,7 @@ describe('ferrule modbus, at a port or host', { skip: needs('socat', 'python3-py
     ['two targets', ['scan', '--port', 'a', '--host', 'b'], /either --port/],
     ['a unit that is none', ['scan', '--host', 'a', '--units', '1-300'], /--units is a number from 0 to 255/],
     ['an address that can be read in two ways', ['read', '--host', 'a', '--address', '100'], /0-based address or as a 1-based number/],
+    ['two kinds of frames', ['scan', '--host', 'a', '--rtu', '--ascii'], /not both/],
     ['a word too many', ['read', 'more', '--host', 'a'], /'more' is not expected/],
   ] as const) {
     test(`${what} is refused with what to do`, async () => {

@@ -1,18 +1,20 @@
 import { FerruleError } from '../../errors.js';
 import type { Area } from '../../field/modbus/address.js';
-import type { Target } from '../../field/tools/own-bus.js';
-import type { LineSettings, ScanWhere } from '../../field/tools/scan-request.js';
+import { dataBitsOf, type LineFraming, type Target } from '../../field/tools/own-bus.js';
+import { type LineSettings, refuseDataBits, type ScanWhere, usualTimeout } from '../../field/tools/scan-request.js';
 import type { Arguments, Option } from '../command.js';
 
 /** What tools that speak to a device themselves have in common. */
 export const TARGET_OPTIONS: Record<string, Option> = {
   port: { type: 'string', short: 'p', value: 'FILE', help: "Serial port; 'ferrule serial ports' lists them." },
   baud: { type: 'string', short: 'b', value: 'N', help: 'Bits per second. Default: 9600. scan: several with commas.' },
-  parity: { type: 'string', value: 'P', help: 'none, even or odd. Default: none. scan: several with commas.' },
+  parity: { type: 'string', value: 'P', help: 'none, even or odd. Default: none, with --ascii even. scan: several with commas.' },
   'stop-bits': { type: 'string', value: 'N', help: '1 or 2. Default: 1.' },
-  host: { type: 'string', short: 'H', value: 'HOST[:PORT]', help: 'Modbus TCP server. Default port: 502, with --rtu 4001.' },
+  'data-bits': { type: 'string', value: 'N', help: '7 or 8. Default: 8, with --ascii 7. scan: several with commas.' },
+  ascii: { type: 'boolean', help: 'ASCII frames on the line; with --host: through a serial server.' },
+  host: { type: 'string', short: 'H', value: 'HOST[:PORT]', help: 'Modbus TCP server. Default port: 502, with --rtu and --ascii 4001.' },
   rtu: { type: 'boolean', help: 'With --host: RTU frames through a serial server.' },
-  timeout: { type: 'string', value: 'MS', help: 'How long an answer may take, ms. Default: 300 on a line, 1000 on TCP.' },
+  timeout: { type: 'string', value: 'MS', help: 'How long an answer may take, ms. Default: 300 on a line (ASCII: 600), 1000 on TCP.' },
 };
 
 const PARITIES = ['none', 'even', 'odd'] as const;
@@ -66,10 +68,12 @@ export function targetOf(args: Arguments): Target {
   if (where.kind === 'host') return where;
   const [baud, ...moreBauds] = where.line.baud;
   const [parity, ...moreParities] = where.line.parity;
-  if (baud === undefined || parity === undefined || moreBauds.length + moreParities.length > 0) {
+  const [data_bits = dataBitsOf(where.framing), ...moreSizes] = where.line.data_bits ?? [];
+  if (baud === undefined || parity === undefined || moreBauds.length + moreParities.length + moreSizes.length > 0) {
     throw usage('Several serial settings are for scan: here it is one.');
   }
-  return { kind: 'line', port: where.port, baud, parity, stop_bits: where.line.stop_bits ?? 1 };
+  const { port, framing, line } = where;
+  return { kind: 'line', framing, port, baud, data_bits, parity, stop_bits: line.stop_bits ?? 1 };
 }
 
 /** The port or host of a scan. */
@@ -78,16 +82,26 @@ export function scanWhere(args: Arguments): Exclude<ScanWhere, { kind: 'bus' }> 
   const host = args.text('host');
   if ((port === undefined) === (host === undefined)) throw usage('Name either --port FILE or --host HOST[:PORT].');
   if (host !== undefined) {
-    const framing = args.flag('rtu') ? 'rtu' : 'tcp';
-    return { kind: 'host', ...hostAndPort(host, framing === 'rtu' ? 4001 : 502), framing };
+    if (args.flag('rtu') && args.flag('ascii')) throw usage('The frames are --rtu or --ascii, not both.');
+    const framing = args.flag('rtu') ? 'rtu' : args.flag('ascii') ? 'ascii' : 'tcp';
+    return { kind: 'host', ...hostAndPort(host, framing === 'tcp' ? 502 : 4001), framing };
   }
-  return { kind: 'line', port: port ?? '', line: lineSettings(args) };
+  const framing = args.flag('ascii') ? 'ascii' : 'rtu';
+  return { kind: 'line', port: port ?? '', framing, line: lineSettings(args, framing) };
 }
 
-function lineSettings(args: Arguments): LineSettings {
+function lineSettings(args: Arguments, framing: LineFraming): LineSettings {
   const baud = numbers(args.text('baud') ?? '9600', '--baud', 50, 4_000_000);
-  const parity = (args.text('parity') ?? 'none').split(',').map((text) => oneOf(PARITIES, text.trim(), '--parity'));
-  return { baud, parity, stop_bits: oneOf(['1', '2'], args.text('stop-bits') ?? '1', '--stop-bits') === '2' ? 2 : 1 };
+  const parity = (args.text('parity') ?? (framing === 'ascii' ? 'even' : 'none'))
+    .split(',')
+    .map((text) => oneOf(PARITIES, text.trim(), '--parity'));
+  const stop_bits: 1 | 2 = oneOf(['1', '2'], args.text('stop-bits') ?? '1', '--stop-bits') === '2' ? 2 : 1;
+  const data_bits = (args.text('data-bits') ?? String(dataBitsOf(framing)))
+    .split(',')
+    .map((text): 7 | 8 => (oneOf(['7', '8'], text.trim(), '--data-bits') === '7' ? 7 : 8));
+  const line: LineSettings = { baud, data_bits, parity, stop_bits };
+  refuseDataBits(framing, line);
+  return line;
 }
 
 /** `host`, `host:port`, `[v6]:port`. */
@@ -101,5 +115,5 @@ export function hostAndPort(text: string, fallback: number): { host: string; por
 }
 
 export function timeoutOf(args: Arguments, target: Target): number {
-  return integer(args, 'timeout', 20, 60_000, target.kind === 'line' ? 300 : 1000);
+  return integer(args, 'timeout', 20, 60_000, usualTimeout(target));
 }

@@ -1,6 +1,7 @@
 import { FerruleError } from '../../errors.js';
-import { Type } from '../../schema-types.js';
+import { type Static, Type } from '../../schema-types.js';
 import { roleAllows } from '../accounts.js';
+import type { ScanWhere } from '../field-tools.js';
 import { Scan, ScanBody, SerialPort } from '../field-tools-schemas.js';
 import { type App, answers, Nothing, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
@@ -68,7 +69,7 @@ export function fieldScanRoutes(app: App, context: RouteContext): void {
     async (request, reply) => {
       const { username, role } = loginOf(request);
       const { where: asked, units, timeoutMs = null, identifies, isExhaustive } = request.body;
-      const where = asked.kind === 'bus' ? { ...asked, suspend: asked.suspend ?? false, line: asked.line ?? null } : asked;
+      const where = whereOf(asked);
       const reachesOut = where.kind !== 'bus' || where.suspend;
       if (reachesOut && !roleAllows(role, 'administrator')) {
         throw new FerruleError('FER_CONSOLE_FORBIDDEN', `This needs the role administrator; yours is ${role}.`, {
@@ -100,4 +101,16 @@ export function fieldScanRoutes(app: App, context: RouteContext): void {
       return reply.status(204).send(null);
     },
   );
+}
+
+/** With what the API leaves out. */
+function whereOf(asked: Static<typeof ScanBody>['where']): ScanWhere {
+  switch (asked.kind) {
+    case 'bus':
+      return { ...asked, suspend: asked.suspend ?? false, line: asked.line ?? null };
+    case 'line':
+      return { ...asked, framing: asked.framing ?? 'rtu' };
+    case 'host':
+      return asked;
+  }
 }

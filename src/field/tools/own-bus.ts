@@ -6,18 +6,26 @@ import type { BusConfig, LineConfig } from '../schema.js';
 
 /** What a tool speaks to where no bus of the gateway is in between. */
 export type Target =
-  | ({ kind: 'line' } & Pick<LineConfig, 'port' | 'baud' | 'parity' | 'stop_bits'> & { data_bits?: LineConfig['data_bits'] })
-  /** `rtu`: RTU frames, through a serial server. */
-  | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+  | ({ kind: 'line'; framing: LineFraming } & Pick<LineConfig, 'port' | 'baud' | 'data_bits' | 'parity' | 'stop_bits'>)
+  /** `rtu`, `ascii`: frames of a line, through a serial server. */
+  | { kind: 'host'; host: string; port: number; framing: 'tcp' | LineFraming };
+
+export type LineFraming = 'rtu' | 'ascii';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
 /** A bus of the tool's own, connected. Rejects with FER_FIELD_BUS where the port or host can't be reached. */
-export async function openOwnBus(target: Target, timeoutMs: number, clock: Clock, log: Logger): Promise<ModbusBus> {
+export async function openOwnBus(
+  target: Target,
+  timeoutMs: number,
+  clock: Clock,
+  log: Logger,
+  signal: AbortSignal | null = null,
+): Promise<ModbusBus> {
   const { createBus } = await import('../build.js');
   const bus = createBus(configOf(target, timeoutMs), clock, log) as ModbusBus;
   try {
-    await untilUp(bus);
+    await untilUp(bus, signal);
     return bus;
   } catch (error) {
     await bus.stop();
@@ -25,10 +33,15 @@ export async function openOwnBus(target: Target, timeoutMs: number, clock: Clock
   }
 }
 
-/** Resolves when a bus that was not started yet has a connection; rejects when the first try failed. */
-function untilUp(bus: ModbusBus): Promise<void> {
+/** Resolves when a bus that was not started yet has a connection; rejects when the first try failed, or was cancelled. */
+function untilUp(bus: ModbusBus, signal: AbortSignal | null): Promise<void> {
   return new Promise((resolve, reject) => {
-    const unlisten = bus.listen({
+    const onAbort = () => {
+      unlisten();
+      reject(new FerruleError('FER_FIELD_BUS', `${bus.status().endpoint} was not opened: the scan was cancelled.`));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = bus.listen({
       up: () => {
         unlisten();
         resolve();
@@ -47,7 +60,12 @@ function untilUp(bus: ModbusBus): Promise<void> {
       },
       revived: () => {},
     });
-    bus.start();
+    const unlisten = () => {
+      signal?.removeEventListener('abort', onAbort);
+      stopListening();
+    };
+    if (signal?.aborted) onAbort();
+    else bus.start();
   });
 }
 
@@ -63,13 +81,22 @@ export function hintFor(reason: string): string {
 function configOf(target: Target, timeout: number): BusConfig {
   const name = 'tool';
   if (target.kind === 'line') {
-    const { port, baud, parity, stop_bits, data_bits = 8 } = target;
-    return { name, type: 'modbus_rtu', port, baud, parity, stop_bits, data_bits, flow_control: 'none', timeout, retries: 0 };
+    const { port, baud, parity, stop_bits, data_bits } = target;
+    const line = { name, port, baud, parity, stop_bits, flow_control: 'none', timeout, retries: 0 } as const;
+    if (target.framing === 'rtu') return { ...line, type: 'modbus_rtu', data_bits };
+    return { ...line, type: 'modbus_ascii', data_bits: data_bits === 8 ? 8 : 7 };
   }
   const { host, port } = target;
   const connect_timeout = CONNECT_TIMEOUT_MS;
-  if (target.framing === 'rtu') return { name, type: 'modbus_rtu_tcp', host, port, timeout, connect_timeout, retries: 0 };
-  return { name, type: 'modbus_tcp', host, port, max_inflight: 1, timeout, connect_timeout, retries: 0 };
+  const endpoint = { name, host, port, timeout, connect_timeout, retries: 0 };
+  switch (target.framing) {
+    case 'tcp':
+      return { ...endpoint, type: 'modbus_tcp', max_inflight: 1 };
+    case 'rtu':
+      return { ...endpoint, type: 'modbus_rtu_tcp' };
+    case 'ascii':
+      return { ...endpoint, type: 'modbus_ascii_tcp' };
+  }
 }
 
 export function labelOf(target: Target): string {
@@ -77,7 +104,12 @@ export function labelOf(target: Target): string {
   return `${target.port} ${lineLabel(target)}`;
 }
 
+/** ASCII needs 7 data bits and has them as a rule, with even parity; RTU needs 8. */
+export function dataBitsOf(framing: LineFraming): 7 | 8 {
+  return framing === 'ascii' ? 7 : 8;
+}
+
 /** `9600 8N1`. */
-export function lineLabel({ baud, parity, stop_bits, data_bits = 8 }: Extract<Target, { kind: 'line' }>): string {
+export function lineLabel({ baud, parity, stop_bits, data_bits }: Extract<Target, { kind: 'line' }>): string {
   return `${baud} ${data_bits}${parity[0]?.toUpperCase()}${stop_bits}`;
 }

@@ -11,7 +11,8 @@ import { hintFor } from './own-bus.js';
 export interface ScanLine {
   /** `9600 8N1`; null: there is no line of ours. */
   label: string | null;
-  open(): Promise<ModbusBus>;
+  /** Rejects where it can't be, and at once when `signal` ends it. */
+  open(signal: AbortSignal): Promise<ModbusBus>;
   close(bus: ModbusBus): Promise<void>;
 }
 
@@ -67,13 +68,19 @@ export async function runScan(plan: ScanPlan, progress: ScanProgress, clock: Clo
     if (signal.aborted) return;
     progress.line = line.label;
     progress.done = index * plan.units.length;
-    const bus = await line.open();
+    const bus = await line.open(signal).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (bus === null) return;
     const before = progress.found.length;
     const unwatch = bus.tap.watch((frame) => onFrame(frame, line, progress));
     try {
       await scanLine(plan, line, bus, progress, clock, signal);
       const found = progress.found.slice(before).filter((each) => each.outcome === 'answers' || each.outcome === 'exception');
-      if (plan.identifies && !signal.aborted) for (const each of found) each.identification = await identify(bus, each.unit);
+      if (plan.identifies) {
+        for (const each of found) each.identification = signal.aborted ? null : await orCancelled(identify(bus, each.unit), signal);
+      }
       if (found.length > 0 && !plan.isExhaustive) {
         if (!signal.aborted) progress.done = progress.total;
         return;
@@ -98,7 +105,8 @@ async function scanLine(
     if (signal.aborted) return;
     progress.unit = unit;
     const startedAt = clock.mono();
-    const outcome = await ask(bus, unit, clock, signal);
+    const outcome = await orCancelled(ask(bus, unit, clock, signal), signal);
+    if (outcome === null && signal.aborted) return;
     progress.done++;
     if (outcome === null) {
       if (plan.isShared) await pause(clock.mono() - startedAt, clock, signal);
@@ -122,6 +130,21 @@ async function ask(bus: ModbusBus, unit: number, clock: Clock, signal: AbortSign
       // It was lost while this unit was asked: once may be chance.
       if (tries > 0) return null;
     }
+  }
+}
+
+/** What comes of it; null at once when the scan is cancelled: what is under way then ends unheard. */
+async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let give: () => void = () => {};
+  const cancelled = new Promise<null>((resolve) => {
+    give = () => resolve(null);
+  });
+  signal.addEventListener('abort', give, { once: true });
+  if (signal.aborted) give();
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    signal.removeEventListener('abort', give);
   }
 }
 

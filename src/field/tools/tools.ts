@@ -102,21 +102,19 @@ export class FieldTools {
 
   /** Starts a scan. Rejects with FER_FIELD_SCAN where that can't be. */
   async scan(request: ScanRequest): Promise<ScanStatus> {
-    const { busOfPort, checkScan, ownScanPlan } = await import('./scan-request.js');
+    const { busOf, checkScan, ownScanPlan } = await import('./scan-request.js');
     checkScan(request);
     const { where } = request;
     const jobs = await this.#scans();
     if (where.kind === 'bus') return this.#scanBus(jobs, request, where);
-    if (where.kind === 'line') {
-      const user = await busOfPort(
-        where.port,
-        [...this.#field.buses().values()].map(({ config }) => config),
-      );
-      if (user !== null) {
-        throw new FerruleError('FER_FIELD_SCAN', `${where.port} is used by bus ${user}.`, { hint: `Scan the bus ${user} instead.` });
-      }
-    }
+    const user = await busOf(
+      where,
+      [...this.#field.buses().values()].map(({ config }) => config),
+    );
     const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
+    if (user !== null) {
+      throw new FerruleError('FER_FIELD_SCAN', `${target} is used by bus ${user}.`, { hint: `Scan the bus ${user} instead.` });
+    }
     return jobs.start(
       target,
       () => Promise.resolve(ownScanPlan(request, where, this.#clock, this.#log)),
@@ -157,7 +155,8 @@ export class FieldTools {
     own.end = tap === null ? () => {} : monitor(tap, own.listener, this.#clock);
   }
 
-  #scanBus(jobs: ScanJobs, request: ScanRequest, where: Extract<ScanWhere, { kind: 'bus' }>): ScanStatus {
+  async #scanBus(jobs: ScanJobs, request: ScanRequest, where: Extract<ScanWhere, { kind: 'bus' }>): Promise<ScanStatus> {
+    const { ownScanPlan, refuseDataBits } = await import('./scan-request.js');
     const bus = this.#modbus(where.bus);
     const { config } = this.#bus(where.bus);
     const { units, identifies, isExhaustive } = request;
@@ -170,20 +169,21 @@ export class FieldTools {
         () => Promise.resolve(),
       );
     }
-    if (config.type !== 'modbus_rtu') {
+    if (config.type !== 'modbus_rtu' && config.type !== 'modbus_ascii') {
       throw new FerruleError('FER_FIELD_SCAN', `Bus ${where.bus} has no serial settings of its own: it is reached over the network.`, {
         hint: 'Scan it without suspending it.',
       });
     }
-    const { port, baud, parity, stop_bits } = config;
-    const line = where.line ?? { baud: [baud], parity: [parity], stop_bits };
+    const { port, baud, data_bits, parity, stop_bits } = config;
+    const framing = config.type === 'modbus_ascii' ? 'ascii' : 'rtu';
+    const line = { baud: [baud], parity: [parity], data_bits: [data_bits], stop_bits, ...where.line };
+    refuseDataBits(framing, line);
     let resume: (() => Promise<void>) | null = null;
     return jobs.start(
       where.bus,
       async () => {
-        const { ownScanPlan } = await import('./scan-request.js');
         resume = await this.#field.suspend(where.bus);
-        return ownScanPlan(request, { kind: 'line', port, line }, this.#clock, this.#log);
+        return ownScanPlan(request, { kind: 'line', port, framing, line }, this.#clock, this.#log);
       },
       async () => resume?.(),
     );

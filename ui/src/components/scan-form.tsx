@@ -9,25 +9,39 @@ import { Select } from './select.js';
 
 const PARITIES = ['none', 'even', 'odd'] as const;
 type Parity = (typeof PARITIES)[number];
+const SIZES = [7, 8] as const;
+type Framing = 'rtu' | 'ascii';
 
 interface Line {
   baud: string;
+  /** Data bits; of RTU frames always 8. */
+  sizes: readonly (7 | 8)[];
   parity: readonly Parity[];
 }
-const LINE: Line = { baud: '9600, 19200', parity: ['none', 'even'] };
+const USUAL: Record<Framing, Line> = {
+  rtu: { baud: '9600, 19200', sizes: [8], parity: ['none', 'even'] },
+  ascii: { baud: '9600, 19200', sizes: [7], parity: ['even', 'odd'] },
+};
 
 /** null: not to be scanned like that. */
-function settingsOf({ baud, parity }: Line): LineSettings | null {
+function settingsOf({ baud, sizes, parity }: Line, framing: Framing): LineSettings | null {
   const bauds = baud.split(',').map((text) => (/^\s*[0-9]+\s*$/.test(text) ? Number(text) : Number.NaN));
-  if (parity.length === 0 || !bauds.every((value) => value >= 50 && value <= 4_000_000)) return null;
-  return { baud: bauds, parity: [...parity] };
+  if (parity.length === 0 || sizes.length === 0 || !bauds.every((value) => value >= 50 && value <= 4_000_000)) return null;
+  return { baud: bauds, parity: [...parity], ...(framing === 'ascii' ? { data_bits: [...sizes] } : {}) };
+}
+
+interface BusScanFormProps {
+  bus: string;
+  framing: Framing;
+  canSuspend: boolean;
+  onStarted: () => void;
 }
 
 /** Starts a scan of a bus of the gateway. */
-export function BusScanForm({ bus, canSuspend, onStarted }: { bus: string; canSuspend: boolean; onStarted: () => void }) {
+export function BusScanForm({ bus, framing, canSuspend, onStarted }: BusScanFormProps) {
   const [other, setOther] = useState(false);
-  const [line, setLine] = useState(LINE);
-  const settings = other ? settingsOf(line) : null;
+  const [line, setLine] = useState(USUAL[framing]);
+  const settings = other ? settingsOf(line, framing) : null;
   const where: NewScan['where'] = { kind: 'bus', bus, ...(settings === null ? {} : { suspend: true, line: settings }) };
   return (
     <ScanForm where={other && settings === null ? null : where} min={1} max={247} hasSettings={other} onStarted={onStarted}>
@@ -38,28 +52,30 @@ export function BusScanForm({ bus, canSuspend, onStarted }: { bus: string; canSu
         </label>
       )}
       {other && <p class="field-hint">{t('find.other.hint')}</p>}
-      {other && <LineFields line={line} onChange={setLine} />}
+      {other && <LineFields line={line} framing={framing} onChange={setLine} />}
     </ScanForm>
   );
 }
 
-type Kind = 'line' | 'tcp' | 'rtu';
+type Kind = 'tcp' | 'server' | 'line';
 
 /** Starts a scan of a port or host that no bus of the gateway uses. */
 export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
   const ports = useLoaded(getSerialPorts);
   const [kind, setKind] = useState<Kind>('tcp');
+  const [framing, setFraming] = useState<Framing>('rtu');
   const [port, setPort] = useState('');
   const [host, setHost] = useState('');
   const [tcpPort, setTcpPort] = useState('502');
-  const [line, setLine] = useState(LINE);
+  const [line, setLine] = useState(USUAL.rtu);
   const free = (ports.data ?? []).filter((each) => !each.isConsole);
   const chosen = port === '' ? (free[0]?.name ?? '') : port;
-  const settings = settingsOf(line);
+  const settings = settingsOf(line, framing);
   const number = Number(tcpPort);
   const isHost = host.trim() !== '' && number >= 1 && number <= 65535;
-  const lineWhere = settings !== null && chosen !== '' ? { kind: 'line' as const, port: chosen, line: settings } : null;
-  const hostWhere = isHost && kind !== 'line' ? { kind: 'host' as const, host: host.trim(), port: number, framing: kind } : null;
+  const lineWhere = settings !== null && chosen !== '' ? { kind: 'line' as const, port: chosen, framing, line: settings } : null;
+  const endpoint = { kind: 'host' as const, host: host.trim(), port: number };
+  const hostWhere = isHost ? { ...endpoint, framing: kind === 'tcp' ? ('tcp' as const) : framing } : null;
   const where = kind === 'line' ? lineWhere : hostWhere;
   return (
     <ScanForm
@@ -74,10 +90,21 @@ export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
         value={kind}
         onChange={(next) => {
           setKind(next);
-          setTcpPort(next === 'rtu' ? '4001' : '502');
+          setTcpPort(next === 'server' ? '4001' : '502');
         }}
-        options={(['tcp', 'rtu', 'line'] as const).map((value) => ({ value, label: t(`find.kind.${value}`) }))}
+        options={(['tcp', 'server', 'line'] as const).map((value) => ({ value, label: t(`find.kind.${value}`) }))}
       />
+      {kind !== 'tcp' && (
+        <Segments
+          label={t('find.framing')}
+          value={framing}
+          onChange={(next) => {
+            setFraming(next);
+            setLine(USUAL[next]);
+          }}
+          options={(['rtu', 'ascii'] as const).map((value) => ({ value, label: t(`find.framing.${value}`) }))}
+        />
+      )}
       {kind === 'line' ? (
         <>
           {free.length === 0 ? (
@@ -90,7 +117,7 @@ export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
               options={free.map(({ name, path }) => ({ value: name, label: name === path ? path : `${path} (${name.split('/').at(-1)})` }))}
             />
           )}
-          <LineFields line={line} onChange={setLine} />
+          <LineFields line={line} framing={framing} onChange={setLine} />
         </>
       ) : (
         <>
@@ -102,22 +129,40 @@ export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
   );
 }
 
-function LineFields({ line, onChange }: { line: Line; onChange: (line: Line) => void }) {
-  const toggle = (parity: Parity) =>
-    onChange({ ...line, parity: PARITIES.filter((each) => (each === parity) !== line.parity.includes(each)) });
+function LineFields({ line, framing, onChange }: { line: Line; framing: Framing; onChange: (line: Line) => void }) {
+  const toggled = <T,>(all: readonly T[], chosen: readonly T[], one: T) => all.filter((each) => (each === one) !== chosen.includes(each));
   return (
     <>
       <Field
         label={t('find.baud')}
         value={line.baud}
         onInput={(baud) => onChange({ ...line, baud })}
-        fault={settingsOf({ ...line, parity: PARITIES }) === null ? t('find.baud.fault') : null}
+        fault={settingsOf({ ...line, sizes: SIZES, parity: PARITIES }, framing) === null ? t('find.baud.fault') : null}
       />
+      {framing === 'ascii' && (
+        <fieldset class="checks">
+          <legend>{t('find.dataBits')}</legend>
+          {SIZES.map((size) => (
+            <label key={size} class="check">
+              <input
+                type="checkbox"
+                checked={line.sizes.includes(size)}
+                onChange={() => onChange({ ...line, sizes: toggled(SIZES, line.sizes, size) })}
+              />
+              {size}
+            </label>
+          ))}
+        </fieldset>
+      )}
       <fieldset class="checks">
         <legend>{t('find.parity')}</legend>
         {PARITIES.map((parity) => (
           <label key={parity} class="check">
-            <input type="checkbox" checked={line.parity.includes(parity)} onChange={() => toggle(parity)} />
+            <input
+              type="checkbox"
+              checked={line.parity.includes(parity)}
+              onChange={() => onChange({ ...line, parity: toggled(PARITIES, line.parity, parity) })}
+            />
             {t(`find.parity.${parity}`)}
           </label>
         ))}

@@ -83,11 +83,17 @@ function BusTools({ bus, devices }: { bus: Bus; devices: readonly DeviceSummary[
 }
 
 function BusScan({ bus }: { bus: Bus }) {
+  const isLine = bus.type === 'modbus_rtu' || bus.type === 'modbus_ascii';
   const scans = useLoaded(getScans, bus.name, SCANS_MS);
   return (
     <>
       <Panel title={t('find.title')}>
-        <BusScanForm bus={bus.name} canSuspend={bus.type === 'modbus_rtu' && may('administrator')} onStarted={() => void scans.reload()} />
+        <BusScanForm
+          bus={bus.name}
+          framing={bus.type === 'modbus_ascii' ? 'ascii' : 'rtu'}
+          canSuspend={isLine && may('administrator')}
+          onStarted={() => void scans.reload()}
+        />
       </Panel>
       <ScanList scans={(scans.data ?? []).filter((scan) => scan.target === bus.name)} bus={bus.name} onChanged={scans.reload} />
     </>
