@@ -5,7 +5,7 @@ import { type Plant, pidsOf } from './plant.js';
 
 /** Seconds until every tag must have had its first value. */
 const FIRST_VALUES_SECONDS = 60;
-/** Seconds until code is compiled and what the start left behind is cleared away. */
+/** Seconds until code that runs a hundred times a second is compiled and what the start left behind is cleared away. */
 const WARM_UP_SECONDS = 5;
 /** Shorter, and one scan more or less by chance would count. */
 const LEAST_SECONDS = 10;
@@ -13,18 +13,21 @@ const LEAST_SECONDS = 10;
 export interface ScanExpectations {
   /** ms; null: as fast as it goes. */
   period: number | null;
+  /** Default: 5. */
+  warmUpSeconds?: number;
   /** Further figures. @param requests each second */
   further?: (requests: number) => Figure[];
 }
 
 /** A gateway reads the plant and publishes; a subscriber looks at every value. */
-export async function measureScans({ broker, seconds, plant }: ScenarioContext, { period, further }: ScanExpectations): Promise<Figure[]> {
+export async function measureScans({ broker, seconds, plant }: ScenarioContext, expectations: ScanExpectations): Promise<Figure[]> {
   if (plant === null) throw new Error('there are no devices');
+  const { period, further, warmUpSeconds = WARM_UP_SECONDS } = expectations;
   const subscriber = new FieldSubscriber(broker.port);
   try {
     await subscriber.start();
     await firstValues(subscriber, plant);
-    await sleep(WARM_UP_SECONDS);
+    await sleep(warmUpSeconds);
     const helpers = [...pidsOf(plant), ...(broker.besidePid === null ? [] : [broker.besidePid])];
     for (const devices of plant.devices) await devices.count();
     const { values, wrong, notGood } = subscriber;
