@@ -14,6 +14,8 @@ import { Console } from './console/console.js';
 import type { ConsolePorts, GatewayPort, MessagingPort } from './console/ports.js';
 import { FerruleError } from './errors.js';
 import { Field } from './field/field.js';
+import { ConfigEdits } from './gateway/config-edits.js';
+import { DeviceSetup } from './gateway/device-setup.js';
 import { fieldConfigOf } from './gateway/field-config.js';
 import { limitsOf } from './gateway/limits.js';
 import { type Notice, noticesOf } from './gateway/notices.js';
@@ -105,6 +107,7 @@ class FerruleGateway implements Gateway {
   readonly #sys: SysTopics;
   #listeners: RunningListener[] = [];
   readonly #tagLists: TagLists;
+  readonly #deviceSetup: DeviceSetup;
   #console: Console;
   #consolePart: SupervisedPart;
   #startedAt = 0;
@@ -173,11 +176,13 @@ class FerruleGateway implements Gateway {
       },
       this.#clock,
     );
-    this.#tagLists = new TagLists({
+    const edits = new ConfigEdits({
       config: () => this.#config,
       source: options.configFile ?? null,
       apply: (next) => this.reload(next),
     });
+    this.#tagLists = new TagLists(edits);
+    this.#deviceSetup = new DeviceSetup(edits, this.#field.tools);
     this.#console = this.#createConsole(config);
     this.#consolePart = this.#part('console', { start: () => this.#console.start(), stop: () => this.#console.stop() });
     this.#storePart = this.#part('store', { start: () => this.#openStore(), stop: () => this.#store.stop() });
@@ -367,6 +372,7 @@ class FerruleGateway implements Gateway {
       broker: this.#monitor,
       field: this.#field,
       tagLists: this.#tagLists,
+      deviceSetup: this.#deviceSetup,
       bridges: this.#bridges,
       rules: { rules: () => this.#rules.rules() },
       storage: this.#storage,

@@ -132,6 +132,7 @@ async function runDemo({ loaded, dataDir, plant, loggers, io, started }: DemoRun
     create: ({ clock, onFatal }) =>
       createGateway({
         config: loaded.config,
+        configFile: { file: loaded.file, load: {} },
         dataDir,
         demo: true,
         loggers,

@@ -2,19 +2,33 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, isCollection, isScalar, isSeq, parseDocument, Scalar } from 'yaml';
+import { Document, isCollection, isPair, isScalar, isSeq, parseDocument, Scalar, type ToStringOptions } from 'yaml';
 import { FerruleError, messageOf } from '../errors.js';
+import { deleteLines, insertLines } from './lines.js';
 import { type ConfigPath, formatPath } from './source.js';
 
-export type ConfigEdit = { op: 'set'; path: ConfigPath; value: unknown } | { op: 'delete'; path: ConfigPath };
+export type ConfigEdit =
+  /** `isCompact`: the items of the value's lists, and mappings without lists, take one line each. */
+  { op: 'set'; path: ConfigPath; value: unknown; isCompact?: boolean } | { op: 'delete'; path: ConfigPath };
 
 /**
  * Applies edits to the text of a configuration. Comments, order and layout survive; a scalar is replaced where it stands,
- * so that nothing else of the text changes. Throws a FerruleError where a path leads through something that is no
+ * what is added or deleted as whole lines is, so that nothing else of the text changes. Throws a FerruleError where a path leads through something that is no
  * mapping or list.
  */
 export function editText(text: string, edits: readonly ConfigEdit[]): string {
-  return edits.reduce((current, edit) => replaceScalar(current, edit) ?? editDocument(current, edit), text);
+  return edits.reduce((current, edit) => replaceScalar(current, edit) ?? editLines(current, edit) ?? editDocument(current, edit), text);
+}
+
+/** null: this edit is more than whole lines. */
+function editLines(text: string, edit: ConfigEdit): string | null {
+  const document = parse(text);
+  if (edit.op === 'delete') return deleteLines(text, document, edit.path);
+  return insertLines(text, document, edit.path, edit.value, (value, at) => {
+    const lines = new Document(value);
+    if (edit.isCompact === true) compact(lines.getIn(at, true));
+    return lines.toString(layoutOf(text));
+  });
 }
 
 /** null: this edit is more than another scalar in the place of one. */
@@ -38,7 +52,12 @@ function editDocument(text: string, edit: ConfigEdit): string {
     if (edit.op === 'delete') document.deleteIn(edit.path);
     else {
       openParents(document, edit.path);
-      document.setIn(edit.path, document.createNode(edit.value));
+      const parent: unknown = document.getIn(edit.path.slice(0, -1), true);
+      // `devices: []` was to say that there are none, not how they are written.
+      if (isSeq(parent) && parent.items.length === 0) parent.flow = false;
+      const node = document.createNode(edit.value);
+      if (edit.isCompact === true) compact(node);
+      document.setIn(edit.path, node);
     }
   } catch (error) {
     throw new FerruleError(
@@ -49,11 +68,26 @@ function editDocument(text: string, edit: ConfigEdit): string {
       },
     );
   }
-  return document.toString({
+  return document.toString(layoutOf(text));
+}
+
+/** As the rest of the text is written. */
+function layoutOf(text: string): ToStringOptions {
+  return {
     lineWidth: 0,
     flowCollectionPadding: /[{[] /.test(text),
     indentSeq: !/^(\s*)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(text),
-  });
+  };
+}
+
+function compact(node: unknown): void {
+  if (isCollection(node)) for (const item of node.items) shorten(isPair(item) ? item.value : item);
+}
+
+/** A list keeps a line for each of its items; everything else in it becomes one line. */
+function shorten(node: unknown): void {
+  if (isSeq(node)) node.items.forEach(shorten);
+  else if (isCollection(node)) node.flow = true;
 }
 
 /** A section that stands there empty (`broker:`) becomes a mapping, so that keys can be set in it. */

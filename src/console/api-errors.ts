@@ -68,7 +68,9 @@ function translate(error: FastifyError | Error): FerruleError | null {
   }
   switch (error.statusCode) {
     case 413:
-      return new FerruleError('FER_CONSOLE_TOO_LARGE', 'The body of the request is too large.', { hint: 'At most 1 MiB is taken.' });
+      return new FerruleError('FER_CONSOLE_TOO_LARGE', 'The body of the request is too large.', {
+        hint: 'At most 1 MiB is taken, of tag lists 20 MiB.',
+      });
     case 415:
       return new FerruleError('FER_CONSOLE_MEDIA_TYPE', 'The body of the request has a type that is not understood.', {
         hint: 'Send JSON with content-type application/json.',

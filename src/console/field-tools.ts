@@ -1,5 +1,8 @@
 /** What the console needs of the tools on site, declared from its own side like ports.ts. Plain data. */
 
+import type { UnitWhere } from './device-setup.js';
+import type { TagJson } from './ports.js';
+
 export type Area = 'holding' | 'input' | 'coil' | 'discrete';
 
 /** A frame of a bus, decoded. */
@@ -119,7 +122,39 @@ export interface SerialPortInfo {
   users: { pid: number; program: string }[];
 }
 
+export interface SunSpecFound {
+  unit: number;
+  /** Where the map begins. */
+  base: number;
+  manufacturer: string | null;
+  model: string | null;
+  version: string | null;
+  serialNumber: string | null;
+  models: { id: number; name: string | null; address: number; length: number }[];
+  tags: {
+    /** As the configuration has it. */
+    tag: { name: string; address: number | string; unit?: string; description?: string; [key: string]: unknown };
+    value: TagJson;
+    /** false: the device says that it has no such value (it may have one by day). */
+    isImplemented: boolean;
+  }[];
+  /** Periods of the scan classes of the tags. */
+  scan: Record<string, string>;
+  /** What is wrong with the map, or was left out. */
+  problems: string[];
+}
+
+/** Something that is wrong, as plain data. */
+export interface Fault {
+  code: string;
+  message: string;
+  hint?: string;
+  where?: { file?: string; line?: number; column?: number; subject?: string };
+}
+
 export interface FieldToolsPort {
+  /** Rejects with FER_FIELD_SUNSPEC where a unit has no SunSpec map, and others. */
+  sunspec(where: UnitWhere, unit: number): Promise<SunSpecFound>;
   ports(): Promise<SerialPortInfo[]>;
   /** Follows the frames of a bus until the returned function is called. Throws a FerruleError. */
   monitor(bus: string, listener: { frame(frame: MonitorFrame): void; leftOut(count: number): void }): () => void;

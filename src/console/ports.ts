@@ -3,7 +3,8 @@
  * shapes. The shapes are also what the HTTP API answers with, so they are plain data.
  */
 import type { Message } from '../mqtt/message.js';
-import type { FieldToolsPort } from './field-tools.js';
+import type { DeviceSetupPort } from './device-setup.js';
+import type { Fault, FieldToolsPort } from './field-tools.js';
 
 export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';
 
@@ -370,8 +371,36 @@ export interface StoragePort {
   };
 }
 
+/** The first of many, and how many there are. */
+interface Some<T> {
+  count: number;
+  items: T[];
+}
+
+/** What a tag list would do. */
+export interface TagListPreview {
+  /** Name of its file. */
+  file: string;
+  /** The device has no list yet: it is made, and the device's own tags leave the configuration. */
+  isNew: boolean;
+  /** Keys as the columns of a list have them (null: not set, or the default). null: there are errors. */
+  changes: {
+    /** Tags of the device then. */
+    tags: number;
+    added: Some<string>;
+    removed: Some<string>;
+    changed: Some<{ name: string; keys: { key: string; from: string | null; to: string | null }[] }>;
+  } | null;
+  errorCount: number;
+  /** The first of them. */
+  errors: Fault[];
+  warnings: Fault[];
+}
+
 /** Tag lists of devices (CSV). */
 export interface TagListsPort {
+  /** What `replace` would do; nothing is changed. null: there is no such Modbus device. */
+  preview(device: string, csv: string): Promise<TagListPreview | null>;
   /** `file`: null where the device has no list of its own. null: there is no such Modbus device. */
   read(device: string): Promise<{ file: string | null; csv: string } | null>;
   /** Resolves with the number of the device's tags; null: no such Modbus device. Rejects with a FerruleError, and nothing has changed. */
@@ -409,6 +438,7 @@ export interface ConsolePorts {
   broker: BrokerPort;
   field: FieldPort;
   tagLists: TagListsPort;
+  deviceSetup: DeviceSetupPort;
   bridges: BridgesPort;
   rules: RulesPort;
   storage: StoragePort;

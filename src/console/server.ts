@@ -10,6 +10,7 @@ import { sendError } from './api-errors.js';
 import { SHARED_SCHEMAS } from './api-schemas.js';
 import type { Certificate } from './certificate.js';
 import { lazyCompilers } from './compilers.js';
+import { DEVICE_SETUP_SCHEMAS } from './device-setup-schemas.js';
 import { FIELD_TOOL_SCHEMAS } from './field-tools-schemas.js';
 import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
@@ -18,6 +19,7 @@ import { MODBUS_SERVER_SCHEMAS } from './modbus-server-schemas.js';
 import { banRoutes } from './routes/bans.js';
 import { bridgeRoutes } from './routes/bridges.js';
 import { clientRoutes } from './routes/clients.js';
+import { deviceSetupRoutes } from './routes/device-setup.js';
 import { deviceRoutes } from './routes/devices.js';
 import { fieldScanRoutes } from './routes/field-scans.js';
 import { fieldToolRoutes } from './routes/field-tools.js';
@@ -49,6 +51,7 @@ const API_ROUTES = [
   overviewRoutes,
   deviceRoutes,
   tagListRoutes,
+  deviceSetupRoutes,
   fieldToolRoutes,
   fieldScanRoutes,
   modbusServerRoutes,
@@ -76,7 +79,7 @@ export async function createApp(context: RouteContext, certificate: Certificate 
         certificate === null ? createServer(handler as RequestListener) : createSecureServer(certificate, handler as RequestListener),
       ),
   });
-  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS, ...MODBUS_SERVER_SCHEMAS]) app.addSchema(schema);
+  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS, ...MODBUS_SERVER_SCHEMAS, ...DEVICE_SETUP_SCHEMAS]) app.addSchema(schema);
   app.decorateRequest('login', null);
   app.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, context.log));
   await app.register(helmet, {

@@ -1,35 +1,38 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { writeFileAtomically } from '../config/edit.js';
-import { ConfigErrors } from '../config/errors.js';
-import { type LoadOptions, parseConfig } from '../config/load.js';
+import { basename, dirname, resolve } from 'node:path';
+import { editText } from '../config/edit.js';
 import type { Config } from '../config/schema.js';
-import { readConfigText } from '../config/source.js';
 import { FerruleError } from '../errors.js';
 import type { ModbusDeviceConfig } from '../field/schema.js';
 import { writeTagTable } from '../field/tags-file/write.js';
+import type { ConfigEdits, Draft } from './config-edits.js';
+import { changesOf, type Fault, faultsOf, type TagChanges } from './tag-changes.js';
+import { freeListName, writtenList } from './written-field.js';
 
-export interface TagListsOptions {
-  /** The configuration that the gateway runs with. */
-  config(): Config;
-  /** Its file, and how it is loaded; null: it is from no file, lists can be read only. */
-  source: { file: string; load: LoadOptions } | null;
-  apply(config: Config): Promise<void>;
+/** What a list would do. */
+export interface TagListPreview {
+  /** Name of its file. */
+  file: string;
+  /** The device has no list yet: it is made, and the device's own tags leave the configuration. */
+  isNew: boolean;
+  /** null: there are errors. */
+  changes: (TagChanges & { tags: number }) | null;
+  errorCount: number;
+  errors: Fault[];
+  warnings: Fault[];
 }
 
 /** The tag lists of devices (`tags_file`), as the console reads and replaces them. */
 export class TagLists {
-  readonly #options: TagListsOptions;
-  /** One after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #edits: ConfigEdits;
 
-  constructor(options: TagListsOptions) {
-    this.#options = options;
+  constructor(edits: ConfigEdits) {
+    this.#edits = edits;
   }
 
   /** A device's list as it is on the disk; of a device without one, its tags as a list. null: no such Modbus device. */
   async read(name: string): Promise<{ file: string | null; csv: string } | null> {
-    const device = modbusDevice(this.#options.config(), name);
+    const device = modbusDevice(this.#edits.config, name);
     if (device === null) return null;
     const { tags, tags_file: file } = device;
     if (file === undefined) return { file: null, csv: writeTagTable(tags) };
@@ -40,59 +43,63 @@ export class TagLists {
     return { file: basename(file), csv };
   }
 
-  /**
-   * Replaces a device's list: it is checked with the whole configuration, then written, then taken over. Rejects with a
-   * FerruleError where anything is wrong, and nothing has changed. Resolves with the number of the device's tags; null: no
-   * such Modbus device.
-   */
-  replace(name: string, csv: string): Promise<number | null> {
-    const turn = this.#turn.then(() => this.#replace(name, csv));
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+  /** What `replace` would do; nothing is changed. null: no such Modbus device. */
+  async preview(name: string, csv: string): Promise<TagListPreview | null> {
+    const device = modbusDevice(this.#edits.config, name);
+    const draft = device === null ? null : await this.#draft(name, csv);
+    if (device === null || draft === null) return null;
+    const { loaded, errors, warnings } = await this.#edits.check(draft);
+    const [list = ''] = draft.lists.keys();
+    const after = loaded === null ? null : (modbusDevice(loaded.config, name)?.tags ?? []);
+    return {
+      file: basename(list),
+      isNew: draft.newLists.length > 0,
+      changes: after === null ? null : { ...changesOf(device.tags, after), tags: after.length },
+      errorCount: errors.length,
+      errors: faultsOf(errors),
+      warnings: faultsOf(warnings),
+    };
   }
 
-  async #replace(name: string, csv: string): Promise<number | null> {
-    const device = modbusDevice(this.#options.config(), name);
-    if (device === null) return null;
-    const { source } = this.#options;
-    const list = device.tags_file;
-    if (source === null || list === undefined) {
-      throw new FerruleError('FER_FIELD_TAGS_FILE', `The device ${name} has no list of its own.`, {
-        where: { subject: name },
-        hint: `Add tags_file: ${name}.csv to it in the configuration.`,
-      });
-    }
-    const text = await readConfigText(source.file);
-    const { config } = await parseConfig(text, source.file, { ...source.load, needTagLists: true, tagLists: new Map([[list, csv]]) }).catch(
-      (error: unknown) => {
-        throw error instanceof ConfigErrors ? inOne(error) : error;
-      },
-    );
-    const next = modbusDevice(config, name);
-    if (next?.tags_file !== list) {
+  /**
+   * Replaces a device's list; a device without one gets it, in the place of its own tags. It is checked with the whole
+   * configuration, then written, then taken over. Rejects with a FerruleError where anything is wrong, and nothing has changed.
+   * Resolves with the number of the device's tags; null: no such Modbus device.
+   */
+  async replace(name: string, csv: string): Promise<number | null> {
+    const loaded = await this.#edits.change(async () => {
+      return modbusDevice(this.#edits.config, name) === null ? null : this.#draft(name, csv);
+    });
+    return loaded === null ? null : (modbusDevice(loaded.config, name)?.tags.length ?? 0);
+  }
+
+  /** From what is on the disk: the configuration may have been edited since it was taken over. */
+  async #draft(name: string, csv: string): Promise<Draft> {
+    const { file } = this.#edits.source;
+    const text = await this.#edits.text();
+    const devices = writtenList(file, text, 'devices');
+    const index = devices.findIndex((device) => device.name === name);
+    if (index === -1) {
       throw new FerruleError('FER_FIELD_TAGS_FILE', `The configuration of ${name} is being changed at the same time.`, {
         where: { subject: name },
         hint: 'Try again.',
       });
     }
-    await writeFileAtomically(list, csv);
-    await this.#options.apply(config);
-    return next.tags.length;
+    const written = devices[index]?.tags_file;
+    if (typeof written === 'string' && written !== '') {
+      return { text, lists: new Map([[resolve(dirname(file), written), csv]]), newLists: [] };
+    }
+    const list = await freeListName(dirname(file), name);
+    const device = ['field', 'devices', index];
+    const edited = editText(text, [
+      { op: 'delete', path: [...device, 'tags'] },
+      { op: 'set', path: [...device, 'tags_file'], value: basename(list) },
+    ]);
+    return { text: edited, lists: new Map([[list, csv]]), newLists: [list] };
   }
 }
 
 function modbusDevice(config: Config, name: string): ModbusDeviceConfig | null {
   const device = config.field.devices.find((each) => each.name === name);
   return device !== undefined && 'tags' in device ? device : null;
-}
-
-/** An answer of the API has one error: the first, and how many there are. */
-function inOne({ errors }: ConfigErrors): FerruleError {
-  const [first, ...more] = errors;
-  if (first === undefined) return new FerruleError('FER_INTERNAL', 'The configuration is refused without a reason.');
-  const rest = more.length === 0 ? '' : ` There ${more.length === 1 ? 'is 1 more fault' : `are ${more.length} more faults`}.`;
-  return new FerruleError(first.code, first.message + rest, {
-    ...(first.where === undefined ? {} : { where: first.where }),
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
-  });
 }

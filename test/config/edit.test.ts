@@ -63,6 +63,56 @@ describe('editing the text', () => {
     assert.match(edited, /- \{type: tcp, port: 1883\} # plain\n {4}- type: tcp\n {6}port: 1\n/);
   });
 
+  const KEPT = `# by hand
+field:
+  buses:
+    - {name: roof,  type: modbus_tcp}   # through the wall
+
+    # the cellar comes later
+  devices: []     # none yet
+rules:   {directory: rules}
+`;
+  const device = { name: 'a b', bus: 'roof', scan: { fast: '1s' }, tags: [{ name: 'x', address: 1 }] };
+  const lines = (indent: string) =>
+    ['- name: a b', '  bus: roof', '  scan: {fast: 1s}', '  tags:', '    - {name: x, address: 1}']
+      .map((line) => `${indent}${line}\n`)
+      .join('');
+
+  it('What is added is lines of their own: no other line changes', () => {
+    const bus = { op: 'set', path: ['field', 'buses', 1], value: { name: 'hall' } } as const;
+    const added = { op: 'set', path: ['field', 'devices', 0], value: device, isCompact: true } as const;
+    const edited = editText(KEPT, [bus, added] as never);
+    const wall = '# through the wall\n';
+    const expected = KEPT.replace(wall, `${wall}    - name: hall\n`).replace(
+      'devices: []     # none yet\n',
+      `devices:     # none yet\n${lines('    ')}`,
+    );
+    assert.equal(edited, expected);
+  });
+
+  it('Sections that are missing, or stand there empty, are opened where they belong', () => {
+    const edit = [{ op: 'set' as const, path: ['field', 'devices', 0], value: device, isCompact: true }];
+    assert.equal(editText('a:  1   # x\n', edit), `a:  1   # x\nfield:\n  devices:\n${lines('    ')}`);
+    assert.equal(editText('field:  # x\nb: {}', edit), `field:  # x\n  devices:\n${lines('    ')}b: {}`);
+    assert.equal(editText('field:\n  buses: []\n  devices:\nb: 1\n', edit), `field:\n  buses: []\n  devices:\n${lines('    ')}b: 1\n`);
+    assert.equal(editText('field:\n- a\n', [{ op: 'set', path: ['field', 1], value: 'b' }]), 'field:\n- a\n- b\n');
+    assert.equal(editText('a: 1\r\n', [{ op: 'set', path: ['b'], value: [1] }]), 'a: 1\r\nb:\r\n  - 1\r\n');
+    assert.equal(editText('a: |\n  text\n\n', [{ op: 'set', path: ['b'], value: 2 }]), 'a: |\n  text\nb: 2\n\n');
+  });
+
+  it('What is in one line gets more in it', () => {
+    assert.equal(
+      editText('field: {devices: [{name: a}]}\n', [{ op: 'set', path: ['field', 'devices', 1], value: { name: 'b' } }]),
+      'field: {devices: [{name: a}, {name: b}]}\n',
+    );
+  });
+
+  it('A key with its lines is deleted, and no other line changes', () => {
+    const text = 'd:\n  - name: x   # y\n    tags:  # z\n      - {a:  1}\n      - b\n    # after\n    unit:   1\n';
+    assert.equal(editText(text, [{ op: 'delete', path: ['d', 0, 'tags'] }]), 'd:\n  - name: x   # y\n    # after\n    unit:   1\n');
+    assert.equal(editText('a:\n  b: 1\nc: 2\n', [{ op: 'delete', path: ['a', 'b'] }]), 'a: {}\nc: 2\n');
+  });
+
   it('A path through a scalar is refused', () => {
     assert.throws(() => editText(TEXT, [{ op: 'set', path: ['gateway', 'id', 'x'], value: 1 }]), { code: 'FER_CONFIG_WRITE' });
   });

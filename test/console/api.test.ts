@@ -164,10 +164,10 @@ test('sessions are discarded, clients disconnected, bridges paused and resumed',
 
 test('a tag list is read by viewers and replaced by administrators, in any size that a list has', async (t) => {
   const { admin, plant, url } = await claimedConsole(t);
-  assert.deepEqual(await get(admin, '/devices/meter1/tag-list'), { file: 'meter1.csv', csv: plant.tagList });
+  assert.deepEqual(await get(admin, '/devices/meter1/tag-list'), { file: 'meter1.csv', csv: plant.tagLists.csv });
   const csv = `name,address,description\n${`v,40001,${'x'.repeat(90)}\n`.repeat(20_000)}`;
   assert.deepEqual(await admin.json(200, 'PUT', '/devices/meter1/tag-list', { csv }), { tags: 20_001 });
-  assert.equal(plant.tagList, csv);
+  assert.equal(plant.tagLists.csv, csv);
   const { error } = await admin.json<{ error: { where: object } }>(422, 'PUT', '/devices/meter1/tag-list', { csv: 'wrong' });
   assert.deepEqual(error.where, { file: '/etc/ferrule/meter1.csv', line: 2, column: 1, subject: 'row 2, column type' });
   assert.equal(await admin.refused(404, 'PUT', '/devices/none/tag-list', { csv: '' }), 'FER_CONSOLE_NOT_FOUND');
@@ -275,6 +275,13 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'PUT /api/v1/devices/{name}/tags/{tag}',
     'GET /api/v1/devices/{name}/tag-list',
     'PUT /api/v1/devices/{name}/tag-list',
+    'POST /api/v1/devices/{name}/tag-list/preview',
+    'GET /api/v1/profiles',
+    'GET /api/v1/profiles/{name}',
+    'POST /api/v1/identify',
+    'POST /api/v1/sunspec',
+    'POST /api/v1/devices/preview',
+    'POST /api/v1/devices',
     'GET /api/v1/buses',
     'GET /api/v1/buses/{name}/frames',
     'GET /api/v1/buses/{name}/units',

@@ -17,6 +17,7 @@ import type {
 import { FerruleError } from '../../src/errors.js';
 import type { Message } from '../../src/mqtt/message.js';
 import { matches } from '../../src/mqtt/topics.js';
+import { MemoryDeviceSetup, MemoryTagLists } from '../support/memory-device-setup.js';
 import { MemoryFieldTools } from '../support/memory-field-tools.js';
 import { MODBUS_PROXIES, MODBUS_SERVERS } from '../support/memory-modbus-servers.js';
 
@@ -149,12 +150,13 @@ export class FakePlant {
   readonly messaging = new MemoryMessaging();
   readonly mqttUsers = new MemoryMqttUsers();
   readonly tools = new MemoryFieldTools();
+  readonly tagLists = new MemoryTagLists('meter1');
+  readonly deviceSetup = new MemoryDeviceSetup();
   parts: PartStatus[] = [
     { name: 'store', state: 'running', since: 1, error: null },
     { name: 'listener tcp:1883', state: 'running', since: 1, error: null },
   ];
   devices = [device('meter1', [tag('voltage', 230.5), tag('setpoint', 1, { writable: true })])];
-  tagList = 'name,address\nvoltage,40001\n';
   clients = [client('panel')];
   bridges = [bridge('cloud')];
   rules = [rule('high voltage')];
@@ -257,18 +259,8 @@ export class FakePlant {
           return () => this.#listeners.delete(listener);
         },
       },
-      tagLists: {
-        read: async (name) => (name === 'meter1' ? { file: 'meter1.csv', csv: this.tagList } : null),
-        replace: async (name, csv) => {
-          if (name !== 'meter1') return null;
-          if (csv.includes('wrong')) {
-            const where = { file: '/etc/ferrule/meter1.csv', line: 2, column: 1, subject: 'row 2, column type' };
-            throw new FerruleError('FER_FIELD_TAGS_FILE', 'The list is wrong.', { where });
-          }
-          this.tagList = csv;
-          return csv.split('\n').length - 1;
-        },
-      },
+      tagLists: this.tagLists,
+      deviceSetup: this.deviceSetup,
       bridges: {
         bridges: () => this.bridges,
         pause: (name) => Promise.resolve(this.bridges.some((each) => each.name === name) && this.paused.add(name) !== undefined),

@@ -1,59 +1,32 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { DeviceStatus } from '../../src/console/ports.js';
-import { createGateway, Loggers, loadConfig } from '../../src/gateway.js';
-import { Visitor } from '../console/harness.js';
+import type { TagListPreview } from '../../src/console/ports.js';
 import { PymodbusServer } from '../peers/modbus.js';
 import { needs } from '../support/needs.js';
-import { tempDir } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
+import { startConsoleGateway } from './console-gateway.js';
 
 const HEADER = 'name,area,address,type\n';
 
 async function plant(t: TestContext, isFromFile = true) {
   const server = await PymodbusServer.start(t, 0);
   await server.set(1, 'holding', 0, 100, 101, 102);
-  const folder = await tempDir(t);
-  const list = join(folder, 'press.csv');
-  const file = join(folder, 'ferrule.yaml');
-  await writeFile(list, `${HEADER}a,holding,0,uint16\n`);
-  await writeFile(
-    file,
-    `broker: {listeners: []}
-console: {host: 127.0.0.1, port: 0, tls: "off"}
-log: {level: silent}
-field:
+  const field = `field:
   buses: [{name: hall, type: modbus_tcp, host: 127.0.0.1, port: ${server.port}}]
   devices:
+    # of the hall
     - {name: press, bus: hall, scan: {fast: 100ms}, tags_file: press.csv, tags: [{name: own, area: holding, address: 2}]}
-    - {name: plain, bus: hall, scan: {fast: 100ms}, tags: [{name: own, area: holding, address: 2, unit: °C}]}
-`,
-  );
-  const { config } = await loadConfig(file);
-  let setupCode: string | null = null;
-  const gateway = createGateway({
-    config,
-    ...(isFromFile ? { configFile: { file, load: {} } } : {}),
-    dataDir: join(folder, 'data'),
-    loggers: new Loggers(config.log),
-    onSetupCode: (code) => {
-      setupCode = code;
-    },
-  });
-  t.after(() => gateway.stop());
-  await gateway.start();
-  const visitor = new Visitor(gateway.addresses().console ?? '');
-  await visitor.claim(setupCode);
-  const values = async (name: string) =>
-    Object.fromEntries(
-      (await visitor.json<DeviceStatus>(200, 'GET', `/devices/${name}`)).tags.map((tag) => [
-        tag.name,
-        tag.quality === 'good' ? tag.value : null,
-      ]),
-    );
-  return { visitor, list, file, values };
+    - name: plain
+      bus: hall
+      scan: {fast: 100ms}
+      tags:
+        - {name: own, area: holding, address: 2, unit: °C}
+        - {name: gone, area: holding, address: 1}
+`;
+  const made = await startConsoleGateway(t, field, { isFromFile, files: { 'press.csv': `${HEADER}a,holding,0,uint16\n` } });
+  return { ...made, list: join(made.folder, 'press.csv') };
 }
 
 const skip = needs('python3-pymodbus');
@@ -88,17 +61,56 @@ test('One that is wrong is refused with row and column, and nothing changes', { 
   assert.deepEqual(await values('press'), { own: 102, a: 100 });
 });
 
-test('A device without a list shows its tags as one, and takes none', { skip }, async (t) => {
-  const { visitor } = await plant(t);
-  assert.deepEqual(await visitor.json(200, 'GET', '/devices/plain/tag-list'), {
-    file: null,
-    csv: 'name,area,address,type,unit\r\nown,holding,2,,°C\r\n',
+test('A preview says what is added, changed and removed, and nothing changes', { skip }, async (t) => {
+  const { visitor, list } = await plant(t);
+  const look = (csv: string) => visitor.json<TagListPreview>(200, 'POST', '/devices/press/tag-list/preview', { csv });
+  const { changes, ...rest } = await look(`${HEADER}a,holding,1,int16\nb,holding,0,uint16\n`);
+  assert.deepEqual(rest, { file: 'press.csv', isNew: false, errorCount: 0, errors: [], warnings: [] });
+  const keys = [
+    { key: 'address', from: '0', to: '1' },
+    { key: 'type', from: 'uint16', to: 'int16' },
+  ];
+  assert.deepEqual(changes, {
+    ...{ tags: 3, added: { count: 1, items: ['b'] }, removed: { count: 0, items: [] } },
+    changed: { count: 1, items: [{ name: 'a', keys }] },
   });
-  const { error } = await visitor.json<{ error: { hint: string } }>(422, 'PUT', '/devices/plain/tag-list', { csv: HEADER });
-  assert.match(error.hint, /Add tags_file: plain\.csv/);
+  assert.deepEqual((await look(`${HEADER}b,holding,1,uint16\n`)).changes?.removed, { count: 1, items: ['a'] });
+  const wrong = await look(`${HEADER}b,holding,1,uint17\nb,holding,99999,int16\n`);
+  assert.deepEqual(
+    [wrong.changes, wrong.errorCount, wrong.errors.map(({ where }) => where?.subject)],
+    [null, 2, ['row 2, column type', 'row 3, column address']],
+  );
+  const [doubt] = (await look(`${HEADER}b,holding,40002,uint16\n`)).warnings;
+  assert.match(doubt?.message ?? '', /as Modicon notation it would be holding 1/);
+  assert.equal(await readFile(list, 'utf8'), `${HEADER}a,holding,0,uint16\n`);
+});
+
+test('A device without a list gets one in the place of its tags, and the rest of the configuration stays as it is', { skip }, async (t) => {
+  const { visitor, folder, file, values } = await plant(t);
+  const read = await visitor.json<{ file: null; csv: string }>(200, 'GET', '/devices/plain/tag-list');
+  assert.deepEqual(read, { file: null, csv: 'name,area,address,type,unit\r\nown,holding,2,,°C\r\ngone,holding,1,,\r\n' });
+  // A file of this name is somebody's.
+  await writeFile(join(folder, 'plain.csv'), 'mine');
+  const csv = `${read.csv.replace(/gone.*/s, '')}first,holding,0,uint16,V\r\n`;
+  const preview = await visitor.json<TagListPreview>(200, 'POST', '/devices/plain/tag-list/preview', { csv });
+  assert.deepEqual([preview.file, preview.isNew, preview.errors], ['plain-2.csv', true, []]);
+  assert.deepEqual(preview.changes, {
+    ...{ tags: 2, added: { count: 1, items: ['first'] }, removed: { count: 1, items: ['gone'] } },
+    changed: { count: 0, items: [] },
+  });
+  assert.equal((await readdir(folder)).includes('plain-2.csv'), false);
+
+  const before = await readFile(file, 'utf8');
+  assert.deepEqual(await visitor.json(200, 'PUT', '/devices/plain/tag-list', { csv }), { tags: 2 });
+  await waitFor(async () => JSON.stringify(await values('plain')) === JSON.stringify({ own: 102, first: 100 }));
+  assert.deepEqual(await visitor.json(200, 'GET', '/devices/plain/tag-list'), { file: 'plain-2.csv', csv });
+  assert.equal(await readFile(join(folder, 'plain.csv'), 'utf8'), 'mine');
+  const kept = before.slice(0, before.indexOf('      tags:'));
+  assert.equal(await readFile(file, 'utf8'), `${kept}      tags_file: plain-2.csv\n`);
 });
 
 test('A gateway whose configuration is from no file takes no lists', { skip }, async (t) => {
   const { visitor } = await plant(t, false);
-  assert.equal(await visitor.refused(422, 'PUT', '/devices/press/tag-list', { csv: HEADER }), 'FER_FIELD_TAGS_FILE');
+  assert.equal(await visitor.refused(422, 'PUT', '/devices/press/tag-list', { csv: HEADER }), 'FER_CONFIG_WRITE');
+  assert.equal(await visitor.refused(422, 'POST', '/devices/press/tag-list/preview', { csv: HEADER }), 'FER_CONFIG_WRITE');
 });

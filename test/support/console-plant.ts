@@ -13,6 +13,7 @@ import type {
 } from '../../src/console/ports.js';
 import { FerruleError } from '../../src/errors.js';
 import { detailsOf, MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '../console/fakes.js';
+import { MemoryDeviceSetup, MemoryTagLists } from './memory-device-setup.js';
 import { MemoryFieldTools } from './memory-field-tools.js';
 import { MODBUS_PROXIES, MODBUS_SERVERS } from './memory-modbus-servers.js';
 
@@ -134,6 +135,7 @@ export class ConsolePlant {
   redirect: ReturnType<ConsolePorts['broker']['redirect']> = null;
   readonly mqttUsers = new MemoryMqttUsers();
   readonly tools = new MemoryFieldTools();
+  readonly deviceSetup = new MemoryDeviceSetup();
   readonly startedAt = Date.now() - 8 * 3_600_000;
   devices = devices();
   clients = [
@@ -375,7 +377,8 @@ export class ConsolePlant {
           return () => this.#listeners.delete(listener);
         },
       },
-      tagLists: { read: async () => null, replace: async () => null },
+      tagLists: new MemoryTagLists('press2'),
+      deviceSetup: this.deviceSetup,
       bridges: {
         bridges: () => this.bridges,
         pause: (name) => Promise.resolve(this.#switch(name, 'paused')),

@@ -6,10 +6,12 @@ import type {
   ScanRequest,
   ScanStatus,
   SerialPortInfo,
+  SunSpecFound,
   UnitStatistics,
 } from '../../src/console/field-tools.js';
 import { FerruleError } from '../../src/errors.js';
 import { interpret } from '../../src/field/tools/explore.js';
+import { sunSpecFound } from './memory-device-setup.js';
 
 const frame = (facts: Partial<MonitorFrame>): MonitorFrame => ({
   ...{ at: Date.now(), direction: 'in', bytes: '', error: null, unit: 3, fn: 3, name: 'read holding registers' },
@@ -139,6 +141,12 @@ export class MemoryFieldTools implements FieldToolsPort {
     for (let index = 0; index < request.count; index++)
       data.writeUInt16BE([0x41a8, 0xcccd, 0x00e6, 0xffff, 0x4f4b, 0x2121][index % 6]!, index * 2);
     return interpret(request, data, Date.now());
+  }
+
+  async sunspec(where: Parameters<FieldToolsPort['sunspec']>[0], unit: number): Promise<SunSpecFound> {
+    if (where.kind === 'bus') this.#check(where.bus);
+    if (unit === 1) throw new FerruleError('FER_FIELD_SUNSPEC', 'Unit 1 has no SunSpec map.', { hint: 'Its unit id may be another.' });
+    return sunSpecFound(unit);
   }
 
   async scan(request: ScanRequest): Promise<ScanStatus> {

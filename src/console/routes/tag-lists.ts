@@ -1,9 +1,11 @@
 import { Type } from '../../schema-types.js';
-import { type App, answers, notFound, type RouteContext } from '../http.js';
+import { TagListPreview } from '../device-setup-schemas.js';
+import { type App, answers, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
 /** Lists of 50 000 tags, and what JSON adds. */
 const LIST_LIMIT = 20 * 1024 * 1024;
+const ListBody = Type.Object({ csv: Type.String() }, { additionalProperties: false });
 const DeviceParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) });
 
 export function tagListRoutes(app: App, context: RouteContext): void {
@@ -32,6 +34,26 @@ export function tagListRoutes(app: App, context: RouteContext): void {
     },
   );
 
+  app.post(
+    '/devices/:name/tag-list/preview',
+    {
+      config: { access: 'administrator' },
+      bodyLimit: LIST_LIMIT,
+      schema: {
+        operationId: 'previewTagList',
+        tags: ['field'],
+        summary: 'What a tag list would change, and everything that is wrong with it. Nothing is changed.',
+        params: DeviceParams,
+        body: ListBody,
+        response: answers({ 200: ref(TagListPreview) }),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      return (await tagLists.preview(name, request.body.csv)) ?? notThere(name);
+    },
+  );
+
   app.put(
     '/devices/:name/tag-list',
     {
@@ -40,9 +62,10 @@ export function tagListRoutes(app: App, context: RouteContext): void {
       schema: {
         operationId: 'putTagList',
         tags: ['field'],
-        summary: 'Replace the `tags_file` of a Modbus device; checked with the whole configuration and taken over at once.',
+        summary:
+          'Replace the `tags_file` of a Modbus device, or give it one in the place of its `tags`; checked with the whole configuration and taken over at once.',
         params: DeviceParams,
-        body: Type.Object({ csv: Type.String() }, { additionalProperties: false }),
+        body: ListBody,
         response: answers({
           200: Type.Object({ tags: Type.Integer({ description: 'Tags of the device, with those that are not from the list.' }) }),
         }),

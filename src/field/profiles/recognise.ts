@@ -13,12 +13,18 @@ const READ_FUNCTION: Record<Fingerprint['area'], ReadFunction> = { coil: 1, disc
 
 /**
  * The profiles whose `identify` fits a unit (all that is given there), in the order given. Only reads. Rejects with
- * FER_FIELD_READ where the unit does not answer at all.
+ * FER_FIELD_READ where the unit does not answer at all. `said`: its identification, where it was asked for already.
  */
-export async function recognise(bus: ModbusBus, unit: number, profiles: readonly Profile[]): Promise<Profile[]> {
+export async function recognise(
+  bus: ModbusBus,
+  unit: number,
+  profiles: readonly Profile[],
+  said?: Identification | null,
+): Promise<Profile[]> {
   const known = profiles.filter(({ identify: prints }) => prints !== undefined);
   const reader = new FingerprintReader(bus, unit);
-  const identification = known.some((profile) => profile.identify?.device_id !== undefined) ? await identify(bus, unit) : null;
+  const isAsked = said === undefined && known.some((profile) => profile.identify?.device_id !== undefined);
+  const identification = isAsked ? await identify(bus, unit) : (said ?? null);
   const fitting: Profile[] = [];
   for (const profile of known) {
     const { device_id, registers = [] } = profile.identify ?? {};

@@ -6,14 +6,26 @@ import type { Device } from '../device.js';
 import type { SerialPortInfo } from '../link/ports.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
+import type { Profile } from '../profiles/schema.js';
 import type { BusConfig } from '../schema.js';
 import type { SunSpecDevice } from '../sunspec/discover.js';
 import type { FrameTap } from '../tap.js';
 import type { Explored, ExploreRequest } from './explore.js';
+import type { Identification } from './identification.js';
 import { type MonitorListener, monitor } from './monitor.js';
 import type { ScanPlan } from './scan.js';
 import type { ScanJobs, ScanStatus } from './scan-jobs.js';
 import type { ScanRequest, ScanWhere } from './scan-request.js';
+
+/** Where a unit is that is asked what it is. */
+export type UnitWhere = { kind: 'bus'; bus: string } | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+
+export interface Identified {
+  identification: Identification | null;
+  profiles: string[];
+}
+
+const HOST_TIMEOUT_MS = 2000;
 
 interface Monitor {
   bus: string;
@@ -87,11 +99,26 @@ export class FieldTools {
     return explore(found, request, () => this.#clock.now());
   }
 
-  /** Finds the SunSpec models of a unit, and the tags that they are. Rejects with FER_FIELD_SUNSPEC, FER_FIELD_READ. */
-  async sunspec(bus: string, unit: number): Promise<SunSpecDevice> {
-    const found = this.#modbus(bus);
-    const { discoverSunSpec } = await import('../sunspec/discover.js');
-    return discoverSunSpec(found, unit);
+  /**
+   * Finds the SunSpec models of a unit, and the tags that they are, with the scan classes of these. Rejects with
+   * FER_FIELD_SUNSPEC, FER_FIELD_READ, FER_FIELD_BUS.
+   */
+  async sunspec(where: UnitWhere, unit: number): Promise<SunSpecDevice & { scan: Record<string, string> }> {
+    const [{ discoverSunSpec }, { SCAN }] = await Promise.all([import('../sunspec/discover.js'), import('../sunspec/tags.js')]);
+    return this.#at(where, async (bus) => ({ ...(await discoverSunSpec(bus, unit)), scan: SCAN }));
+  }
+
+  /**
+   * What a unit says that it is (null: nothing), and the names of those profiles that fit it. Rejects with FER_FIELD_READ where
+   * it does not answer, FER_FIELD_BUS.
+   */
+  async identify(where: UnitWhere, unit: number, profiles: readonly Profile[]): Promise<Identified> {
+    const [{ identify }, { recognise }] = await Promise.all([import('./identification.js'), import('../profiles/recognise.js')]);
+    return this.#at(where, async (bus) => {
+      const identification = await identify(bus, unit);
+      const fitting = await recognise(bus, unit, profiles, identification);
+      return { identification, profiles: fitting.map(({ name }) => name) };
+    });
   }
 
   /** The serial ports of this machine. */
@@ -193,6 +220,23 @@ export class FieldTools {
     const { ScanJobs } = await import('./scan-jobs.js');
     this.#jobs ??= new ScanJobs(this.#clock);
     return this.#jobs;
+  }
+
+  /** With the bus that is there already, or with a connection for this alone. */
+  async #at<T>(where: UnitWhere, work: (bus: ModbusBus) => Promise<T>): Promise<T> {
+    if (where.kind === 'bus') return work(this.#modbus(where.bus));
+    const { host, port } = where;
+    // Many devices take one connection only.
+    for (const { config, bus } of this.#field.buses().values()) {
+      if ('host' in config && config.host === host && config.port === port && 'probe' in bus) return work(bus);
+    }
+    const { openOwnBus } = await import('./own-bus.js');
+    const bus = await openOwnBus(where, HOST_TIMEOUT_MS, this.#clock, this.#log);
+    try {
+      return await work(bus);
+    } finally {
+      await bus.stop();
+    }
   }
 
   #bus(name: string): { config: BusConfig; bus: FieldBus } {
