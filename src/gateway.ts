@@ -144,7 +144,11 @@ class FerruleGateway implements Gateway {
     };
     this.#field = new Field({
       config: fieldConfigOf(config),
-      messaging: this.#messaging,
+      messaging: {
+        publish: this.#messaging.publish,
+        // It acts on what it is sent: who sent it?
+        subscribe: (filter, handler) => this.broker.subscribeLocal(filter, handler, true),
+      },
       documents: this.#store.documents,
       gateway: { id: config.gateway.id, version: VERSION },
       clock: this.#clock,

@@ -12,6 +12,7 @@ import { Outgoing } from './outgoing.js';
 import type { BridgePorts, Spool, SpoolOptions } from './ports.js';
 import { type Capabilities, capabilitiesOf } from './presets.js';
 import type { BridgeConfig } from './schema.js';
+import { Upstream } from './sender.js';
 import type { BridgeStatus, PartState } from './status.js';
 import { Subscriptions } from './subscriptions.js';
 import { Uplink } from './uplink.js';
@@ -242,17 +243,23 @@ export class Bridge {
     const variables = { gateway: this.#context.gateway, bridge: config.name };
     const compile = (mappings: readonly { topic: string; to: string; qos: 0 | 1 | 2 }[]): TopicMapping[] =>
       mappings.map(({ topic, to, qos }) => new TopicMapping(topic, to, qos, variables));
-    const inbound = compile(config.in);
+    const [inbound, outbound] = [compile(config.in), compile(config.out)];
     const clientId = fillVariables(config.client_id, variables);
     const capabilities = capabilitiesOf(config);
     const localId = spoolClientId(config.name);
     return {
       config,
       capabilities,
-      out: compile(config.out),
+      out: outbound,
       in: inbound,
       subscriptions: new Subscriptions(inbound, this.#log),
-      incoming: new Incoming(inbound, (message) => this.#context.ports.publish(message, localId), this.#clock, this.#log),
+      incoming: new Incoming(
+        inbound,
+        new Upstream(localId, inbound, outbound),
+        (message) => this.#context.ports.publish(message, localId),
+        this.#clock,
+        this.#log,
+      ),
       uplink: new Uplink({
         endpoints: config.urls.map(parseEndpoint),
         connect: (endpoint, signal) => this.#connect(config, capabilities, clientId, endpoint, signal),

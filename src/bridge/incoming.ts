@@ -10,6 +10,7 @@ import type { UpstreamLink } from './link.js';
 import { findMapping, type TopicMapping } from './mapping.js';
 import { hopsOf, incomingProperties, MAX_HOPS } from './properties.js';
 import { RateMeter } from './rates.js';
+import { type Upstream, UpstreamSender } from './sender.js';
 import { Tally } from './tally.js';
 
 export type PublishLocal = (message: Message) => Promise<void>;
@@ -42,6 +43,7 @@ export class Incoming {
   problem: FerruleError | null = null;
   readonly #publish: PublishLocal;
   readonly #mappings: readonly TopicMapping[];
+  readonly #upstream: Upstream;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
@@ -60,8 +62,9 @@ export class Incoming {
   #retry: Timer | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor(mappings: readonly TopicMapping[], publish: PublishLocal, clock: Clock, log: Logger) {
+  constructor(mappings: readonly TopicMapping[], upstream: Upstream, publish: PublishLocal, clock: Clock, log: Logger) {
     this.#mappings = mappings;
+    this.#upstream = upstream;
     this.#publish = publish;
     this.#clock = clock;
     this.#log = log;
@@ -134,6 +137,7 @@ export class Incoming {
       qos: packet.qos,
       retain: packet.retain,
       properties: incomingProperties(packet.properties),
+      sender: new UpstreamSender(this.#upstream, packet.packetId, packet.dup),
     };
   }
 
@@ -161,6 +165,12 @@ export class Incoming {
         if (round === this.#round) this.#refused(item, error);
       },
     );
+  }
+
+  /** Who acts on it may have been given it before, and is told so. */
+  #makeSafeAgain(item: Item): void {
+    if (item.message !== null) item.message = { ...item.message, sender: new UpstreamSender(this.#upstream, item.packetId, true) };
+    this.#makeSafe(item);
   }
 
   #flush(): void {
@@ -197,7 +207,7 @@ export class Incoming {
       this.#retry = null;
       const round = this.#round;
       // A copy: what needs no publishing is acknowledged, and so removed, at once.
-      for (const waiting of [...this.#queue]) if (round === this.#round) this.#makeSafe(waiting);
+      for (const waiting of [...this.#queue]) if (round === this.#round) this.#makeSafeAgain(waiting);
     }, wait);
   }
 }

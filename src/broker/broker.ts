@@ -5,7 +5,7 @@ import { Aedes } from 'aedes';
 import type { Clock, Timer } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Message } from '../mqtt/message.js';
+import type { Message, Sender } from '../mqtt/message.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import { validateFilter, validateTopicName } from '../mqtt/topics.js';
 import type { Store, StoredMessage, StoreState } from '../store/types.js';
@@ -348,7 +348,7 @@ export class Broker extends Aedes {
         expiresAt: expiryOf(properties, now),
         publisher,
       };
-      this.#publish(stored, (error) => (error === null ? resolve() : reject(error)), null);
+      this.#publish(stored, (error) => (error === null ? resolve() : reject(error)), null, message.sender ?? null);
     });
   }
 
@@ -393,8 +393,11 @@ export class Broker extends Aedes {
     this.mq.removeListener(filter, handler, done);
   }
 
-  /** For the gateway's own parts: retained messages first, then live ones, until the returned function is called. */
-  subscribeLocal(filter: string, handler: (message: StoredMessage) => void): () => void {
+  /**
+   * For the gateway's own parts: retained messages first, then live ones, until the returned function is called.
+   * `withSender`: for parts that act on messages; live ones say who sent them.
+   */
+  subscribeLocal(filter: string, handler: (message: StoredMessage) => void, withSender = false): () => void {
     const fault = validateFilter(filter);
     if (fault !== null) throw new FerruleError('FER_BROKER_FILTER', `the topic filter ${JSON.stringify(filter)} ${fault}`);
     const subscription: LocalSubscription = { session: null, filter, deliver: handler };
@@ -402,7 +405,11 @@ export class Broker extends Aedes {
     // Live messages do not carry the flag: they are news, whether they are retained or not.
     const live: LocalSubscription = {
       ...subscription,
-      deliver: (message) => handler(message.retain ? { ...message, retain: false } : message),
+      deliver: (message, publication) => {
+        const sender = withSender ? publication.sender : null;
+        if (sender !== null) handler({ ...message, retain: false, sender });
+        else handler(message.retain ? { ...message, retain: false } : message);
+      },
     };
     this.router.subscribe(live);
     return () => {
@@ -423,9 +430,9 @@ export class Broker extends Aedes {
     this.emit('publish', packet, connection as never);
   }
 
-  #publish(message: StoredMessage, done: (error: Error | null) => void, from: Connection | null): void {
+  #publish(message: StoredMessage, done: (error: Error | null) => void, from: Connection | null, sender: Sender | null = null): void {
     this.counters.messagesLocal++;
-    const publication = new LocalPublication(message, this.router, done);
+    const publication = new LocalPublication(message, this.router, done, sender);
     publication.ownsPayload = true;
     this.router.route(publication);
     this.afterPublish(publication, from);

@@ -60,6 +60,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   readonly inboundAliases: InboundAliases;
   readonly connectedAt: number;
   readonly throttle = new Throttle(this);
+  #line: { heardUntil: number | null } | null = null;
 
   id = '';
   version: ProtocolVersion = 4;
@@ -126,6 +127,12 @@ export class Connection extends EventEmitter implements SessionReceiver {
     conn.on('error', (error) => this.#onSocketError(error));
     conn.on('end', onEnd);
     conn.on('close', onEnd);
+  }
+
+  /** What can be said of it when it is long gone. */
+  get line(): { readonly heardUntil: number | null } {
+    this.#line ??= { heardUntil: this.#state === 'closed' ? this.lastSeen : null };
+    return this.#line;
   }
 
   get connecting(): boolean {
@@ -440,6 +447,7 @@ export class Connection extends EventEmitter implements SessionReceiver {
   close(done?: () => void): void {
     if (this.#state !== 'closed') {
       this.#state = 'closed';
+      if (this.#line !== null) this.#line.heardUntil = this.lastSeen;
       this.#closeTimer?.cancel();
       this.throttle.stop();
       this.outbox.flush();

@@ -1,4 +1,5 @@
 import { FerruleError } from '../errors.js';
+import type { Sender } from '../mqtt/message.js';
 import type { PublishPacket, QoS } from '../mqtt/packets.js';
 import { ReasonCode } from '../mqtt/reason-codes.js';
 import type { ReceivedPublish } from '../mqtt/received-publish.js';
@@ -7,6 +8,7 @@ import type { Connection } from './connection.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import type { QueuedEntry } from './queued-entry.js';
 import { NOT_ALLOWED_TO_PUBLISH, NOT_STORED, STORE_FULL } from './refusals.js';
+import { ClientSender } from './sender.js';
 
 /** Who put the entries into their queues and takes them out again when they could not be stored. */
 export interface PublicationOwner {
@@ -44,6 +46,8 @@ export abstract class RoutedPublication implements Publication {
    * for parts of the gateway, for hooks.
    */
   received: ReceivedPublish | null;
+  /** For parts that act on the message; null: a part of the gateway itself. */
+  abstract readonly sender: Sender | null;
   readonly topic: string;
   readonly qos: QoS;
   /** It is to be its topic's retained message, or to clear it. */
@@ -156,21 +160,28 @@ export class ClientPublication extends RoutedPublication {
     readonly connection: Connection,
     /** 0 at QoS 0. */
     readonly packetId: number,
+    readonly isDup: boolean,
   ) {
     super(message, received, connection.id, at, expiresAt, connection.broker.router);
+  }
+
+  /** Made where it is asked for: for most messages nobody does. */
+  get sender(): Sender {
+    const { connection, packetId, isDup } = this;
+    return new ClientSender(connection.broker, connection, connection.id, connection.username, packetId, isDup);
   }
 
   /** Straight from the bytes that were read, see `received`. */
   static of(connection: Connection, packet: ReceivedPublish): ClientPublication {
     const at = connection.now;
-    return new ClientPublication(null, packet, at, expiryOf(packet.properties, at), connection, packet.packetId);
+    return new ClientPublication(null, packet, at, expiryOf(packet.properties, at), connection, packet.packetId, packet.dup);
   }
 
   static ofPacket(connection: Connection, packet: PublishPacket): ClientPublication {
     const at = connection.broker.clock.now();
     const expiresAt = expiryOf(packet.properties, at);
     const message = messageOf(packet, packet.payload, connection.id, at, expiresAt);
-    return new ClientPublication(message, null, at, expiresAt, connection, packet.packetId);
+    return new ClientPublication(message, null, at, expiresAt, connection, packet.packetId, packet.dup);
   }
 
   /** The message goes to everybody else; its publisher may send it again. */
@@ -209,6 +220,7 @@ export class LocalPublication extends RoutedPublication {
     message: StoredMessage,
     owner: PublicationOwner,
     readonly done: (error: Error | null) => void,
+    readonly sender: Sender | null = null,
   ) {
     super(message, null, message.publisher, message.at, message.expiresAt, owner);
   }
@@ -220,7 +232,11 @@ export class LocalPublication extends RoutedPublication {
 
 /** Nobody waits for it. */
 export class UnacknowledgedPublication extends RoutedPublication {
-  constructor(message: StoredMessage, owner: PublicationOwner) {
+  constructor(
+    message: StoredMessage,
+    owner: PublicationOwner,
+    readonly sender: Sender | null = null,
+  ) {
     super(message, null, message.publisher, message.at, message.expiresAt, owner);
   }
 

@@ -165,7 +165,7 @@ export class Router implements PublicationOwner {
     if (!stored) publication.settled(null);
     if (locals.length > 0) {
       const message = publication.ownMessage();
-      for (const local of locals) this.#deliverLocally(local, message);
+      for (const local of locals) this.#deliverLocally(local, message, publication);
     }
   }
 
@@ -250,9 +250,9 @@ export class Router implements PublicationOwner {
     publication.retain = true;
   }
 
-  #deliverLocally(local: LocalSubscription, message: StoredMessage): void {
+  #deliverLocally(local: LocalSubscription, message: StoredMessage, publication: RoutedPublication): void {
     try {
-      local.deliver(message);
+      local.deliver(message, publication);
     } catch (error) {
       this.#context.log.error({ err: error, filter: local.filter, topic: message.topic }, 'a local subscriber failed');
     }

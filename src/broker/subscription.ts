@@ -1,5 +1,6 @@
 import type { QoS } from '../mqtt/packets.js';
 import type { StoredMessage, StoredSubscription } from '../store/types.js';
+import type { RoutedPublication } from './publication.js';
 import type { Session } from './session.js';
 import { SharedGroup } from './shared-groups.js';
 
@@ -19,7 +20,7 @@ export interface LocalSubscription {
   readonly session: null;
   readonly filter: string;
   /** Called in the order of publication. What it throws is logged and goes no further. */
-  readonly deliver: (message: StoredMessage) => void;
+  readonly deliver: (message: StoredMessage, publication: RoutedPublication) => void;
 }
 
 export type Subscription = SessionSubscription | LocalSubscription | SharedGroup;

@@ -5,6 +5,7 @@ import type { Broker } from './broker.js';
 import type { Connection } from './connection.js';
 import { expiryOf, messageProperties } from './message-properties.js';
 import { UnacknowledgedPublication } from './publication.js';
+import { ClientSender } from './sender.js';
 import type { Session } from './session.js';
 
 interface DelayedWill {
@@ -75,8 +76,9 @@ export class Wills {
   /** The rules decide, or the hook that somebody set, in its own time. */
   #judge(clientId: string, username: string | null, will: Will, client: Connection | null): void {
     const { access, decidesPublishes } = this.#broker;
+    const sender = new ClientSender(this.#broker, client, clientId, username, 0, false);
     if (decidesPublishes) {
-      this.#finish(clientId, will, access.mayPublish(username, clientId, will.topic));
+      this.#finish(sender, will, access.mayPublish(username, clientId, will.topic));
       return;
     }
     this.#delayed.get(clientId)?.timer.cancel();
@@ -87,19 +89,20 @@ export class Wills {
       // Stopped meanwhile: it stays on disk.
       if (this.#broker.closed) return;
       const changed = { ...will, topic: asked.topic, payload: Buffer.from(asked.payload), retain: asked.retain };
-      this.#finish(clientId, will, !error, changed);
+      this.#finish(sender, will, !error, changed);
     });
   }
 
-  #finish(clientId: string, will: Will, allowed: boolean, changed: Will = will): void {
-    if (allowed) this.#publish(clientId, changed);
+  #finish(sender: ClientSender, will: Will, allowed: boolean, changed: Will = will): void {
+    const { clientId } = sender;
+    if (allowed) this.#publish(sender, changed);
     else this.#broker.counters.publishesDenied++;
     // In the same batch as what the will put into queues: after a crash it is published or still there, never lost.
     // The client may be back by now, with another one.
     if (this.#stored.get(clientId) === will) this.forget(clientId);
   }
 
-  #publish(clientId: string, { topic, payload, qos, retain, properties }: Will): void {
+  #publish(sender: ClientSender, { topic, payload, qos, retain, properties }: Will): void {
     const { clock, router } = this.#broker;
     const now = clock.now();
     const message: StoredMessage = {
@@ -107,9 +110,9 @@ export class Wills {
       properties: messageProperties(properties),
       at: now,
       expiresAt: expiryOf(properties, now),
-      publisher: clientId,
+      publisher: sender.clientId,
     };
-    const publication = new UnacknowledgedPublication(message, router);
+    const publication = new UnacknowledgedPublication(message, router, sender);
     publication.ownsPayload = true;
     router.route(publication);
     this.#broker.afterPublish(publication, null);

@@ -78,6 +78,13 @@ test('What cannot be made safe is not acknowledged; it and what followed are tri
   const before = gateway.published.length;
   await waitFor(() => link.of('puback').length === 2);
   assert.deepEqual(gateway.payloads.slice(before), ['a', 'b']);
+  // Whoever acts on them may have done so the first time.
+  const senders = gateway.published.map(({ message: { sender } }) => [sender?.clientId, sender?.packetId, sender?.isDup]);
+  assert.deepEqual(senders[0], ['$bridge:cloud', 1, false]);
+  assert.deepEqual(senders.slice(before), [
+    ['$bridge:cloud', 1, true],
+    ['$bridge:cloud', 2, true],
+  ]);
   assert.equal(gateway.status().lastError, null);
 });
 
