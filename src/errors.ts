@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   FER_FIELD_READ_ONLY: 'The tag may not be written.',
   FER_FIELD_BAD_VALUE: 'The value does not fit the tag: its type, its range or its limits.',
   FER_FIELD_BAD_REQUEST: 'The message on a set topic is no value.',
+  FER_FIELD_RESPONSE_TOPIC: 'The sender of a command may not publish to the response topic that it named; nothing was done.',
   FER_FIELD_NO_ANSWER: 'The device or its bus can not be reached; nothing was written.',
   FER_FIELD_WRITE_UNCONFIRMED: 'A write was sent and not confirmed: it may have taken effect.',
   FER_FIELD_REFUSED: 'The device refused the write (Modbus exception).',

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
+import type { Commands } from './commands/commands.js';
 import { FreshnessWatch } from './freshness.js';
 import type { DeviceState, DeviceStatus, MessagingPort, ScanPlan, TagJson } from './ports.js';
 import type { Publisher } from './publisher.js';
@@ -14,6 +15,7 @@ export interface DeviceContext {
   clock: Clock;
   publisher: Publisher;
   messaging: MessagingPort;
+  commands: Commands;
   topics: Topics;
   payload: PayloadFormat;
   /** Samples a tag's trend may hold. */

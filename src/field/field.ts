@@ -3,11 +3,13 @@ import { FerruleError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { FieldBus } from './build.js';
 import { ClockWatch } from './clock-watch.js';
+import { Commands } from './commands/commands.js';
 import type { Device, DeviceContext } from './device.js';
 import type { HomeAssistantDiscovery } from './home-assistant/discovery.js';
 import { announcementTopic } from './home-assistant/names.js';
 import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
 import { type LedgerContent, ledgerContent, mergedContent, RetainedLedger } from './ledger.js';
+import { OwnTopics } from './own-topics.js';
 import type {
   BusStatus,
   DeviceStatus,
@@ -59,6 +61,7 @@ export class Field {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #publisher: Publisher;
+  readonly #commands: Commands;
   readonly #sets: SetTopics;
   readonly #ledger: RetainedLedger;
   readonly #clockWatch: ClockWatch;
@@ -91,9 +94,8 @@ export class Field {
     this.#gateway = options.gateway ?? { id: 'ferrule', version: null };
     this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
     this.#clockWatch = new ClockWatch(options.clock, (byMs) => this.#onClockStep(byMs));
-    this.#sets = new SetTopics(options.messaging, this.#publisher, options.clock, options.log, (device, tag, value) =>
-      this.write(device, tag, value),
-    );
+    this.#commands = new Commands(this.#publisher, options.documents ?? null, options.clock, options.log);
+    this.#sets = new SetTopics(options.messaging, this.#commands, options.log, (device, tag, value) => this.write(device, tag, value));
   }
 
   /**
@@ -212,6 +214,7 @@ export class Field {
 
   async #prepare(): Promise<void> {
     if (this.#earlier !== null) return;
+    await this.#commands.load();
     const ledger = await this.#ledger.read();
     const inventory = this.#inventory();
     // Written first: what is published from here on is known to be ours at the next start, too.
@@ -273,6 +276,8 @@ export class Field {
   async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], earlier: EarlierValues): Promise<void> {
     const created = await this.#create(buses, devices);
     for (const { record } of created) record.restore(earlier.get(record.name) ?? new Map());
+    const own = new OwnTopics(this.#topics, this.#config.devices);
+    this.#commands.keepOff((topic) => own.has(topic));
     this.tools.busesChanged();
     for (const { name } of buses) this.#buses.get(name)?.bus.start();
     for (const device of created) {
@@ -293,6 +298,7 @@ export class Field {
       clock: this.#clock,
       publisher: this.#publisher,
       messaging: this.#messaging,
+      commands: this.#commands,
       topics: this.#topics,
       payload: this.#config.payload,
       trendCapacity: trendCapacity(countTags(this.#config.devices)),

@@ -17,6 +17,8 @@ export interface DocumentPort {
   get<T>(collection: string, key: string): Promise<T | null>;
   /** Resolves when it is on disk; on disk before what is published afterwards. */
   put(collection: string, key: string, value: unknown): Promise<void>;
+  /** All of a collection. */
+  list<T>(collection: string): Promise<{ key: string; value: T }[]>;
 }
 
 export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';

@@ -1,63 +1,77 @@
-import type { Clock } from '../clock.js';
-import type { TagJson } from './ports.js';
+import type { Clock } from '../../clock.js';
+import type { Answer } from './answer.js';
 
 /** A request with the id of one that is not older is the same one, sent again. */
 const REMEMBER_MS = 60_000;
 /** Of one tag; more are forgotten, the oldest first. */
 const MAX_PER_TAG = 64;
 
-interface Remembered<T> {
-  value: TagJson;
+interface Remembered {
+  asked: string;
+  /** Monotonic ms. */
   at: number;
-  result: Promise<T>;
+  answer: Promise<Answer>;
 }
 
 /**
  * What was asked for with an id: MQTT may deliver a QoS 1 message twice, and a command that is carried out twice is not
  * always harmless.
  */
-export class SetRequests<T> {
+export class Requests {
   readonly #clock: Clock;
-  /** Whether the outcome may be given again, or the request carried out again: nothing was sent. */
-  readonly #isFinal: (result: T) => boolean;
-  readonly #byTag = new Map<string, Map<string | number, Remembered<T>>>();
+  readonly #byTopic = new Map<string, Map<string, Remembered>>();
 
-  constructor(clock: Clock, isFinal: (result: T) => boolean) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#isFinal = isFinal;
   }
 
-  /** Carries out a request, or gives the result of the same one before. */
+  /** Carries out a request, or gives the answer to the same one before. `asked` tells what for. */
   async once(
-    tag: string,
-    id: string | number | null,
-    value: TagJson,
-    carryOut: () => Promise<T>,
-  ): Promise<{ result: T; isRepeated: boolean }> {
-    if (id === null) return { result: await carryOut(), isRepeated: false };
-    const known = this.#known(tag).get(id);
-    if (known !== undefined && known.value === value) return { result: await known.result, isRepeated: true };
-    const entry: Remembered<T> = { value, at: this.#clock.mono(), result: carryOut() };
-    const requests = this.#known(tag);
+    topic: string,
+    id: string | null,
+    asked: string,
+    carryOut: () => Promise<Answer>,
+  ): Promise<{ answer: Answer; isRepeated: boolean }> {
+    if (id === null) return { answer: await carryOut(), isRepeated: false };
+    const known = this.#known(topic).get(id);
+    if (known !== undefined && known.asked === asked) return { answer: await known.answer, isRepeated: true };
+    const entry: Remembered = { asked, at: this.#clock.mono(), answer: carryOut() };
+    this.#remember(topic, id, entry);
+    const answer = await entry.answer;
+    const requests = this.#byTopic.get(topic);
+    if (mayBeRepeated(answer) && requests?.get(id) === entry) requests.delete(id);
+    return { answer, isRepeated: false };
+  }
+
+  /** What an earlier run noted, so long ago; oldest first. */
+  restore(topic: string, id: string, asked: string, answer: Answer, ageMs: number): void {
+    if (mayBeRepeated(answer) || ageMs > REMEMBER_MS) return;
+    this.#remember(topic, id, { asked, at: this.#clock.mono() - ageMs, answer: Promise.resolve(answer) });
+  }
+
+  #remember(topic: string, id: string, entry: Remembered): void {
+    const requests = this.#known(topic);
     requests.delete(id);
     requests.set(id, entry);
-    this.#byTag.set(tag, requests);
+    this.#byTopic.set(topic, requests);
     if (requests.size > MAX_PER_TAG) requests.delete(requests.keys().next().value!);
-    const result = await entry.result;
-    if (!this.#isFinal(result) && requests.get(id) === entry) requests.delete(id);
-    return { result, isRepeated: false };
   }
 
-  /** What is remembered of a tag; what is too old goes. */
-  #known(tag: string): Map<string | number, Remembered<T>> {
-    const requests = this.#byTag.get(tag);
+  /** What is remembered of a topic; what is too old goes. */
+  #known(topic: string): Map<string, Remembered> {
+    const requests = this.#byTopic.get(topic);
     if (requests === undefined) return new Map();
     const before = this.#clock.mono() - REMEMBER_MS;
     for (const [id, { at }] of requests) {
       if (at >= before) break;
       requests.delete(id);
     }
-    if (requests.size === 0) this.#byTag.delete(tag);
+    if (requests.size === 0) this.#byTopic.delete(topic);
     return requests;
   }
+}
+
+/** Nothing was written: the request may be carried out. */
+function mayBeRepeated(answer: Answer): boolean {
+  return !answer.ok && answer.outcome === 'none';
 }

@@ -1,20 +1,13 @@
 import { FerruleError, messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Message } from '../../mqtt/message.js';
+import { type Answer, answerOf } from '../commands/answer.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
 import type { DeviceStatus, TagJson } from '../ports.js';
 import type { SerialBus } from './bus.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
-import type { DecodeOf, InstrumentConfig } from './schema.js';
-
-export type RawConfig = InstrumentConfig & { decode: DecodeOf<'raw'> };
-
-/** Where the bytes of a device in raw mode go to and come from. */
-export function rawTopics({ name, decode }: RawConfig): { rx: string; tx: string | null } {
-  const fill = (template: string) => template.replaceAll('{device}', name);
-  return { rx: fill(decode.rx), tx: decode.tx === undefined ? null : fill(decode.tx) };
-}
+import { type RawConfig, rawTopics } from './raw-topics.js';
 
 /**
  * A line in raw mode: what comes is published, what is published on its `tx` topic is sent, at once or never. The answer
@@ -104,27 +97,32 @@ export class RawDevice implements Device {
   #onMessage(message: Message): void {
     // An empty message is how a retained one is cleared.
     if (message.payload.length === 0) return;
-    let result: { ok: true; bytes: number } | { ok: false; error: string; code: string };
-    try {
-      result = { ok: true, bytes: this.#send(message) };
-      this.#counters.requests++;
-    } catch (thrown) {
-      const code = thrown instanceof FerruleError ? thrown.code : 'FER_INTERNAL';
-      this.#counters.exceptions++;
-      this.#log.warn({ device: this.#config.name, code, error: messageOf(thrown) }, 'not sent');
-      result = { ok: false, error: messageOf(thrown), code };
+    const { commands } = this.#context;
+    if (!message.retain) {
+      commands.take({ message, id: null, asked: '', carryOut: () => Promise.resolve(this.#carryOut(message)) });
+      return;
     }
-    const payload = Buffer.from(JSON.stringify(result));
-    this.#context.publisher.publish(`${message.topic}/result`, payload, false, () => {});
-    const { responseTopic, correlationData } = message.properties ?? {};
-    if (responseTopic === undefined || responseTopic === '' || /[+#]/.test(responseTopic)) return;
-    this.#context.publisher.publish(responseTopic, payload, false, () => {}, correlationData === undefined ? null : { correlationData });
+    // It would be sent again at every start.
+    this.#counters.exceptions++;
+    commands.refuse(message, null, 'Retained messages are not sent. Publish without the retain flag.');
   }
 
-  #send({ payload, retain }: Message): number {
+  #carryOut({ payload }: Message): Answer {
+    try {
+      const bytes = this.#send(payload);
+      this.#counters.requests++;
+      return { ok: true, bytes };
+    } catch (thrown) {
+      const answer = answerOf(thrown);
+      const code = answer.ok ? null : answer.code;
+      this.#counters.exceptions++;
+      this.#log.warn({ device: this.#config.name, code, error: messageOf(thrown) }, 'not sent');
+      return answer;
+    }
+  }
+
+  #send(payload: Buffer): number {
     const { decode } = this.#config;
-    // It would be sent again at every start.
-    if (retain) throw new FerruleError('FER_FIELD_BAD_REQUEST', 'Retained messages are not sent. Publish without the retain flag.');
     const bytes = decode.payload === 'hex' ? fromHex(payload.toString('latin1')) : payload;
     if (bytes === null) throw new FerruleError('FER_FIELD_BAD_REQUEST', 'Nothing was sent: the message is not hexadecimal.');
     if (bytes.length > decode.max_send) {

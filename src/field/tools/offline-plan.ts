@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { silentLogger } from '../../log.js';
 import { createBus, createDevice } from '../build.js';
+import { Commands } from '../commands/commands.js';
 import type { DeviceContext } from '../device.js';
 import type { ScanPlan } from '../ports.js';
 import { Publisher } from '../publisher.js';
@@ -19,10 +20,12 @@ export interface DevicePlan {
  */
 export function plansOf(config: FieldConfig): DevicePlan[] {
   const nobody = { publish: () => Promise.resolve(), subscribe: () => () => {} };
+  const publisher = new Publisher(nobody, systemClock, silentLogger);
   const context: DeviceContext = {
     clock: systemClock,
     messaging: nobody,
-    publisher: new Publisher(nobody, systemClock, silentLogger),
+    publisher,
+    commands: new Commands(publisher, null, systemClock, silentLogger),
     topics: new Topics(config.topics),
     payload: config.payload,
     trendCapacity: 1,

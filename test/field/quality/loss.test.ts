@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { createBus } from '../../../src/field/build.js';
+import { Commands } from '../../../src/field/commands/commands.js';
 import type { DeviceContext } from '../../../src/field/device.js';
 import { ModbusBus } from '../../../src/field/modbus/bus.js';
 import { ModbusDevice } from '../../../src/field/modbus/device.js';
@@ -228,7 +229,17 @@ describe('what a device says about its values, with a pymodbus server', { skip: 
     assert.ok(bus instanceof ModbusBus);
     const publisher = new Publisher(messages, clock, silentLogger);
     const topics = new Topics(config.topics);
-    const context: DeviceContext = { clock, publisher, messaging: messages, topics, payload: 'json', trendCapacity: 60, changed: () => {} };
+    const commands = new Commands(publisher, null, clock, silentLogger);
+    const context: DeviceContext = {
+      clock,
+      publisher,
+      messaging: messages,
+      commands,
+      topics,
+      payload: 'json',
+      trendCapacity: 60,
+      changed: () => {},
+    };
     const device = new ModbusDevice({
       config: config.devices[0] as ModbusDeviceConfig,
       kind: 'modbus_tcp',

@@ -14,6 +14,11 @@ export class Documents implements DocumentPort {
     return Promise.resolve(text === undefined ? null : (JSON.parse(text) as T));
   }
 
+  list<T>(collection: string): Promise<{ key: string; value: T }[]> {
+    const own = [...this.kept].filter(([path]) => path.startsWith(`${collection}/`));
+    return Promise.resolve(own.map(([path, text]) => ({ key: path.slice(collection.length + 1), value: JSON.parse(text) as T })));
+  }
+
   put(collection: string, key: string, value: unknown): Promise<void> {
     this.kept.set(`${collection}/${key}`, JSON.stringify(value));
     return Promise.resolve();

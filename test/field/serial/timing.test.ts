@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Clock } from '../../../src/clock.js';
+import { Commands } from '../../../src/field/commands/commands.js';
 import type { DeviceContext } from '../../../src/field/device.js';
 import type { LinkHandlers, LinkOpener } from '../../../src/field/link/link.js';
 import { Publisher } from '../../../src/field/publisher.js';
@@ -104,10 +105,12 @@ async function instrumentOn(t: TestContext, clock: ManualClock, line: Line, writ
   });
   const messages = new Messages();
   const bus = new SerialBus('l', 'serial', line, clock, silentLogger);
+  const publisher = new Publisher(messages, clock, silentLogger);
   const context: DeviceContext = {
     clock,
     messaging: messages,
-    publisher: new Publisher(messages, clock, silentLogger),
+    publisher,
+    commands: new Commands(publisher, null, clock, silentLogger),
     topics: new Topics(config.topics),
     payload: 'json',
     trendCapacity: 10,
