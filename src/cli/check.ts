@@ -8,6 +8,7 @@ export const check: Command = {
   usage: '[--config FILE] [--data DIR] [--json]',
   help: `Reads a configuration, its rules and the files that it names, and prints everything that is wrong,
 each fault with file, line and column and what to do about it. Nothing is started or changed.
+Where a key or a value can't be read, what goes together is checked once that is corrected.
 
 Example:
   ferrule check --config ferrule.yaml && systemctl reload ferrule
@@ -33,10 +34,14 @@ Warnings name keys that are accepted and have no effect yet; they do not fail th
       return report(io, args.flag('json'), file, faults, warnings, summary(config));
     } catch (error) {
       if (!(error instanceof ConfigErrors)) throw error;
-      return report(io, args.flag('json'), file, error.errors, [], '');
+      const result = report(io, args.flag('json'), file, error.errors, [], '');
+      if (!error.isComplete && !args.flag('json')) io.err(`${NOT_COMPLETE}\n`);
+      return result;
     }
   },
 };
+
+const NOT_COMPLETE = 'References, addresses and topics were not checked yet: correct these first, then check again.';
 
 function report(
   io: Io,

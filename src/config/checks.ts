@@ -1,6 +1,7 @@
 import { checkBridges } from '../bridge/check-config.js';
 import { checkAccess, checkListeners } from '../broker/check-config.js';
-import { checkField, doubtsOfField } from '../field/check-config.js';
+import { checkField, doubtsOfField, doubtsOfNotation } from '../field/check-config.js';
+import { isObject } from './json-schema.js';
 import type { Config } from './schema.js';
 import type { Finding } from './source.js';
 
@@ -16,9 +17,20 @@ export function semanticFindings(config: Config): Finding[] {
   ].map((finding) => ({ code: 'FER_CONFIG_CONFLICT' as const, ...finding }));
 }
 
-/** What is allowed and may still be a slip. */
+/** What is allowed and may still be a slip. `written`: the configuration as it was written, with its lists of tags. */
+export function writtenWarnings(written: unknown): Finding[] {
+  const field = isObject(written) ? written.field : undefined;
+  const devices = isObject(field) && Array.isArray(field.devices) ? (field.devices as unknown[]) : [];
+  return doubts(doubtsOfNotation(devices));
+}
+
+/** The same of what it comes to. */
 export function semanticWarnings(config: Config): Finding[] {
-  return under(['field'], doubtsOfField(config.field)).map((finding) => ({ code: 'FER_CONFIG_DOUBT' as const, ...finding }));
+  return doubts(doubtsOfField(config.field));
+}
+
+function doubts(findings: Finding[]): Finding[] {
+  return under(['field'], findings).map((finding) => ({ code: 'FER_CONFIG_DOUBT' as const, ...finding }));
 }
 
 function checkTimeZone({ gateway }: Config): Finding[] {

@@ -4,10 +4,14 @@ import type { FerruleError } from '../errors.js';
 export class ConfigErrors extends Error {
   readonly errors: readonly FerruleError[];
 
-  constructor(errors: readonly FerruleError[]) {
+  /** false: what goes together (references, addresses, topics) was not looked at, as parts can't be read. */
+  readonly isComplete: boolean;
+
+  constructor(errors: readonly FerruleError[], isComplete = true) {
     super(errors.map((error) => error.toLine()).join('\n'));
     this.name = 'ConfigErrors';
     this.errors = errors;
+    this.isComplete = isComplete;
   }
 }
 

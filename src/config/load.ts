@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type ErrorPlace, FerruleError } from '../errors.js';
-import { semanticFindings, semanticWarnings } from './checks.js';
+import { semanticFindings, semanticWarnings, writtenWarnings } from './checks.js';
 import { Converter } from './convert.js';
 import { ConfigErrors, inOrder } from './errors.js';
 import type { Expansion } from './expand-profiles.js';
@@ -85,7 +85,8 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
   const config = (await converter.convert(schema, filled)) as Config;
   findings.push(...converter.findings);
   const isWhole = expansion.findings.length + expansion.errors.length + lists.errors.length === 0;
-  if (findings.length === 0 && isWhole) findings.push(...semanticFindings(config));
+  const isChecked = findings.length === 0 && isWhole;
+  if (isChecked) findings.push(...semanticFindings(config));
   if (files === 'error' || options.needTagLists === true) findings.push(...lists.unreadable);
   else warnings.push(...lists.unreadable.map((finding) => source.error(finding)));
   if (files === 'error') findings.push(...converter.fileFindings);
@@ -103,8 +104,11 @@ export async function parseConfig(text: string, file: string, options: LoadOptio
     ...secrets.errors,
   ];
   warnings.push(...secrets.warnings);
-  if (errors.length > 0) throw new ConfigErrors(inOrder(errors));
-  warnings.push(...lists.warnings, ...semanticWarnings(config).map(placed));
+  if (errors.length > 0) throw new ConfigErrors(inOrder(errors), isChecked);
+  const ofWritten = writtenWarnings(lists.value).map(
+    (finding) => placedError(finding, lists.placeOf(finding.path)) ?? source.error(finding),
+  );
+  warnings.push(...ofWritten, ...semanticWarnings(config).map(placed));
   return { config, warnings: inOrder(warnings), file, text, parts: [...ownProfiles, ...lists.files, ...expansion.files] };
 }
 

@@ -10,7 +10,6 @@ export interface TagFiles {
   value: unknown;
   /** What is wrong with the form of the lists. */
   errors: FerruleError[];
-  warnings: FerruleError[];
   /** Lists that can't be read at all. */
   unreadable: Finding[];
   /** Lists that are named, as absolute paths. */
@@ -38,7 +37,7 @@ interface Listed {
 export async function withTagFiles(written: unknown, options: TagFilesOptions): Promise<TagFiles> {
   const field = isObject(written) ? written.field : undefined;
   const devices: unknown[] = isObject(field) && Array.isArray(field.devices) ? field.devices : [];
-  const result: TagFiles = { value: written, errors: [], warnings: [], unreadable: [], files: [], placeOf: () => null };
+  const result: TagFiles = { value: written, errors: [], unreadable: [], files: [], placeOf: () => null };
   if (!devices.some(hasList) || !isObject(written) || !isObject(field)) return result;
 
   const listed = new Map<number, Listed>();
@@ -57,7 +56,6 @@ export async function withTagFiles(written: unknown, options: TagFilesOptions): 
       else {
         rows = read.table.tags;
         result.errors.push(...read.table.faults);
-        if (read.table.doubt !== null) result.warnings.push(read.table.doubt);
         if (Array.isArray(own)) listed.set(index, { table: read.table, own: own.length });
       }
     }

@@ -1,17 +1,19 @@
 import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from './check-parts.js';
+import { checkTopics } from './check-topics.js';
 import { checkHomeAssistant } from './home-assistant/check-config.js';
 import { isPortName } from './link/port-name.js';
 import { checkEndpoints } from './modbus/check-bus.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
 import { spanOf } from './modbus/scale-register.js';
-import type { BusConfig, FieldConfig, ModbusDeviceConfig, TopicsConfig } from './schema.js';
+import type { BusConfig, FieldConfig, ModbusDeviceConfig } from './schema.js';
 import { isInstrument } from './schema.js';
+import { isName } from './schema-parts.js';
 import { checkInstrument } from './serial/check-instrument.js';
 import { checkServers } from './server/check.js';
 
 export type { ConfigFault } from './check-parts.js';
-export { doubtsOfField } from './doubts.js';
+export { doubtsOfField, doubtsOfNotation } from './doubts.js';
 export { MAX_TABLE_BYTES as MAX_TAG_LIST_BYTES } from './tags-file/limits.js';
 export type { TagTable } from './tags-file/table.js';
 
@@ -28,7 +30,7 @@ export function checkField(config: FieldConfig): ConfigFault[] {
     ...duplicates(config.devices, ['devices'], 'device'),
     ...checkPorts(config.buses),
     ...checkEndpoints(config.buses),
-    ...checkTopics(config.topics),
+    ...checkTopics(config),
     ...config.devices.flatMap((device, index) => {
       const path: Path = ['devices', index];
       const faults = checkBus(device, config, path);
@@ -56,23 +58,6 @@ function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
     const message = `Bus ${buses[other]?.name} uses ${bus.port} already.`;
     return [{ path: ['buses', index, 'port'], message, hint: 'One port is one bus: put the devices of a line on the same bus.' }];
   });
-}
-
-function checkTopics(topics: TopicsConfig): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const wrong = (key: keyof TopicsConfig, message: string, hint: string) => faults.push({ path: ['topics', key], message, hint });
-  for (const key of ['value', 'set', 'state'] as const) {
-    const template = topics[key];
-    if (/[+#]/.test(template)) wrong(key, `${template} has a wildcard in it.`, 'A topic to publish to has no + and #.');
-    const unknown = /\{(?!device\}|tag\})[^}]*\}?/.exec(template)?.[0];
-    if (unknown !== undefined) wrong(key, `${template} has the unknown placeholder ${unknown}.`, 'There are {device} and {tag}.');
-    if (!template.includes('{device}')) wrong(key, `${template} is the same for all devices.`, 'Put {device} into it.');
-    if (key === 'state' && template.includes('{tag}')) wrong(key, `${template} has {tag}, but a state is of a device.`, 'Leave {tag} out.');
-    if (key !== 'state' && !template.includes('{tag}')) wrong(key, `${template} is the same for all tags.`, 'Put {tag} into it.');
-    if (template.startsWith('$') || template.startsWith('/')) wrong(key, `${template} begins with ${template[0]}.`, 'Begin with a name.');
-  }
-  if (topics.value === topics.set) wrong('set', 'Values and writes have the same topic.', 'Let set end with /set.');
-  return faults;
 }
 
 function checkBus(device: { name: string; bus: string } & object, config: FieldConfig, path: Path): ConfigFault[] {
@@ -132,6 +117,11 @@ export function checkTags(
   const classes = Object.keys(device.scan);
   if (classes.length === 0) faults.push({ path: [...path, 'scan'], message: 'There is no scan class.', hint: 'Add one: {fast: 1s}.' });
   for (const [name, period] of Object.entries(device.scan)) {
+    // With payload `device` it is a level of a topic.
+    if (!isName(name)) {
+      const hint = 'A name has no /, + and #, and begins with neither $ nor a space.';
+      faults.push({ path: [...path, 'scan', name], message: `${JSON.stringify(name)} is no name of a scan class.`, hint });
+    }
     if (period < 10)
       faults.push({ path: [...path, 'scan', name], message: `A period of ${period} ms is too short.`, hint: 'At least 10ms.' });
   }

@@ -79,3 +79,34 @@ function describe({ point }: Placed): string {
   const last = point.address + point.length - 1;
   return `${point.type} at ${point.area} ${point.address}${last > point.address ? `-${last}` : ''}`;
 }
+
+const TABLE_DIGIT: Record<string, string> = { input: '3', holding: '4' };
+
+/**
+ * Addresses that may be a slip in the devices as they are written, with their lists and without their profiles: numbers
+ * beside an area that look like Modicon notation of the same table (40001 beside holding). One stands for all of a device.
+ */
+export function doubtsOfNotation(devices: readonly unknown[]): ConfigFault[] {
+  return devices.flatMap((device, index) => {
+    const tags: unknown = isRecord(device) ? device.tags : undefined;
+    const suspects = (Array.isArray(tags) ? tags : []).flatMap((tag: unknown, at) =>
+      isRecord(tag) && looksModicon(tag) ? [{ tag, at }] : [],
+    );
+    const [first] = suspects;
+    if (first === undefined) return [];
+    const { name, area, address } = first.tag;
+    const rest = suspects.length > 1 ? ` The same goes for ${suspects.length - 1} more.` : '';
+    const message = `${String(name)}: beside an area, ${String(address)} counts from 0; as Modicon notation it would be ${String(area)} ${(Number(address) % 10_000) - 1}.${rest}`;
+    const hint = 'If the notation is meant, leave the area out, and quote the address in YAML.';
+    return [{ path: ['devices', index, 'tags', first.at, 'address'], message, hint }];
+  });
+}
+
+function looksModicon({ area, address }: Record<string, unknown>): boolean {
+  const digits = typeof address === 'number' ? String(address) : '';
+  return digits.length === 5 && digits[0] === TABLE_DIGIT[String(area)] && !digits.endsWith('0000');
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

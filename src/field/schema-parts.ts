@@ -16,6 +16,12 @@ export const Name = (description: string) =>
     'x-allowed': 'up to 128 characters without /, + and #, not beginning with $ or a space',
   });
 
+const NAME = new RegExp(NAME_PATTERN);
+/** Whether a text can be a name, where the schema can't ask for it: a key. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
 export const literals = <T extends readonly string[]>(values: T, options: { description: string; default?: T[number] }) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
 
@@ -47,7 +53,10 @@ export const valueKeys = {
   min_interval: Type.Optional(Duration({ description: 'Published at most this often (a change waits; quality changes do not).' })),
   max_interval: Type.Optional(Duration({ description: 'Published at least this often while it is read.' })),
   enum: Type.Optional(
-    Type.Record(Type.String({ pattern: '^-?[0-9]+$' }), Type.String(), { description: 'Names of the values: {0: off, 1: on}.' }),
+    Type.Record(Type.String({ pattern: '^-?[0-9]+$' }), Type.String(), {
+      additionalProperties: false,
+      description: 'Names of the values: {0: off, 1: on}.',
+    }),
   ),
   ...homeAssistantKeys,
 };

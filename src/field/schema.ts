@@ -58,7 +58,7 @@ const listen = Type.Optional(
   ),
 );
 const hostUnlessListening = Type.Optional(Type.String({ minLength: 1, description: 'Host name or IP address; left out with `listen`.' }));
-const connectTimeout = Duration({ default: '5s', description: 'How long a connection may take to be established.' });
+const connectTimeout = Duration({ default: '5s', min: '10ms', description: 'How long a connection may take to be established.' });
 const retries = (value: number) =>
   Type.Integer({
     minimum: 0,
@@ -66,7 +66,7 @@ const retries = (value: number) =>
     default: value,
     description: 'How often a read that failed is sent again before the next scan.',
   });
-const timeout = (value: string) => Duration({ default: value, description: 'How long an answer may take to arrive.' });
+const timeout = (value: string) => Duration({ default: value, min: '10ms', description: 'How long an answer may take to arrive.' });
 
 export const ModbusTcpBusSchema = object(
   {
@@ -94,6 +94,7 @@ export const ModbusRtuBusSchema = object(
     name: BusName,
     type: Type.Literal('modbus_rtu', { description: 'Modbus RTU on a serial line.' }),
     ...lineSettings,
+    data_bits: Type.Literal(8, { default: 8, description: 'Data bits per character: a byte of RTU has all 8.' }),
     timeout: timeout('500ms'),
     retries: retries(1),
   },

@@ -72,10 +72,9 @@ describe('ferrule check', () => {
     await writeFile(file, 'brokr: {}\nlog:\n  level: loud\n');
     const { code, stdout, stderr } = await ferrule('check', '-c', file);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.deepEqual(
-      stderr.split('\n').map((line) => line.split(' ')[0]),
-      [`${file}:1:1`, `${file}:3:10`, '2', ''],
-    );
+    const [first, second, count, more] = stderr.split('\n');
+    assert.deepEqual([first?.split(' ')[0], second?.split(' ')[0], count], [`${file}:1:1`, `${file}:3:10`, '2 faults.']);
+    assert.match(more ?? '', /^References, addresses and topics were not checked yet/);
   });
 
   it('The same as JSON', async (t) => {

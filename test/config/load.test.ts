@@ -241,3 +241,29 @@ describe('keys that are not supported yet', () => {
     assert.deepEqual(takeNotYet({ limits: { rate: 5 } }, table), [['limits', 'rate']]);
   });
 });
+
+describe('the field', () => {
+  const MODBUS = (device: string, bus = '') =>
+    `field:\n  buses: [{name: b, type: modbus_tcp, host: h${bus}}]\n  devices:\n    - name: d\n      bus: b\n${device}`;
+
+  it('A bus that gives answers no time is refused', async () => {
+    const [fault] = await errorsOf(MODBUS('      tags: []\n', ', timeout: 0s'));
+    assert.match(fault ?? '', /^\/etc\/ferrule\/ferrule\.yaml:2:.*timeout.*10ms/);
+  });
+
+  it('A number that looks like Modicon notation is warned of, with its place', async () => {
+    const tags = '      tags:\n        - {name: t, area: holding, address: 40010}\n        - {name: u, area: holding, address: 12}\n';
+    const { warnings } = await parse(MODBUS(tags));
+    assert.deepEqual(
+      warnings.map((warning) => [warning.code, warning.where?.line, warning.message]),
+      [['FER_CONFIG_DOUBT', 7, 't: beside an area, 40010 counts from 0; as Modicon notation it would be holding 9.']],
+    );
+  });
+
+  it('Who sees only what can not be read is told that more may follow', async () => {
+    const wrong = '      tags: [{name: t, area: holding, address: "40000"}]\n';
+    const isComplete = async (text: string) => parse(text).then(String, (error: ConfigErrors) => error.isComplete);
+    assert.equal(await isComplete(MODBUS(wrong)), true);
+    assert.equal(await isComplete(MODBUS(wrong, ', colour: red')), false);
+  });
+});

@@ -4,9 +4,10 @@ import { fieldConfig } from './support.js';
 
 const BUS = { name: 'b', type: 'modbus_tcp', host: 'h' };
 const LINE = { name: 'l', type: 'modbus_rtu', port: '/dev/ttyUSB0' };
+const SERVER = { type: 'modbus_rtu_tcp', host: 'h' };
 const SERIAL = { name: 's', type: 'serial', port: '/dev/ttyUSB1' };
 const device = (more: object) => ({ buses: [BUS, LINE, SERIAL], devices: [{ name: 'd', bus: 'b', tags: [], ...more }] });
-const tag = (more: object) => device({ tags: [{ name: 't', area: 'holding', address: 0, ...more }] });
+const tag = (more: object, of: object = {}) => device({ tags: [{ name: 't', area: 'holding', address: 0, ...more }], ...of });
 const instrument = (decode: object, more: object = {}) => ({
   buses: [SERIAL],
   devices: [{ name: 'd', bus: 's', frame: { type: 'delimiter' }, decode: { fields: [{ name: 'v' }], ...decode }, ...more }],
@@ -55,6 +56,11 @@ describe('what is wrong in the field section', () => {
     ['a padding without a text', tag({ padding: 'space' }), /tags\.0\.padding/],
     ['a sentinel that never comes', tag({ type: 'int16', invalid: [0x80000000] }), /tags\.0\.invalid: .*16 bits/],
     ['a sentinel that is not exact', tag({ type: 'uint64', invalid: [2 ** 64] }), /tags\.0\.invalid: .*not exact/],
+    ['a negative sentinel below the type', tag({ type: 'int16', invalid: [-32769] }), /tags\.0\.invalid: .*16 bits/],
+    ['names before their values', tag({ enum: { off: 0, on: 1 } }), /tags\.0\.enum/],
+    ['a name of a value that is none', tag({ enum: { '70000': 'x' } }), /tags\.0\.enum: .*70000 is no value of type uint16/],
+    ['a name of half a value', tag({ enum: { '1.5': 'x' } }), /tags\.0\.enum/],
+    ['RTU in less than bytes', { buses: [{ ...LINE, data_bits: 7 }] }, /buses\.0\.data_bits/],
     ['a negative sentinel of an unsigned', tag({ type: 'uint16', invalid: [-1] }), /tags\.0\.invalid: .*raw value/],
     ['a sentinel of a text', tag({ type: 'string', length: 2, invalid: [0] }), /tags\.0\.invalid/],
     ['a NaN of an integer', tag({ invalid: ['NaN'] }), /tags\.0\.invalid: .*never NaN/],
@@ -138,7 +144,90 @@ describe('what is wrong in the field section', () => {
     ['an item that is a text', instrument({ type: 'nmea', fields: [{ name: 'v', sentence: 'GGA', item: 'time' }] }), /v: time is a text/],
     ['neither column nor item', instrument({ type: 'nmea', fields: [{ name: 'v', sentence: 'GGA' }] }), /it needs a column or an item/],
     ['an OBIS value without a code', instrument({ type: 'obis' }), /fields\.0.*code/],
-    ['what is received sent again', rawDevice({ rx: 'a', tx: 'a' }), /decode\.tx: What is received would be sent again/],
+    ['what is received sent again', rawDevice({ rx: 'a', tx: 'a' }), /decode\.tx: a would be what d sends, and is what d receives already/],
+    [
+      'what is received sent again, by another name',
+      rawDevice({ rx: 'field/d/rx', tx: 'field/{device}/rx' }),
+      /decode\.tx: field\/d\/rx would be what d sends/,
+    ],
+    [
+      'a set topic as what is received',
+      {
+        buses: [BUS, SERIAL],
+        devices: [
+          { name: 'm', bus: 'b', tags: [{ name: 't', area: 'holding', address: 0 }] },
+          { name: 'd', bus: 's', decode: { type: 'raw', rx: 'field/m/t/set' } },
+        ],
+      },
+      /devices\.1\.decode\.rx: field\/m\/t\/set would be what d receives, and is what m\/t is set with already/,
+    ],
+    [
+      'two tags that are set with one topic',
+      {
+        buses: [BUS],
+        topics: { set: 'f/{device}-{tag}/set' },
+        devices: [
+          { name: 'pump-1', bus: 'b', tags: [{ name: 'set', area: 'holding', address: 0 }] },
+          { name: 'pump', bus: 'b', unit: 2, tags: [{ name: '1-set', area: 'holding', address: 0 }] },
+        ],
+      },
+      /devices\.1\.tags\.0: f\/pump-1-set\/set would be what pump\/1-set is set with, and is what pump-1\/set is set with already/,
+    ],
+    [
+      'a value and a state on one topic',
+      { ...tag({ name: 'state' }), topics: { state: 'field/{device}/state' } },
+      /devices\.0\.tags\.0: field\/d\/state would be the value of d\/state, and is the state of d already/,
+    ],
+    [
+      'the values of a scan class and the state on one topic',
+      {
+        ...device({ scan: { state: '1s' }, tags: [{ name: 't', area: 'holding', address: 0 }] }),
+        payload: 'device',
+        topics: { state: 'field/{device}/state' },
+      },
+      /devices\.0: field\/d\/state would be the values state of d/,
+    ],
+    ['a scan class that is no level of a topic', tag({}, { scan: { 'fast/#': '1s' } }), /devices\.0\.scan\.fast\/#: "fast\/#" is no name/],
+    [
+      'two buses on one serial server',
+      {
+        buses: [
+          { ...SERVER, name: 'x' },
+          { ...SERVER, name: 'y', host: 'H' },
+        ],
+      },
+      /buses\.1\.host: Bus x is at H:4001 already/,
+    ],
+    [
+      'a serial server that is the backup of another bus',
+      {
+        buses: [
+          { ...SERVER, name: 'x' },
+          { name: 'y', type: 'modbus_tcp', host: 'z', backup: { host: 'h', port: 4001 } },
+        ],
+      },
+      /buses\.1\.backup: Bus x is at h:4001 already/,
+    ],
+    [
+      'an escape that is the end itself',
+      instrument({ type: 'text' }, { frame: { type: 'stx_etx', escape: '\x03' } }),
+      /frame\.escape: The escape is one of the marks itself/,
+    ],
+    [
+      'a field behind the end of its frame',
+      instrument({ type: 'struct', fields: [{ name: 'v', at: 9, format: 'uint32' }] }, { frame: { type: 'length', length: 10 } }),
+      /decode\.fields\.0\.at: v: it needs 13 bytes, and there are 10 at the most/,
+    ],
+    [
+      'a field before the beginning of what is decoded',
+      instrument({ type: 'struct', size: 4, fields: [{ name: 'v', at: -5, format: 'uint8' }] }),
+      /decode\.fields\.0\.at: v: it needs 5 bytes, and there are 4/,
+    ],
+    [
+      'an OBIS code that is none',
+      instrument({ type: 'obis', fields: [{ name: 'v', code: 'abc' }] }, { frame: undefined }),
+      /fields\.0\.code/,
+    ],
     ['a wildcard to publish to', rawDevice({ rx: 'a/#' }), /decode\.rx: a\/# has a wildcard/],
     ['fields in raw mode', rawDevice({ fields: [{ name: 'v' }] }), /fields/],
     ['a poll in raw mode', { ...rawDevice({}, { request: { poll: 'x' } }) }, /request: In raw mode/],

@@ -4,6 +4,41 @@ import type { BusConfig } from '../schema.js';
 
 /** Where the buses over TCP connect to, or listen. */
 export function checkEndpoints(buses: readonly BusConfig[]): ConfigFault[] {
+  return [...checkListening(buses), ...checkSharedLines(buses)];
+}
+
+/**
+ * A serial server gives what comes on its line to everyone who is connected: of two buses each would read the answers to
+ * the other, and one unit's values are as good as another's where they ask for as many registers.
+ */
+function checkSharedLines(buses: readonly BusConfig[]): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const taken = new Map<string, BusConfig>();
+  for (const [index, bus] of buses.entries()) {
+    for (const { key, host, port } of addressesOf(bus)) {
+      const address = `${host.toLowerCase()}:${port}`;
+      const other = taken.get(address);
+      taken.set(address, bus);
+      // Modbus TCP tells answers apart by their number, and each connection gets its own.
+      if (other === undefined || other === bus || (other.type === 'modbus_tcp' && bus.type === 'modbus_tcp')) continue;
+      const message = `Bus ${other.name} is at ${host}:${port} already.`;
+      faults.push({ path: ['buses', index, key], message, hint: 'One line is one bus: put the devices of a line on the same bus.' });
+    }
+  }
+  return faults;
+}
+
+function addressesOf(bus: BusConfig): { key: 'host' | 'backup'; host: string; port: number }[] {
+  if ('baud' in bus || bus.host === undefined) return [];
+  const { host, port } = bus;
+  const backup = bus.type === 'serial_tcp' ? undefined : bus.backup;
+  return [
+    { key: 'host', host, port },
+    ...(backup === undefined ? [] : [{ key: 'backup' as const, host: backup.host, port: backup.port ?? port }]),
+  ];
+}
+
+function checkListening(buses: readonly BusConfig[]): ConfigFault[] {
   return buses.flatMap((bus, index) => {
     if (bus.type === 'serial_tcp' || 'baud' in bus) return [];
     const path: Path = ['buses', index];

@@ -15,6 +15,7 @@ import type { ModbusAnswer, ReadFunction } from './pdu.js';
 import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
 import { spanOf } from './scale-register.js';
+import { scanClassOf } from './scan-class.js';
 import { writePoint } from './write.js';
 
 const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
@@ -188,7 +189,7 @@ export class ModbusDevice implements Device {
   }
 
   #classOf(config: TagConfig): string {
-    return config.scan ?? Object.keys(this.#config.scan)[0] ?? 'default';
+    return scanClassOf(config, this.#config);
   }
 
   /** The blocks of a scan class; planned again after a cut. */

@@ -156,12 +156,11 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
   if (tag.access === 'read_write' && (area === 'input' || area === 'discrete')) {
     wrong('access', `${area} is read only by its nature`, 'Use area holding or coil, or access read.');
   }
-  const scales = (tag.scale !== undefined && tag.scale !== 1) || (tag.offset !== undefined && tag.offset !== 0);
   if (tag.scale === 0) wrong('scale', 'a scale of 0 makes every value 0', 'Correct the scale.');
-  if (scales && ['bool', 'bit', 'string', 'raw'].includes(type))
+  if (scales(tag) && ['bool', 'bit', 'string', 'raw'].includes(type))
     wrong('scale', `type ${type} can't be scaled`, 'Leave scale and offset out.');
   const invalid = patternsOf(tag, type, inBits, bits, wrong);
-  checkEnum(tag, type, wrong);
+  checkEnum(tag, type, bits, wrong);
   problems.push(...checkScaleRegister(tag, { area, type }));
 
   if (problems.length > 0) return { problems };
@@ -185,6 +184,10 @@ export function resolvePoint(tag: TagConfig, device: Pick<ModbusDeviceConfig, 'o
       scaleAddress: tag.scale_register ?? null,
     },
   };
+}
+
+function scales({ scale, offset }: TagConfig): boolean {
+  return (scale !== undefined && scale !== 1) || (offset !== undefined && offset !== 0);
 }
 
 type Wrong = (key: keyof TagConfig, message: string, hint: string) => void;
@@ -213,6 +216,10 @@ function patternsOf(tag: TagConfig, type: TagType, inBits: boolean, bits: number
       wrong('invalid', `type ${type} has no ${written} as its raw value`, 'Write the bits as the device sends them: 0x8000.');
       return [];
     }
+    if (pattern < -(1n << BigInt(width - 1))) {
+      wrong('invalid', `${written} does not fit into the ${width} bits of type ${type}`, 'Correct the type or the value.');
+      return [];
+    }
     const unsigned = pattern < 0n ? pattern + (1n << BigInt(width)) : pattern;
     if (unsigned < 0n || unsigned >= 1n << BigInt(width)) {
       wrong('invalid', `${written} does not fit into the ${width} bits of type ${type}`, 'Correct the type or the value.');
@@ -222,17 +229,31 @@ function patternsOf(tag: TagConfig, type: TagType, inBits: boolean, bits: number
   });
 }
 
-function checkEnum(tag: TagConfig, type: TagType, wrong: Wrong): void {
+function checkEnum(tag: TagConfig, type: TagType, bits: number, wrong: Wrong): void {
   if (tag.enum === undefined) return;
   if (type === 'raw' || type === 'string') {
     wrong('enum', `type ${type} has no names of values`, 'Use it with a number or a bool.');
     return;
   }
+  const range = scales(tag) ? null : rangeOf(type, bits);
+  const outside = range === null ? undefined : Object.keys(tag.enum).find((key) => BigInt(key) < range.min || BigInt(key) > range.max);
+  if (outside !== undefined) wrong('enum', `${outside} is no value of type ${type}`, 'Write the value before the name: {0: off, 1: on}.');
   if (tag.access !== 'read_write') return;
   const names = Object.values(tag.enum);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
     wrong('enum', `${JSON.stringify(twice)} is the name of two values: what is written would be a guess`, 'Give each value its own name.');
+}
+
+/** Values that a type can have; null: it is not one of whole numbers alone. */
+function rangeOf(type: TagType, bits: number): { min: bigint; max: bigint } | null {
+  if (type === 'bool' || type === 'bit') return { min: 0n, max: 1n };
+  if (type === 'bitfield') return { min: 0n, max: (1n << BigInt(bits)) - 1n };
+  if (type === 'bcd16' || type === 'bcd32') return { min: 0n, max: type === 'bcd16' ? 9999n : 99_999_999n };
+  const width = /^u?int([0-9]+)$/.exec(type)?.[1];
+  if (width === undefined) return null;
+  const half = 1n << BigInt(Number(width) - 1);
+  return SIGNED.has(type) ? { min: -half, max: half - 1n } : { min: 0n, max: 2n * half - 1n };
 }
 
 /** Bytes of a point as they arrived, in the order of its value (and back: it is its own inverse). */

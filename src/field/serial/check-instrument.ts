@@ -4,7 +4,7 @@ import { groupsOf, matchesNothing } from './decode.js';
 import { formatter, type NmeaField } from './nmea.js';
 import { NMEA_SENTENCES } from './nmea-sentences.js';
 import type { DecodeConfig, DecodeOf, FrameConfig, InstrumentConfig } from './schema.js';
-import { instrumentFields } from './schema.js';
+import { frameOf, instrumentFields } from './schema.js';
 import { type StructField, widthOf } from './struct.js';
 
 /** What the schema of an instrument can't say. */
@@ -16,6 +16,7 @@ export function checkInstrument(device: InstrumentConfig, path: Path): ConfigFau
   if (frame !== undefined) faults.push(...checkFrame(frame, decode, [...path, 'frame']));
   if (checksum !== undefined) faults.push(...checkChecksum(checksum, [...path, 'checksum']));
   faults.push(...checkDecode(decode, [...path, 'decode']));
+  if (decode.type === 'struct') faults.push(...checkStructLength(decode, frameOf(device), [...path, 'decode']));
   if (request === undefined) return faults;
   const at: Path = [...path, 'request'];
   faults.push(...checkBytes(request.poll, [...at, 'poll']));
@@ -87,6 +88,14 @@ function checkMarks({ start, end, escape: mark }: Extract<FrameConfig, { type: '
   const add = (key: string, message: string, hint: string) => faults.push({ path: [...path, key], message, hint });
   if (start === end) add('end', 'Start and end are the same.', 'Use type delimiter for frames with one mark between them.');
   if (mark === undefined) return faults;
+  if (mark === start || mark === end) {
+    add(
+      'escape',
+      'The escape is one of the marks itself: no frame would ever end.',
+      'Leave it out, or name the byte that comes before a mark.',
+    );
+    return faults;
+  }
   const areEscaped = [start, end].map((text) => text.startsWith(mark));
   if (areEscaped[0] !== areEscaped[1])
     add('escape', 'Only one of start and end begins with the escape.', 'Both do (DLE STX, DLE ETX), or none.');
@@ -173,6 +182,18 @@ function checkStructField(field: StructField, path: Path): ConfigFault[] {
   return [];
 }
 
+/** Fields behind the end of the longest frame there can be never have a value. */
+function checkStructLength(decode: DecodeOf<'struct'>, frame: FrameConfig, path: Path): ConfigFault[] {
+  const longest = decode.size ?? (frame.type === 'length' ? frame.length : frame.max);
+  return decode.fields.flatMap((field, index) => {
+    const width = widthOf(field) ?? 0;
+    const needed = field.at < 0 ? -field.at : field.at + width;
+    if (needed <= longest) return [];
+    const message = `${field.name}: it needs ${needed} bytes, and there are ${longest} at the most.`;
+    return [{ path: [...path, 'fields', index, 'at'], message, hint: 'Correct at, or the length of the frame.' }];
+  });
+}
+
 function checkNmeaField(field: NmeaField, path: Path): ConfigFault[] {
   const { name, sentence, column, item, type } = field;
   if ((column === undefined) === (item === undefined)) {
@@ -210,9 +231,6 @@ function checkRaw(decode: DecodeOf<'raw'>, path: Path): ConfigFault[] {
     const unknown = /\{(?!device\})[^}]*\}?/.exec(topic)?.[0];
     if (unknown !== undefined) add(`${topic} has the unknown placeholder ${unknown}.`, 'There is {device}.');
     if (topic.startsWith('$') || topic.startsWith('/')) add(`${topic} begins with ${topic[0]}.`, 'Begin with a name.');
-  }
-  if (decode.tx === decode.rx) {
-    faults.push({ path: [...path, 'tx'], message: 'What is received would be sent again.', hint: 'Give rx and tx different topics.' });
   }
   return faults;
 }

@@ -9,7 +9,7 @@ import type { SerialBus } from './bus.js';
 import { createDecoder, type Decoder } from './decode.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
-import { type DecodeConfig, type InstrumentConfig, instrumentFields } from './schema.js';
+import { type DecodeConfig, FRAME_GROUP, type InstrumentConfig, instrumentFields } from './schema.js';
 
 export type DecodedConfig = InstrumentConfig & { decode: Exclude<DecodeConfig, { type: 'raw' }> };
 
@@ -55,7 +55,7 @@ export class Instrument implements Device {
       type: field.type,
       writable: false,
       isNumeric: (field.type === 'float' || field.type === 'int') && field.enum === undefined,
-      group: 'frame',
+      group: FRAME_GROUP,
       ...(freshForMs === undefined ? {} : { freshForMs }),
     }));
     this.record = new DeviceRecord(config.name, plans, context);

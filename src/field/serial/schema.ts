@@ -325,7 +325,13 @@ export const ObisDecodeSchema = object(
       object(
         {
           ...fieldKeys,
-          code: Type.String({ minLength: 1, maxLength: 32, description: 'OBIS code as the meter writes it: "1-0:1.8.1", "1.8.0".' }),
+          code: Type.String({
+            minLength: 1,
+            maxLength: 32,
+            pattern: '^([0-9]{1,3}-[0-9]{1,3}:)?[0-9A-Za-z]{1,3}(\\.[0-9A-Za-z]{1,3}){1,2}([*&][0-9]{1,3})?$',
+            description: 'OBIS code as the meter writes it: "1-0:1.8.1", "1.8.0".',
+            'x-allowed': 'OBIS codes such as 1-0:1.8.1, 1.8.0 or 0-0:96.14.0*255',
+          }),
           value: Type.Optional(
             Type.Integer({ minimum: 0, maximum: 31, description: 'Which pair of brackets, from 0. Default: the last.' }),
           ),
@@ -411,6 +417,9 @@ export type DecodeOf<T extends DecodeConfig['type']> = Extract<DecodeConfig, { t
 export type DecodeFieldConfig = DecodeOf<'text'>['fields'][number];
 
 /** The values of an instrument; none in raw mode. */
+/** Payload `device`: the values of an instrument are one message, under this name. */
+export const FRAME_GROUP = 'frame';
+
 export function instrumentFields(config: InstrumentConfig): readonly DecodeFieldConfig[] {
   return config.decode.type === 'raw' ? [] : config.decode.fields;
 }

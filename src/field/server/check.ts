@@ -18,7 +18,7 @@ export function checkServers(config: FieldConfig): ConfigFault[] {
   });
 }
 
-function checkListening(server: ModbusServerConfig, index: number, { modbus_servers: all }: FieldConfig, path: Path): ConfigFault[] {
+function checkListening(server: ModbusServerConfig, index: number, { modbus_servers: all, buses }: FieldConfig, path: Path): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const earlier = all.slice(0, index);
   if (earlier.some(({ name }) => name === server.name)) {
@@ -33,6 +33,11 @@ function checkListening(server: ModbusServerConfig, index: number, { modbus_serv
       message: `Server ${same.name} listens on port ${server.port} already.`,
       hint: 'Give it another port.',
     });
+  }
+  const bus = buses.find((each) => 'listen' in each && each.listen?.port === server.port);
+  if (bus !== undefined) {
+    const message = `Bus ${bus.name} waits for its device on port ${server.port}.`;
+    faults.push({ path: [...path, 'port'], message, hint: 'Give one of them another port.' });
   }
   if (server.allow === undefined && !isLoopbackHost(server.host)) {
     faults.push({

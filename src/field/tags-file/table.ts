@@ -10,9 +10,6 @@ const MAX_ROWS = 50_000;
 /** So many faults are said; a table that is wrong altogether is not listed row by row. */
 const MAX_FAULTS = 50;
 
-/** The first digit of Modicon notation, for the tables that numbers near it are usual in. */
-const TABLE_DIGIT: Record<string, string> = { input: '3', holding: '4' };
-
 /** The tags of a list, and the way from a tag and a key back to row and column. */
 export class TagTable {
   readonly file: string;
@@ -35,24 +32,6 @@ export class TagTable {
     this.#text = text ?? '';
     this.#separator = (declared?.[1] as Separator | undefined) ?? separatorOf(/^[^\r\n]*/.exec(this.#text)?.[0] ?? '');
     if (text !== null) this.#read(declared?.[0].length ?? 0);
-  }
-
-  /**
-   * What may be a slip: digits beside an area that look like Modicon notation of the same table (40001 beside holding).
-   * One stands for all; a cell has no type, so that nothing else can tell the two.
-   */
-  get doubt(): FerruleError | null {
-    const suspects = this.tags.flatMap(({ area, address }, index) => {
-      const digits = typeof address === 'number' ? String(address) : '';
-      return digits.length === 5 && digits[0] === TABLE_DIGIT[String(area)] && !digits.endsWith('0000') ? [index] : [];
-    });
-    const [first] = suspects;
-    if (first === undefined) return null;
-    const { name, area, address } = this.tags[first]!;
-    const rest = suspects.length > 1 ? ` The same goes for ${suspects.length - 1} more.` : '';
-    const message = `${String(name)}: beside an area, ${String(address)} counts from 0; as Modicon notation it would be ${String(area)} ${(Number(address) % 10_000) - 1}.${rest}`;
-    const hint = 'If the notation is meant, leave the area empty.';
-    return new FerruleError('FER_CONFIG_DOUBT', message, { where: this.place(first, ['address']), hint });
   }
 
   /** Where a key of a tag stands; without the key, or where the list has no such column: the row. */

@@ -83,7 +83,7 @@ function configOf(target: Target, timeout: number): BusConfig {
   if (target.kind === 'line') {
     const { port, baud, parity, stop_bits, data_bits } = target;
     const line = { name, port, baud, parity, stop_bits, flow_control: 'none', timeout, retries: 0 } as const;
-    if (target.framing === 'rtu') return { ...line, type: 'modbus_rtu', data_bits };
+    if (target.framing === 'rtu') return { ...line, type: 'modbus_rtu', data_bits: 8 };
     return { ...line, type: 'modbus_ascii', data_bits: data_bits === 8 ? 8 : 7 };
   }
   const { host, port } = target;

@@ -7,6 +7,7 @@ const FIELD = {
     { name: 'hall', type: 'modbus_tcp', host: '127.0.0.1' },
     { name: 'line', type: 'modbus_rtu', port: '/dev/ttyS9' },
     { name: 'port', type: 'serial', port: '/dev/ttyS8' },
+    { name: 'dialled', type: 'modbus_tcp', listen: { port: 5021, allow: ['10.0.0.1'] } },
   ],
   devices: [
     {
@@ -46,6 +47,11 @@ describe('the configuration of a Modbus server', () => {
   const WRONG: [string, Record<string, unknown>, RegExp][] = [
     ['open to everyone', { host: '0.0.0.0', tags: [map('f')] }, /modbus_servers\.0\.host: s would be open to everyone/],
     ['an address that is none', { allow: ['10.0.0.0/33'], tags: [map('f')] }, /allow\.0: "10\.0\.0\.0\/33" is no address/],
+    [
+      'the port where a bus waits for its device',
+      { port: 5021, tags: [map('f')] },
+      /modbus_servers\.0\.port: Bus dialled waits for its device on port 5021/,
+    ],
     ['nothing to serve', {}, /modbus_servers\.0: s serves nothing/],
     ['an unknown device', { tags: [map('f', { device: 'x' })] }, /tags\.0\.device: .*no device x/],
     ['an unknown tag', { tags: [map('x')] }, /tags\.0\.tag: .*no tag x/],
