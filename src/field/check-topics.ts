@@ -2,7 +2,7 @@ import type { ConfigFault, Path } from './check-parts.js';
 import { scanClassOf } from './modbus/scan-class.js';
 import type { DeviceConfig, FieldConfig, TopicsConfig } from './schema.js';
 import { isInstrument } from './schema.js';
-import { rawTopics } from './serial/raw.js';
+import { isRaw, rawTopics } from './serial/raw-topics.js';
 import { FRAME_GROUP, instrumentFields } from './serial/schema.js';
 import { Topics } from './topics.js';
 
@@ -67,8 +67,8 @@ function isSameName(a: Use, b: Use): boolean {
 function* usesOf(device: DeviceConfig, path: Path, topics: Topics, payload: FieldConfig['payload']): Generator<Use> {
   const { name } = device;
   yield { topic: topics.state(name), what: `the state of ${name}`, path };
-  if (isInstrument(device) && device.decode.type === 'raw') {
-    const { rx, tx } = rawTopics({ ...device, decode: device.decode });
+  if (isInstrument(device) && isRaw(device)) {
+    const { rx, tx } = rawTopics(device);
     const at = [...path, 'decode'];
     yield { topic: rx, what: `what ${name} receives`, path: [...at, 'rx'] };
     if (tx === null) return;
