@@ -7,7 +7,7 @@ import { Commands } from './commands/commands.js';
 import type { Device, DeviceContext } from './device.js';
 import type { HomeAssistantDiscovery } from './home-assistant/discovery.js';
 import { announcementTopic } from './home-assistant/names.js';
-import { definitionOf, type Inventory, inventoryOf, tagsOf } from './inventory.js';
+import { definitionOf, type Inventory, inventoryOf, type Plant, sourceOf, tagsOf } from './inventory.js';
 import { type LedgerContent, ledgerContent, mergedContent, RetainedLedger } from './ledger.js';
 import { OwnTopics } from './own-topics.js';
 import type {
@@ -164,7 +164,7 @@ export class Field {
       );
       this.#topics = new Topics(next.topics);
       this.#ledger.write(mergedContent(this.#retains(), left));
-      await this.#launch(buses, devices, lastValues(old.values(), before.devices, next.devices));
+      await this.#launch(buses, devices, lastValues(old.values(), before, next));
       this.#clearRemoved(old);
       await this.#announce();
       this.#ledger.write(this.#retains());
@@ -232,7 +232,7 @@ export class Field {
   }
 
   #inventory(): Inventory {
-    return inventoryOf(this.#config.devices, this.#topics, this.#config.payload);
+    return inventoryOf(this.#config, this.#topics, this.#config.payload);
   }
 
   /** What this configuration leaves retained. */
@@ -374,15 +374,16 @@ function countTags(devices: readonly DeviceConfig[]): number {
 }
 
 /** What devices that are restarted read last, but for tags that mean something else now. */
-function lastValues(old: Iterable<Device>, before: readonly DeviceConfig[], after: readonly DeviceConfig[]): EarlierValues {
+function lastValues(old: Iterable<Device>, before: Plant, after: Plant): EarlierValues {
   const values = new Map<string, ReadonlyMap<string, EarlierValue>>();
   for (const { record } of old) {
-    const [was, is] = [before, after].map((devices) => devices.find(({ name }) => name === record.name));
+    const [was, is] = [before, after].map(({ devices }) => devices.find(({ name }) => name === record.name));
     if (was === undefined || is === undefined) continue;
     const kept = new Map<string, EarlierValue>();
+    const [from, to] = [sourceOf(was, before.buses), sourceOf(is, after.buses)];
     for (const tag of tagsOf(is)) {
       const same = tagsOf(was).find(({ name }) => name === tag.name);
-      if (same === undefined || definitionOf(was, same) !== definitionOf(is, tag)) continue;
+      if (same === undefined || definitionOf(from, same) !== definitionOf(to, tag)) continue;
       const { value, ts } = record.tag(tag.name).sample;
       if (ts !== null) kept.set(tag.name, { value, ts });
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DeviceConfig, PayloadFormat, ValueConfig } from './schema.js';
+import type { BusConfig, DeviceConfig, PayloadFormat, ValueConfig } from './schema.js';
 import { isInstrument } from './schema.js';
 import { instrumentFields } from './serial/schema.js';
 import type { Topics } from './topics.js';
@@ -26,14 +26,21 @@ export function tagsOf(device: DeviceConfig): readonly (ValueConfig & { scan?: s
   return isInstrument(device) ? instrumentFields(device) : device.tags;
 }
 
-export function inventoryOf(devices: readonly DeviceConfig[], topics: Topics, payload: PayloadFormat): Inventory {
+/** What of a configuration says which tags there are, and what they mean. */
+export interface Plant {
+  buses: readonly BusConfig[];
+  devices: readonly DeviceConfig[];
+}
+
+export function inventoryOf({ buses, devices }: Plant, topics: Topics, payload: PayloadFormat): Inventory {
   const inventory: Inventory = { values: new Map(), states: new Set() };
   for (const device of devices) {
     inventory.states.add(topics.state(device.name));
+    const source = sourceOf(device, buses);
     for (const tag of tagsOf(device)) {
       const topic = topics.value(device.name, payload === 'device' ? groupOf(device, tag) : tag.name);
       const members = inventory.values.get(topic) ?? new Map<string, TagIdentity>();
-      inventory.values.set(topic, members.set(tag.name, { device: device.name, tag: tag.name, definition: definitionOf(device, tag) }));
+      inventory.values.set(topic, members.set(tag.name, { device: device.name, tag: tag.name, definition: definitionOf(source, tag) }));
     }
   }
   return inventory;
@@ -55,13 +62,36 @@ const PRESENTATION = new Set([
   'state_class',
 ]);
 
-export function definitionOf(device: DeviceConfig, tag: ValueConfig): string {
+/** What tells the values of a device from those of another one: where it is, and how its tags are coded. */
+export function sourceOf(device: DeviceConfig, buses: readonly BusConfig[]): unknown {
+  const bus = buses.find(({ name }) => name === device.bus);
+  const place = bus === undefined ? null : placeOf(bus);
+  return isInstrument(device) ? [place, { ...device.decode, fields: null }] : [place, device.unit, device.order];
+}
+
+/** Where a bus leads to. Its name, its times and a second way to the same place make no other device of it. */
+function placeOf(bus: BusConfig): unknown {
+  switch (bus.type) {
+    case 'modbus_rtu':
+    case 'modbus_ascii':
+    case 'serial':
+      return bus.port;
+    case 'serial_tcp':
+      return [bus.host, bus.port];
+    case 'modbus_tcp':
+    case 'modbus_rtu_tcp':
+    case 'modbus_ascii_tcp':
+      return bus.listen === undefined ? [bus.host, bus.port] : [bus.listen.port, bus.listen.allow];
+  }
+}
+
+/** `source`: of its device. */
+export function definitionOf(source: unknown, tag: ValueConfig): string {
   const meaning = Object.entries(tag)
     .filter(([key]) => !PRESENTATION.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const context = isInstrument(device) ? { ...device.decode, fields: null } : [device.order];
   return createHash('sha256')
-    .update(JSON.stringify([meaning, context]))
+    .update(JSON.stringify([meaning, source]))
     .digest('base64url')
     .slice(0, 12);
 }

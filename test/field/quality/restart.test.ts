@@ -136,6 +136,35 @@ describe('a restart of the gateway, with a pymodbus server', { skip: needs('pyth
     });
   }
 
+  for (const [change, bus, unit, isKept] of [
+    ['the unit id', {}, 2, false],
+    ['the address of its bus', { host: '127.0.0.2' }, 1, false],
+    ['the name and the timeout of its bus', { name: 'other', timeout: '200ms' }, 1, true],
+  ] as const) {
+    test(`a change of ${change} while its device is dead: the old value is ${isKept ? 'kept' : 'forgotten, it is of another device'}`, async (t) => {
+      const port = await freePort();
+      const server = await PymodbusServer.start(t, port);
+      await server.set(1, 'holding', 0, 215);
+      const plant = emptyPlant();
+      const written = config(port, [device('d')]);
+      const field = await makeField(t, written, plant);
+      await field.start();
+      await plant.messages.until('field/d/temp', ({ q }) => q === 'good');
+      await server.process.kill();
+      await plant.messages.until('field/d/temp', ({ q }) => q === 'bad');
+      const killed = afterKill(plant);
+      const to = { ...written.buses[0], ...bus };
+      const next = { buses: [to], devices: [device('d', { bus: to.name, unit })] };
+
+      await field.reconfigure(await fieldConfig(next));
+      assert.equal(plant.messages.last('field/d/temp')?.v, isKept ? 21.5 : null);
+
+      await (await makeField(t, next, killed)).prepare();
+      const restarted = killed.messages.last('field/d/temp');
+      assert.deepEqual([restarted?.v, restarted?.q], isKept ? [21.5, 'stale'] : [null, 'bad']);
+    });
+  }
+
   test('a device that is renamed while it is dead has no value under its new name and leaves none under the old one', async (t) => {
     const server = await PymodbusServer.start(t, 0);
     const plant = emptyPlant();
