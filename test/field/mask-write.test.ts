@@ -136,6 +136,21 @@ describe('unit 0 of a line', () => {
     assert.equal(field.device('all')?.counters.timeouts, 0);
   });
 
+  test('is online, or offline, at once where it is added while the bus runs', async (t) => {
+    const device = await ScriptedDevice.start(t);
+    const lines = (port: number) => ({ name: 'line', type: 'modbus_rtu_tcp', host: '127.0.0.1', port });
+    const all = { name: 'all', bus: 'line', unit: 0, tags: [{ name: 'mode', area: 'holding', address: 3, access: 'read_write' }] };
+    const up = await startField(t, { buses: [lines(device.port)] });
+    await waitFor(() => up.field.buses()[0]?.state === 'running');
+    await up.field.reconfigure(await fieldConfig({ buses: [lines(device.port)], devices: [all] }));
+    assert.equal(up.field.device('all')?.state, 'online');
+    const down = await startField(t, { buses: [lines(1)] });
+    await waitFor(() => down.field.buses()[0]?.state === 'degraded');
+    await down.field.reconfigure(await fieldConfig({ buses: [lines(1)], devices: [all] }));
+    assert.equal(down.field.device('all')?.state, 'offline');
+    assert.match(down.field.device('all')?.lastError ?? '', /ECONNREFUSED/);
+  });
+
   test('can not be read or read back', async () => {
     await assert.rejects(fieldConfig(line('/dev/ttyX', { access: 'read' })), /unit 0 is the broadcast of a line/);
     await assert.rejects(fieldConfig(line('/dev/ttyX', { write: { read_back: true } })), /can't be read back/);

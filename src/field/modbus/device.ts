@@ -1,7 +1,7 @@
 import type { Timer } from '../../clock.js';
 import type { Device, DeviceContext, TagPlan } from '../device.js';
 import { DeviceRecord } from '../device.js';
-import { asFault, type Fault } from '../fault.js';
+import { asFault, Fault } from '../fault.js';
 import { freshFor } from '../freshness.js';
 import type { DeviceStatus, ScanPlan, TagJson } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
@@ -108,6 +108,7 @@ export class ModbusDevice implements Device {
       },
     });
     this.#scheduler.start();
+    if (this.#isBroadcast) this.#takeBusState();
   }
 
   async stop(): Promise<void> {
@@ -308,6 +309,13 @@ export class ModbusDevice implements Device {
       if (fault.kind !== 'unit_down' || this.record.state.state !== 'offline') this.record.setState('offline', fault.message);
     }
     this.#report(scan);
+  }
+
+  /** The bus may be up, or down, already. What is read finds that out by reading. */
+  #takeBusState(): void {
+    const { state, lastError } = this.#options.bus.status();
+    if (state === 'running') this.record.setState('online', null);
+    else if (state !== 'starting') this.#onDown(new Fault('bus_down', lastError ?? 'there is no connection'));
   }
 
   #onDown(fault: Fault): void {
