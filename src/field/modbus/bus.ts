@@ -216,6 +216,11 @@ export class ModbusBus {
     });
   }
 
+  /** A guest's request was not started, or waits to be tried again. */
+  isQueued(guest: Guest): boolean {
+    return this.#queue.holds(guest);
+  }
+
   /** Takes back a guest's request that was not started, and rejects it. false: it is under way or done. */
   withdraw(guest: Guest): boolean {
     const job = this.#queue.withdraw(guest);

@@ -18,6 +18,10 @@ export class GuestLanes {
     else lane.push({ guest, job });
   }
 
+  has(guest: Guest): boolean {
+    return this.#lanes.get(guest.lane)?.some((entry) => entry.guest === guest) === true;
+  }
+
   remove(guest: Guest): Job | null {
     const lane = this.#lanes.get(guest.lane);
     const index = lane?.findIndex((entry) => entry.guest === guest) ?? -1;

@@ -97,6 +97,11 @@ export class JobQueue {
     else this.#enqueue(job, true);
   }
 
+  /** A guest's request waits. */
+  holds(guest: Guest): boolean {
+    return this.#guests.has(guest);
+  }
+
   /** Takes out a guest's request that waits; null: it is under way or done. */
   withdraw(guest: Guest): Job | null {
     return this.#guests.remove(guest);

@@ -8,13 +8,12 @@ import { Code, exceptionTo, Refusal } from './exceptions.js';
 import { readAnswer } from './request.js';
 import type { Master } from './unit.js';
 
-interface PendingRead {
+/** A request of masters on its way to a device. */
+interface Passed {
   guest: Guest;
   answer: Promise<Buffer>;
   /** Masters that wait for it. */
   wanted: number;
-  /** It was not started in time. */
-  isLate: boolean;
 }
 
 /**
@@ -28,7 +27,7 @@ export class BusProxy {
   readonly #cache = new ReadCache();
   /** Units whose answers are worth keeping. */
   readonly #kept = new Set<number>();
-  readonly #reads = new Map<string, PendingRead>();
+  readonly #reads = new Map<string, Passed>();
   readonly #unlisten: () => void;
 
   constructor(bus: ModbusBus, clock: Clock) {
@@ -75,7 +74,7 @@ export class BusProxy {
     const guest: Guest = { lane: master.lane };
     this.counters.passed++;
     const answer = this.#bus.read(request, () => {}, guest).then((given) => pduOf(request.fn, given));
-    const created: PendingRead = { guest, answer, wanted: 0, isLate: false };
+    const created: Passed = { guest, answer, wanted: 0 };
     this.#reads.set(key, created);
     const done = () => {
       if (this.#reads.get(key) === created) this.#reads.delete(key);
@@ -90,28 +89,34 @@ export class BusProxy {
     this.counters.passed++;
     const request = { fn: 'raw' as const, unit, pdu };
     const answer = this.#bus.write(unit, (send) => send(request), guest).then((given) => pduOf(pdu[0] ?? 0, given, pdu));
-    return this.#await({ guest, answer, wanted: 0, isLate: false }, patience, master);
+    return this.#await({ guest, answer, wanted: 0 }, patience, master);
   }
 
-  /** A request that has not been started in time, or that nobody waits for any more, is taken back. */
-  async #await(pending: PendingRead, patience: number, master: Master): Promise<Buffer> {
-    pending.wanted++;
-    const withdraw = () => {
-      if (--pending.wanted === 0) this.#bus.withdraw(pending.guest);
+  /**
+   * The answer for one master, or that the request was not started within its patience. What nobody waits for any more is
+   * taken back; where others do, it goes on.
+   */
+  #await(passed: Passed, patience: number, master: Master): Promise<Buffer> {
+    passed.wanted++;
+    let isWaiting = true;
+    const leave = () => {
+      if (!isWaiting) return;
+      isWaiting = false;
+      if (--passed.wanted === 0) this.#bus.withdraw(passed.guest);
     };
-    const forget = master.onGone(withdraw);
-    const timer = this.#clock.setTimeout(() => {
-      if (this.#bus.withdraw(pending.guest)) pending.isLate = true;
-    }, patience);
-    try {
-      return await pending.answer;
-    } catch (thrown) {
-      if (pending.isLate) throw new Refusal(Code.busy, `the bus was not free within ${patience} ms`);
-      throw thrown;
-    } finally {
-      timer.cancel();
-      forget();
-    }
+    return new Promise((resolve, reject) => {
+      const forget = master.onGone(leave);
+      const timer = this.#clock.setTimeout(() => {
+        if (!this.#bus.isQueued(passed.guest)) return;
+        forget();
+        reject(new Refusal(Code.busy, `the bus was not free within ${patience} ms`));
+        leave();
+      }, patience);
+      void passed.answer.then(resolve, reject).finally(() => {
+        timer.cancel();
+        forget();
+      });
+    });
   }
 }
 

@@ -46,6 +46,50 @@ describe('reads of several masters', () => {
     assert.equal(device.asked.length, 1);
   });
 
+  test('A master that has waited long enough goes, and the read goes on for those who came later', async (t) => {
+    const { device, port, field } = await proxied(t, {}, { server: { queue_timeout: '2s' }, bus: { timeout: '20s' } });
+    const held: Asked[] = [];
+    device.respond((asked) => held.push(asked));
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => RawMaster.connect(t, port)));
+    third!.read(1, 9, 0);
+    await waitFor(() => held.length === 1);
+    first!.read(1, 3, 77);
+    await waitFor(() => field.buses()[0]?.queued === 1);
+    await sleep(1000);
+    second!.read(2, 3, 77);
+    await waitFor(() => field.modbusProxies()[0]?.shared === 1);
+    assert.equal(answerOf((await first!.untilAnswers(1))[0]!), 'exception 6');
+    assert.deepEqual(second!.answers, []);
+    device.respond(honest);
+    honest(held[0]!);
+    assert.equal(answerOf((await second!.untilAnswers(1))[0]!), 77);
+    assert.equal(device.asked.length, 2);
+  });
+
+  test('A read that nobody waits for any more is not sent', async (t) => {
+    const { device, port, field } = await proxied(t, {}, { server: { queue_timeout: '200ms' } });
+    const held: Asked[] = [];
+    device.respond((asked) => held.push(asked));
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => RawMaster.connect(t, port)));
+    third!.read(1, 9, 0);
+    await waitFor(() => held.length === 1);
+    first!.read(1, 3, 77);
+    second!.read(2, 3, 77);
+    await waitFor(() => field.modbusProxies()[0]?.shared === 1);
+    assert.equal(answerOf((await first!.untilAnswers(1))[0]!), 'exception 6');
+    assert.equal(answerOf((await second!.untilAnswers(1))[0]!), 'exception 6');
+    assert.equal(field.buses()[0]?.queued, 0);
+    device.respond(honest);
+    honest(held[0]!);
+    await third!.untilAnswers(1);
+    second!.read(3, 3, 78);
+    await second!.untilAnswers(2);
+    assert.deepEqual(
+      reads(device).map(({ pdu }) => pdu.readUInt16BE(1)),
+      [0, 78],
+    );
+  });
+
   test('Without max_age each read that comes later is a request of its own', async (t) => {
     const { device, port } = await proxied(t);
     const master = await RawMaster.connect(t, port);
