@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { FerruleError } from '../errors.js';
 import type { Commands } from './commands/commands.js';
 import { FreshnessWatch } from './freshness.js';
-import type { DeviceState, DeviceStatus, MessagingPort, ScanPlan, TagJson } from './ports.js';
+import type { DeviceState, DeviceStatus, MessagingPort, ScanPlan, TagJson, WriteResult } from './ports.js';
 import type { Publisher } from './publisher.js';
 import type { EarlierValue } from './restore.js';
 import type { PayloadFormat, ValueConfig } from './schema.js';
@@ -33,7 +33,7 @@ export interface Device {
   status(): DeviceStatus;
   /** What is read, and what it costs; absent where nothing is planned. */
   plan?(): ScanPlan[];
-  write(tag: string, value: TagJson): Promise<{ value: TagJson }>;
+  write(tag: string, value: TagJson): Promise<WriteResult>;
   /** Reads one tag out of turn, where the device can be asked; never rejects. */
   refresh?(tag: string): Promise<void>;
 }

@@ -19,6 +19,7 @@ import type {
   ModbusServerStatus,
   TagJson,
   TrendPoint,
+  WriteResult,
 } from './ports.js';
 import { Publisher } from './publisher.js';
 import { type EarlierValue, type EarlierValues, takeOverRetained } from './restore.js';
@@ -199,7 +200,7 @@ export class Field {
   }
 
   /** Resolves with what was written (read back where asked); rejects with a FerruleError. */
-  async write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }> {
+  async write(device: string, tag: string, value: TagJson): Promise<WriteResult> {
     const running = this.#devices.get(device);
     if (running === undefined) {
       throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `There is no device ${device}.`, { where: { subject: `${device}/${tag}` } });

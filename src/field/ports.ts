@@ -28,6 +28,14 @@ export type DeviceState = 'online' | 'degraded' | 'offline' | 'unknown';
 /** A tag's value as JSON carries it. 64-bit integers past 2^53 are strings of digits. */
 export type TagJson = number | string | boolean | null;
 
+/** A write that was confirmed. */
+export interface WriteResult {
+  /** What was read back where the tag asks for it, else what was written. */
+  value: TagJson;
+  /** The tag was read after it was written: its sample is not of before. */
+  isReadBack: boolean;
+}
+
 export interface TagStatus {
   name: string;
   /** null: never read. */

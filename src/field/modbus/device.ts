@@ -3,7 +3,7 @@ import type { Device, DeviceContext, TagPlan } from '../device.js';
 import { DeviceRecord } from '../device.js';
 import { asFault, Fault } from '../fault.js';
 import { freshFor } from '../freshness.js';
-import type { DeviceStatus, ScanPlan, TagJson } from '../ports.js';
+import type { DeviceStatus, ScanPlan, TagJson, WriteResult } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Tag } from '../tag.js';
@@ -166,12 +166,13 @@ export class ModbusDevice implements Device {
     return { perRequest, perUnit: isBitArea(area) ? perUnit / 16 : perUnit };
   }
 
-  async write(name: string, value: TagJson): Promise<{ value: TagJson }> {
+  async write(name: string, value: TagJson): Promise<WriteResult> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
     const { written, reading } = await writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value);
-    if (reading !== null && this.#isRunning && entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
-    return { value: written };
+    if (reading === null || !this.#isRunning) return { value: written, isReadBack: false };
+    if (entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
+    return { value: written, isReadBack: true };
   }
 
   async refresh(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import { FerruleError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
 import { freshFor } from '../freshness.js';
-import type { DeviceStatus, TagJson, UnitCounters } from '../ports.js';
+import type { DeviceStatus, UnitCounters } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { SerialBus } from './bus.js';
 import { createDecoder, type Decoder } from './decode.js';
@@ -108,7 +108,7 @@ export class Instrument implements Device {
     };
   }
 
-  write(tag: string): Promise<{ value: TagJson }> {
+  write(tag: string): Promise<never> {
     const subject = `${this.#config.name}/${tag}`;
     return Promise.reject(
       new FerruleError('FER_FIELD_READ_ONLY', `${subject} may not be written: instruments are read.`, { where: { subject } }),

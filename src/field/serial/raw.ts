@@ -3,7 +3,7 @@ import type { Logger } from '../../log.js';
 import type { Message } from '../../mqtt/message.js';
 import { type Answer, answerOf } from '../commands/answer.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
-import type { DeviceStatus, TagJson } from '../ports.js';
+import type { DeviceStatus } from '../ports.js';
 import type { SerialBus } from './bus.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
@@ -80,7 +80,7 @@ export class RawDevice implements Device {
     };
   }
 
-  write(tag: string): Promise<{ value: TagJson }> {
+  write(tag: string): Promise<never> {
     const subject = `${this.#config.name}/${tag}`;
     return Promise.reject(
       new FerruleError('FER_FIELD_UNKNOWN_TAG', `${this.#config.name} is in raw mode: it has no tags.`, { where: { subject } }),

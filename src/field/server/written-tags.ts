@@ -1,5 +1,5 @@
 import { type ErrorCode, FerruleError } from '../../errors.js';
-import type { TagJson } from '../ports.js';
+import type { TagJson, WriteResult } from '../ports.js';
 import type { Sample } from '../topics.js';
 
 /** A write that ends so may have been carried out. */
@@ -8,7 +8,7 @@ const MAY_HAVE_WRITTEN: ReadonlySet<ErrorCode> = new Set(['FER_FIELD_WRITE_UNCON
 export interface TagAccess {
   /** `readAt`: monotonic ms of the reading; null: none since it was bad. null: there is no such tag. */
   sample(device: string, tag: string): (Sample & { readAt: number | null }) | null;
-  write(device: string, tag: string, value: TagJson): Promise<unknown>;
+  write(device: string, tag: string, value: TagJson): Promise<WriteResult>;
   /** Reads a tag out of turn; resolves in any case. */
   refresh(device: string, tag: string): Promise<void>;
 }
@@ -38,22 +38,20 @@ export class WrittenTags {
   }
 
   async write(device: string, tag: string, value: TagJson): Promise<void> {
-    const before = this.#tags.sample(device, tag)?.readAt ?? null;
+    let isReadBack = false;
     try {
-      await this.#tags.write(device, tag, value);
+      ({ isReadBack } = await this.#tags.write(device, tag, value));
     } catch (thrown) {
       // It may have taken effect all the same. Whoever waits for the answer need not wait for the reading.
-      if (thrown instanceof FerruleError && MAY_HAVE_WRITTEN.has(thrown.code)) void this.#readAgain(device, tag, before);
+      if (thrown instanceof FerruleError && MAY_HAVE_WRITTEN.has(thrown.code)) void this.#readAgain(device, tag);
       throw thrown;
     }
-    await this.#readAgain(device, tag, before);
+    if (!isReadBack) await this.#readAgain(device, tag);
   }
 
-  /** Unless it was read since then. */
-  async #readAgain(device: string, tag: string, before: number | null): Promise<void> {
-    const after = this.#tags.sample(device, tag)?.readAt ?? null;
-    if (after !== before) return;
-    this.#before.set(`${device}/${tag}`, after);
+  /** A write has the bus alone: no reading that is there when it ends was asked for after it. */
+  async #readAgain(device: string, tag: string): Promise<void> {
+    this.#before.set(`${device}/${tag}`, this.#tags.sample(device, tag)?.readAt ?? null);
     await this.#tags.refresh(device, tag);
   }
 }
