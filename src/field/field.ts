@@ -75,6 +75,8 @@ export class Field {
   #devices = new Map<string, RunningDevice>();
   #servers: ModbusServers | null = null;
   #isRunning = false;
+  /** stop() was called: nothing is started before it had its turn. */
+  #isStopping = false;
   /** Values of before; null: what was left retained was not taken over yet. */
   #earlier: EarlierValues | null = null;
   /** Starting, stopping and reconfiguring happen one after the other. */
@@ -123,8 +125,13 @@ export class Field {
 
   /** What was good becomes stale; resolves when that is published, within a few seconds. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    // Before its turn: nobody waits for a device behind a change of the configuration.
+    const stopped = this.#stopAll([...this.#devices.keys()], [...this.#buses.keys()]);
     await this.tools.stop();
+    await stopped;
     return this.#inTurn(async () => {
+      this.#isStopping = false;
       if (!this.#isRunning) return;
       this.#isRunning = false;
       this.#sets.close();
@@ -200,17 +207,22 @@ export class Field {
   }
 
   /** Resolves with what was written (read back where asked); rejects with a FerruleError. */
-  async write(device: string, tag: string, value: TagJson): Promise<WriteResult> {
-    const running = this.#devices.get(device);
-    if (running === undefined) {
-      throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `There is no device ${device}.`, { where: { subject: `${device}/${tag}` } });
-    }
-    return running.device.write(tag, value);
+  async write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }> {
+    const written = await this.#write(device, tag, value);
+    return { value: written.value };
   }
 
   onChange(listener: (device: string, tags: string[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async #write(device: string, tag: string, value: TagJson): Promise<WriteResult> {
+    const running = this.#devices.get(device);
+    if (running === undefined) {
+      throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `There is no device ${device}.`, { where: { subject: `${device}/${tag}` } });
+    }
+    return running.device.write(tag, value);
   }
 
   async #prepare(): Promise<void> {
@@ -276,6 +288,7 @@ export class Field {
 
   async #launch(buses: readonly BusConfig[], devices: readonly DeviceConfig[], earlier: EarlierValues): Promise<void> {
     const created = await this.#create(buses, devices);
+    if (this.#isStopping) return;
     for (const { record } of created) record.restore(earlier.get(record.name) ?? new Map());
     const own = new OwnTopics(this.#topics, this.#config.devices);
     this.#commands.keepOff((topic) => own.has(topic));
@@ -326,7 +339,7 @@ export class Field {
           const found = this.#devices.get(device)?.device.record.tags.get(tag);
           return found === undefined ? null : { ...found.sample, readAt: found.readAt };
         },
-        write: (device, tag, value) => this.write(device, tag, value),
+        write: (device, tag, value) => this.#write(device, tag, value),
         refresh: async (device, tag) => this.#devices.get(device)?.device.refresh?.(tag),
         bus: (name) => this.#buses.get(name)?.bus ?? null,
       },
@@ -336,11 +349,15 @@ export class Field {
     await this.#servers.configure(this.#config);
   }
 
-  async #halt(devices: readonly string[], buses: readonly string[]): Promise<void> {
+  async #stopAll(devices: readonly string[], buses: readonly string[]): Promise<void> {
     await Promise.all([
       ...devices.map((name) => this.#devices.get(name)?.device.stop()),
       ...buses.map((name) => this.#buses.get(name)?.bus.stop()),
     ]);
+  }
+
+  async #halt(devices: readonly string[], buses: readonly string[]): Promise<void> {
+    await this.#stopAll(devices, buses);
     for (const name of devices) this.#devices.delete(name);
     for (const name of buses) this.#buses.delete(name);
   }
@@ -358,7 +375,7 @@ export class Field {
     await this.#inTurn(async () => bus?.stop());
     return () =>
       this.#inTurn(() => {
-        if (this.#isRunning && bus !== undefined && this.#buses.get(name)?.bus === bus) bus.start();
+        if (this.#isRunning && !this.#isStopping && bus !== undefined && this.#buses.get(name)?.bus === bus) bus.start();
         return Promise.resolve();
       });
   }

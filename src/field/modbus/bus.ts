@@ -8,7 +8,7 @@ import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
-import { type Guest, JobQueue, type ReadJob, type Send, type WriteJob } from './queue.js';
+import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WriteJob } from './queue.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Writes that may wait on one bus; more are refused. */
@@ -83,6 +83,7 @@ export class ModbusBus {
   #isReturning = false;
   #patience: Timer | null = null;
   #inflight = 0;
+  readonly #underWay = new Set<ReadJob>();
   #isExclusive = false;
   #silent = 0;
   #wake: Timer | null = null;
@@ -186,12 +187,11 @@ export class ModbusBus {
 
   /**
    * Reads; exceptions are answers. Rejects with a Fault. `failedTry` hears of each try that failed, the last included.
-   * A `guest` waits for its turn beside our own reads.
    */
-  read(request: ReadRequest, failedTry: (fault: Fault) => void, guest: Guest | null = null): Promise<ModbusAnswer> {
+  read(request: ReadRequest, failedTry: (fault: Fault) => void, { guest, owner }: Reader = {}): Promise<ModbusAnswer> {
     if (!this.#isUp && !this.#isReturning) return this.#refuse(failedTry);
     return new Promise((resolve, reject) => {
-      this.#queue.addRead(request, this.#options.retries, { resolve, reject, failedTry }, guest);
+      this.#queue.addRead(request, this.#options.retries, { owner: owner ?? null, resolve, reject, failedTry }, guest ?? null);
       this.#pump();
     });
   }
@@ -214,6 +214,14 @@ export class ModbusBus {
       });
       this.#pump();
     });
+  }
+
+  /** Rejects the reads of an owner that is stopped, at once: they are not sent any more, nor is one that is under way waited for. */
+  withdrawReads(owner: object): void {
+    const waiters = this.#queue.withdrawReads(owner);
+    for (const job of this.#underWay) waiters.push(...takeWaiters(job, owner));
+    const fault = new Fault('stopped', 'who asked was stopped');
+    for (const waiter of waiters) waiter.reject(fault);
   }
 
   /** A guest's request was not started, or waits to be tried again. */
@@ -286,10 +294,16 @@ export class ModbusBus {
 
   #startRead(job: ReadJob): void {
     this.#inflight++;
+    this.#underWay.add(job);
+    const done = () => {
+      this.#inflight--;
+      this.#underWay.delete(job);
+    };
     void this.#send(job.request).then(
       (answer) => {
-        this.#inflight--;
-        if (answer.kind === 'exception' && (answer.code === 5 || answer.code === 6) && job.triesLeft > 0) {
+        done();
+        const isBusy = answer.kind === 'exception' && (answer.code === 5 || answer.code === 6);
+        if (isBusy && job.triesLeft > 0 && job.waiters.length > 0) {
           job.triesLeft--;
           job.notBefore = this.#clock.mono() + BUSY_WAIT_MS;
           this.#queue.putBack(job);
@@ -297,7 +311,7 @@ export class ModbusBus {
         this.#pump();
       },
       (thrown: unknown) => {
-        this.#inflight--;
+        done();
         this.#onReadFailed(job, asFault(thrown));
         this.#pump();
       },
@@ -305,6 +319,8 @@ export class ModbusBus {
   }
 
   #onReadFailed(job: ReadJob, fault: Fault): void {
+    // Nobody wants it any more.
+    if (job.waiters.length === 0) return;
     if (fault.kind === 'bus_down' && (this.#isUp || this.#isReturning) && !job.isCarriedOver) {
       job.isCarriedOver = true;
       this.#queue.putBack(job);

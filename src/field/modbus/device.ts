@@ -118,6 +118,8 @@ export class ModbusDevice implements Device {
     this.#probe?.cancel();
     this.#probe = null;
     this.record.retire('stopped');
+    // Else each of them would have its turn first, however long the bus needs for what waits.
+    this.#options.bus.withdrawReads(this);
     await this.#scheduler.stop();
   }
 
@@ -180,7 +182,8 @@ export class ModbusDevice implements Device {
     if (entry === undefined) return;
     const { area, address, length } = entry.point;
     try {
-      const answer = await this.#options.bus.read({ fn: READ_FUNCTION[area], unit: this.#config.unit, address, count: length }, () => {});
+      const request = { fn: READ_FUNCTION[area], unit: this.#config.unit, address, count: length };
+      const answer = await this.#options.bus.read(request, () => {}, { owner: this });
       if (!this.#isRunning || answer.kind !== 'data') return;
       const scan: Scan = { open: new Set([entry]), answered: true, changed: new Set() };
       this.#take(scan, blockOf([entry]), answer.data);
@@ -237,7 +240,7 @@ export class ModbusDevice implements Device {
     const key = `${area}:${block.address}`;
     let answer: ModbusAnswer;
     try {
-      answer = await this.#options.bus.read(request, (fault) => this.#onFailedTry(scan, fault));
+      answer = await this.#options.bus.read(request, (fault) => this.#onFailedTry(scan, fault), { owner: this });
     } catch (thrown) {
       this.#unanswered.add(key);
       const fault = asFault(thrown);

@@ -11,7 +11,14 @@ export interface Guest {
   readonly lane: object;
 }
 
+/** Who reads. A guest waits for its turn beside our own reads; the reads of an owner can be withdrawn together. */
+export interface Reader {
+  guest?: Guest;
+  owner?: object;
+}
+
 export interface ReadWaiter {
+  owner: object | null;
   resolve(answer: ModbusAnswer): void;
   reject(fault: Fault): void;
   /** Called for every try that failed, also where another one follows. */
@@ -95,6 +102,22 @@ export class JobQueue {
     const same = job.guest === null ? this.#byKey.get(job.key) : undefined;
     if (same !== undefined) same.waiters.push(...job.waiters);
     else this.#enqueue(job, true);
+  }
+
+  /** Takes out an owner's reads that wait, and gives them; where others want the same, those stay. */
+  withdrawReads(owner: object): ReadWaiter[] {
+    const taken: ReadWaiter[] = [];
+    for (const [unit, jobs] of this.#reads) {
+      const left = jobs.filter((job) => {
+        taken.push(...takeWaiters(job, owner));
+        if (job.waiters.length > 0) return true;
+        this.#byKey.delete(job.key);
+        return false;
+      });
+      if (left.length === 0) this.#reads.delete(unit);
+      else if (left.length < jobs.length) this.#reads.set(unit, left);
+    }
+    return taken;
   }
 
   /** A guest's request waits. */
@@ -193,4 +216,11 @@ export class JobQueue {
     this.#reads.delete(unit);
     if (jobs.length > 0) this.#reads.set(unit, jobs);
   }
+}
+
+/** Takes those of an owner off a read, and gives them. */
+export function takeWaiters(job: ReadJob, owner: object): ReadWaiter[] {
+  const taken = job.waiters.filter((waiter) => waiter.owner === owner);
+  if (taken.length > 0) job.waiters = job.waiters.filter((waiter) => waiter.owner !== owner);
+  return taken;
 }

@@ -73,7 +73,7 @@ export class BusProxy {
     }
     const guest: Guest = { lane: master.lane };
     this.counters.passed++;
-    const answer = this.#bus.read(request, () => {}, guest).then((given) => pduOf(request.fn, given));
+    const answer = this.#bus.read(request, () => {}, { guest }).then((given) => pduOf(request.fn, given));
     const created: Passed = { guest, answer, wanted: 0 };
     this.#reads.set(key, created);
     const done = () => {
