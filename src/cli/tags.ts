@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FerruleError, messageOf } from '../errors.js';
-import type { ModbusDeviceConfig } from '../field/schema.js';
+import type { DeviceConfig, ModbusDeviceConfig } from '../field/schema.js';
 import type { Separator } from '../field/tags-file/csv.js';
 import type { Imported, Selection } from '../field/tags-file/import/imported.js';
 import type { Arguments, Command, Io } from './command.js';
@@ -31,7 +31,7 @@ export const tags: Command = {
 
 Examples:
   ferrule tags import neuron-tags.csv --from neuron --unit 1 --out meter1.csv
-  ferrule tags export meter1 --config ferrule.yaml --separator ";" --bom > meter1.csv
+  ferrule tags export meter1 --config ferrule.yaml --separator ";" --bom --out meter1-all.csv
   ferrule tags check meter1.csv`,
   options: {
     config: { ...CONFIG_OPTION, help: 'Configuration to export from. Default: as for start.' },
@@ -76,6 +76,7 @@ Examples:
 async function exportTags(name: string, args: Arguments, io: Io): Promise<ExitCode> {
   const { loadConfig } = await import('../config/load.js');
   const { config } = await loadConfig(resolve(configFile(args.text('config'), io.env)));
+  refuseListInUse(args.text('out'), config.field.devices);
   const device = config.field.devices.find((each) => each.name === name);
   if (device === undefined || !('tags' in device)) {
     const names = config.field.devices.flatMap((each) => ('tags' in each ? [each.name] : []));
@@ -83,6 +84,16 @@ async function exportTags(name: string, args: Arguments, io: Io): Promise<ExitCo
   }
   await write(device.tags, args, io);
   return EXIT.OK;
+}
+
+/** It would get the tags that the configuration and the profile bring, and the device would have them twice. */
+function refuseListInUse(out: string | undefined, devices: readonly DeviceConfig[]): void {
+  const user = out === undefined ? undefined : devices.find((each) => 'tags_file' in each && each.tags_file === resolve(out));
+  if (user === undefined) return;
+  throw new FerruleError('FER_FIELD_TAGS_FILE', `This is the list of ${user.name} in the configuration, and is left alone.`, {
+    where: { file: resolve(out ?? '') },
+    hint: 'Name another file.',
+  });
 }
 
 async function importTags(name: string, args: Arguments, io: Io): Promise<ExitCode> {

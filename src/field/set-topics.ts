@@ -20,6 +20,7 @@ export class SetTopics {
   readonly #log: Logger;
   readonly #write: Write;
   #targets = new Map<string, Target>();
+  #topics: Topics | null = null;
   #unsubscribe: (() => void) | null = null;
 
   constructor(messaging: MessagingPort, commands: Commands, log: Logger, write: Write) {
@@ -32,6 +33,7 @@ export class SetTopics {
   /** Listens for these tags from now on, instead of the ones before. */
   open(topics: Topics, targets: readonly Target[]): void {
     this.close();
+    this.#topics = topics;
     this.#targets = new Map(targets.map((target) => [topics.set(target.device, target.tag), target]));
     this.#unsubscribe = this.#messaging.subscribe(topics.setFilter, (message) => this.#onMessage(message));
   }
@@ -42,11 +44,21 @@ export class SetTopics {
   }
 
   #onMessage(message: Message): void {
-    const target = this.#targets.get(message.topic);
     // An empty message is how a retained one is cleared.
-    if (target === undefined || (message.retain && message.payload.length === 0)) return;
+    if (message.retain && message.payload.length === 0) return;
+    const target = this.#targets.get(message.topic);
+    // The filter has whole levels only: it may match what is no set topic.
+    if (target === undefined && this.#topics?.isSet(message.topic) !== true) return;
     const request = parseSet(message.payload);
     const id = 'problem' in request ? null : request.id;
+    if (target === undefined) {
+      this.#log.warn(
+        { topic: message.topic, client: message.sender?.clientId },
+        'nothing can be set with this topic: there is no such tag',
+      );
+      this.#commands.refuse(message, id, 'Nothing was written: there is no such tag. Compare the names.', 'FER_FIELD_UNKNOWN_TAG');
+      return;
+    }
     // It would be carried out again at every start: a command of yesterday.
     if (message.retain) this.#commands.refuse(message, id, 'Retained messages are not carried out. Publish without the retain flag.');
     else if ('problem' in request) this.#commands.refuse(message, id, `Nothing was written: ${request.problem}.`);

@@ -29,6 +29,11 @@ export class Topics {
     return filterOf(this.#templates.state);
   }
 
+  /** Whether a topic is one that something could be set with, whether there is such a tag or not. */
+  isSet(topic: string): boolean {
+    return patternOf(this.#templates.set).test(topic);
+  }
+
   /** Whether a topic is one of a device's own: a value, its state, a write, the result of one. */
   isOwn(topic: string, devices: ReadonlySet<string>): boolean {
     return [this.#templates.value, this.#templates.set, `${this.#templates.set}/result`, this.#templates.state].some((template) => {

@@ -51,6 +51,18 @@ describe('ferrule tags export', () => {
     assert.match(await readFile(file, 'utf8'), /^\uFEFFname;area;address;type;access;unit\r\nu;input;/);
   });
 
+  it('does not write over the list that the device has: it would have its other tags twice', async (t) => {
+    const list = 'name,area,address\nrun,coil,1\n';
+    const config = await fileWith(t, CONFIG.replace('{name: meter,', '{name: meter, tags_file: meter.csv,'), 'ferrule.yaml');
+    const file = join(config, '../meter.csv');
+    await writeFile(file, list);
+    const { code, err } = await ferrule('export', 'meter', '--config', config, '--out', file);
+    assert.equal(code, 3);
+    assert.match(err, /meter\.csv: This is the list of meter in the configuration, and is left alone\. Name another file\./);
+    assert.equal(await readFile(file, 'utf8'), list);
+    assert.match((await ferrule('export', 'meter', '--config', config)).out, /\r\nrun,coil,1,/);
+  });
+
   it('says which devices there are', async (t) => {
     const config = await fileWith(t, CONFIG, 'ferrule.yaml');
     const { code, err } = await ferrule('export', 'scale', '--config', config);

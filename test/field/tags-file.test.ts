@@ -194,7 +194,7 @@ describe('tags that are exported and imported again', () => {
     { name: 'Über alles', area: 'holding', address: 7, unit: '°C', description: ' blank, around ' },
     { name: '007', area: 'holding', address: 8, type: 'uint8', byte: 'high', scan: 'slow' },
     { name: 'bits', area: 'holding', address: 9, type: 'bitfield', bit: 4, bits: 3, enum: { '0': 'off', '1': 'a|b', '2': 'c=d' } },
-    { name: 'state', area: 'holding', address: 10, enum: { '-1': 'down', '0': ' off ', '1': 'on=yes' } },
+    { name: 'state', area: 'holding', address: 10, type: 'int16', enum: { '-1': 'down', '0': ' off ', '1': 'on=yes' } },
     { name: 'sentinels', area: 'holding', address: 11, type: 'uint64', invalid: ['0xFFFFFFFFFFFFFFFF', 0] },
     { name: 'nan', area: 'holding', address: 16, type: 'float32', invalid: ['NaN'], scale: 1e-7, offset: -273.15, precision: 0 },
     {

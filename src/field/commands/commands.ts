@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock.js';
+import type { ErrorCode } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Message } from '../../mqtt/message.js';
 import type { DocumentPort } from '../ports.js';
@@ -72,8 +73,8 @@ export class Commands {
   }
 
   /** Answers what is no command that could be carried out. */
-  refuse(message: Message, id: string | number | null, error: string): void {
-    this.#whenAllowed(message, id, () => this.#answer(message, id, failed('FER_FIELD_BAD_REQUEST', error), false));
+  refuse(message: Message, id: string | number | null, error: string, code: ErrorCode = 'FER_FIELD_BAD_REQUEST'): void {
+    this.#whenAllowed(message, id, () => this.#answer(message, id, failed(code, error), false));
   }
 
   async #once({ message, id, asked, carryOut }: Command): Promise<void> {

@@ -93,7 +93,14 @@ export class TagTable {
         offset = record.next;
         row++;
       }
-      if (header === null) this.#fault('The tag list is empty.', 'Its first line names the columns: name,area,address,type.', 1, 1, 0);
+      if (header === null)
+        this.#fault(
+          'The tag list is empty.',
+          'Its first line names the columns: name,area,address,type. If > has emptied it, it has to come from a copy.',
+          1,
+          1,
+          0,
+        );
     } catch (error) {
       if (!(error instanceof CsvFault)) throw error;
       const at = line + countLines(text, offset, error.at);
