@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { parseShared, validateFilter } from '../mqtt/topics.js';
-import type { ConsolePorts, FieldPort } from './ports.js';
+import type { ConsolePorts, FieldPort, TagStatus } from './ports.js';
 import { overviewOf, summaryOf } from './summaries.js';
 import type { TopicCache, TopicWatch } from './topic-cache.js';
 
@@ -18,6 +18,8 @@ export interface View {
 /** Payload bytes of each topic in a stream; GET /topics gives more. */
 const STREAM_PREVIEW = 256;
 const STREAM_TOPICS = 1000;
+/** Times of values that were read again and are the same are sent with every so-manyth look at a device. */
+const LOOKS_PER_TIMES = 4;
 /** Clients in a stream; more are only counted. */
 const STREAM_CLIENTS = 500;
 
@@ -161,7 +163,13 @@ class ListView<T> implements View {
   close(): void {}
 }
 
-/** One device with its tags. Tags are sent when the field says that they changed, the rest when it differs. */
+/** `[ts, first, last]`: tags from the first to the last place were read at `ts`. */
+type Times = [number, number, number][];
+
+/**
+ * One device with its tags. Tags are sent when the field says that they changed, the rest when it differs; of tags that were
+ * only read again the times, once a second.
+ */
 class DeviceView implements View {
   readonly intervalMs = 250;
   readonly #name: string;
@@ -170,7 +178,10 @@ class DeviceView implements View {
   readonly #changed = new Set<string>();
   #summary = '';
   #frames: string | undefined;
-  #tagNames = '';
+  /** As they were sent. */
+  #tags: readonly TagStatus[] = [];
+  #sentTs: (number | null)[] = [];
+  #looks = 0;
   #present = false;
 
   constructor(name: string, field: FieldPort) {
@@ -189,7 +200,8 @@ class DeviceView implements View {
     if (device !== null) {
       this.#summary = JSON.stringify(summaryOf(device));
       this.#frames = JSON.stringify(device.frames);
-      this.#tagNames = tagNames(device);
+      this.#tags = device.tags;
+      this.#sentTs = device.tags.map((tag) => tag.ts);
     }
     return { device };
   }
@@ -197,12 +209,17 @@ class DeviceView implements View {
   changes(): object | null {
     const device = this.#field.device(this.#name);
     // It came, went, or has other tags since a change of the configuration: whoever watches starts anew.
-    if ((device !== null) !== this.#present || (device !== null && tagNames(device) !== this.#tagNames)) {
+    if ((device !== null) !== this.#present || (device !== null && !areSame(this.#tags, device.tags))) {
       return { ...this.snapshot(), kind: 'snapshot' };
     }
     if (device === null) return null;
-    const tags = device.tags.filter((tag) => this.#changed.has(tag.name));
+    const tags = device.tags.filter((tag, index) => {
+      if (!this.#changed.has(tag.name)) return false;
+      this.#sentTs[index] = tag.ts;
+      return true;
+    });
     this.#changed.clear();
+    const times = ++this.#looks % LOOKS_PER_TIMES === 0 ? this.#times(device.tags) : [];
     const summary = summaryOf(device);
     const text = JSON.stringify(summary);
     const same = text === this.#summary;
@@ -211,8 +228,30 @@ class DeviceView implements View {
     const framesText = JSON.stringify(frames);
     const sameFrames = framesText === this.#frames;
     this.#frames = framesText;
-    if (same && sameFrames && tags.length === 0) return null;
-    return { device: this.#name, tags, ...(same ? {} : { summary }), ...(sameFrames ? {} : { frames }) };
+    if (same && sameFrames && tags.length === 0 && times.length === 0) return null;
+    return {
+      device: this.#name,
+      tags,
+      ...(times.length === 0 ? {} : { times }),
+      ...(same ? {} : { summary }),
+      ...(sameFrames ? {} : { frames }),
+    };
+  }
+
+  /** Tags are mostly read in blocks, in the order in which they are listed: thousands of times are a few runs. */
+  #times(tags: readonly TagStatus[]): Times {
+    const times: Times = [];
+    let last: Times[number] | undefined;
+    for (const [index, { ts }] of tags.entries()) {
+      if (ts === null || ts === this.#sentTs[index]) continue;
+      this.#sentTs[index] = ts;
+      if (last !== undefined && last[0] === ts && last[2] === index - 1) last[2] = index;
+      else {
+        last = [ts, index, index];
+        times.push(last);
+      }
+    }
+    return times;
   }
 
   close(): void {
@@ -220,9 +259,13 @@ class DeviceView implements View {
   }
 }
 
-function tagNames(device: { tags: { name: string }[] }): string {
-  return device.tags.map((tag) => tag.name).join('\n');
+/** Whether tags differ in nothing but their values. */
+function areSame(before: readonly TagStatus[], after: readonly TagStatus[]): boolean {
+  return before.length === after.length && before.every((tag, index) => FIXED.every((key) => tag[key] === after[index]![key]));
 }
+
+/** What of a tag only the configuration changes. */
+const FIXED = ['name', 'unit', 'description', 'type', 'writable', 'precision', 'topic'] as const;
 
 class TopicsView implements View {
   readonly intervalMs = 500;

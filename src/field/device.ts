@@ -89,6 +89,7 @@ export class DeviceRecord {
     for (const tag of this.tags.values()) tag.publishNow();
     this.#publishState();
     this.#freshness.start();
+    this.changed([...this.tags.keys()]);
   }
 
   /** Nothing is read any more: what was good is stale. */
@@ -100,6 +101,7 @@ export class DeviceRecord {
     }
     this.setState('offline', reason);
     this.#flushGroups();
+    this.changed([...this.tags.keys()]);
   }
 
   /** Topics that hold something retained of this device. */

@@ -3,6 +3,8 @@ import type { Tag } from './tag.js';
 
 /** For a machine that is busy for a moment. */
 const GRACE_MS = 500;
+/** So many times its limit is a value good at most, however slowly it is usually read. */
+const MOST_LIMITS = 5;
 
 /** How long a value that is read every `periodMs` counts as fresh; `answerMs`: what an answer may take, with all retries. */
 export function freshFor(periodMs: number, answerMs: number): number {
@@ -12,8 +14,8 @@ export function freshFor(periodMs: number, answerMs: number): number {
 /**
  * Sees to it that no value stays good for no other reason than that nothing was heard of it: where a scan is held up for
  * whatever reason (a bus that can't keep up, writes without end, a tool that has the bus for itself), the values that it
- * should have read are overdue. What is always read more slowly than asked for is measured by its own pace, so that it
- * does not go back and forth.
+ * should have read are overdue. What is usually read more slowly than asked for is measured by its own pace, so that it
+ * does not go back and forth, up to a few times its limit.
  */
 export class FreshnessWatch {
   readonly #clock: Clock;
@@ -46,7 +48,7 @@ export class FreshnessWatch {
     for (const [tag, limit] of this.#limits) {
       if (tag.quality !== 'good' && tag.quality !== 'uncertain') continue;
       const { readAt, pace } = tag;
-      if (readAt === null || now - readAt <= Math.max(limit, 2 * pace)) continue;
+      if (readAt === null || now - readAt <= Math.max(limit, Math.min(2 * pace, MOST_LIMITS * limit))) continue;
       overdue.push(tag);
       oldest = Math.max(oldest, now - readAt);
     }

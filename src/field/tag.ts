@@ -41,7 +41,8 @@ export class Tag {
   #quality: Quality = 'bad';
   #reason: string | null = 'not_read_yet';
   #readAt: number | null = null;
-  #pace = 0;
+  /** Between the last readings, ms, the latest first; 0: not known. */
+  #gaps: [number, number, number] = [0, 0, 0];
   #published: Published | null = null;
   #waiting: Timer | null = null;
 
@@ -66,9 +67,10 @@ export class Tag {
   get readAt(): number | null {
     return this.#readAt;
   }
-  /** ms between the last two readings, where nothing failed between them; 0: not known. */
+  /** ms between readings, as it usually is: the median of three, where none of them failed; 0: not known. */
   get pace(): number {
-    return this.#pace;
+    const [a, b, c] = this.#gaps;
+    return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
   }
   get trend(): TrendRing | null {
     return this.#options.trend;
@@ -103,7 +105,10 @@ export class Tag {
   update(reading: Reading, ts: number): boolean {
     if (reading.quality === 'bad') return this.fail('bad', reading.reason);
     const mono = this.#clock.mono();
-    this.#pace = this.#readAt === null ? 0 : mono - this.#readAt;
+    const gaps = this.#gaps;
+    gaps[2] = gaps[1];
+    gaps[1] = gaps[0];
+    gaps[0] = this.#readAt === null ? 0 : Math.round(mono - this.#readAt);
     this.#readAt = mono;
     const isTimed = ts >= CLOCK_NOT_SET;
     const quality = isTimed ? reading.quality : 'uncertain';

@@ -114,6 +114,46 @@ test('only the tags that changed are sent, many changes at once', async (t) => {
   stream.close();
 });
 
+test('of tags that were only read again the times are sent, once a second, as runs', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const meter = plant.devices[0]!;
+  meter.tags = ['a', 'b', 'c', 'd'].map((name) => tag(name, 1, { ts: 100 }));
+  const stream = await open(admin, 'device:meter1');
+  await stream.next();
+  meter.tags = meter.tags.map((each, index) => ({ ...each, ts: index === 2 ? 100 : 200 }));
+  const change = await stream.next();
+  assert.deepEqual(
+    [change?.data.kind, change?.data.tags, change?.data.times],
+    [
+      'change',
+      [],
+      [
+        [200, 0, 1],
+        [200, 3, 3],
+      ],
+    ],
+  );
+  // What was sent is not sent again, and a value that changed has its time with it.
+  meter.tags = meter.tags.map((each) => ({ ...each, ts: 300 }));
+  plant.setTag('meter1', 'a', 2);
+  const value = await stream.until(({ data }) => (data.tags as unknown[]).length > 0);
+  const times = value.data.times ?? (await stream.until(({ data }) => data.times !== undefined)).data.times;
+  assert.deepEqual(times, [[300, 1, 3]]);
+  stream.close();
+});
+
+test('a tag that is described otherwise since a change of the configuration is told with a new snapshot', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const stream = await open(admin, 'device:meter1');
+  await stream.next();
+  const meter = plant.devices[0]!;
+  meter.tags = meter.tags.map((each) => ({ ...each, description: 'between L1 and N', precision: 1 }));
+  const event = await stream.next();
+  assert.equal(event?.data.kind, 'snapshot');
+  assert.deepEqual(event.data.device, plant.devices[0]);
+  stream.close();
+});
+
 test('frames of an instrument that could not be used are sent as they come', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   const fault = { ts: 5, problem: 'its check sum is 41, and should be 3C', length: 3, hex: '023141' };

@@ -50,6 +50,14 @@ test('a change of a device touches the tags it names and keeps the others as the
   assert.deepEqual([counted.frames, counted.tags], [frames, before.tags]);
 });
 
+test('times of tags that were read again are theirs, by their place; their values stay', () => {
+  const before = device('meter1', [tag('a', 1), tag('b', 2), tag('c', 3)]);
+  const change = { kind: 'change', device: 'meter1', tags: [], times: [[77, 1, 2]] };
+  const now = applyEvent('device', before, change as never) as typeof before;
+  assert.deepEqual(now.tags, [before.tags[0], { ...before.tags[1], ts: 77 }, { ...before.tags[2], ts: 77 }]);
+  assert.equal(now.tags[0], before.tags[0]);
+});
+
 /** A gateway whose streams the test holds in its hand. */
 function scripted() {
   const opened: { views: readonly string[]; controller: ReadableStreamDefaultController<Uint8Array>; signal: AbortSignal }[] = [];

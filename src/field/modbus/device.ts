@@ -14,6 +14,7 @@ import { Holes } from './holes.js';
 import type { ModbusAnswer, ReadFunction } from './pdu.js';
 import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
+import { ReadAfterWrite } from './read-after-write.js';
 import { spanOf } from './scale-register.js';
 import { scanClassOf } from './scan-class.js';
 import { writePoint } from './write.js';
@@ -27,6 +28,8 @@ interface Entry extends PlanItem {
   tag: Tag;
   config: TagConfig;
   point: Point;
+  /** Of its scan class. */
+  periodMs: number;
 }
 
 interface ScanBlock {
@@ -65,6 +68,7 @@ export class ModbusDevice implements Device {
   readonly #holes: Holes;
   /** First addresses of blocks that did not answer last time: read last, so that they hold up nobody. */
   readonly #unanswered = new Set<string>();
+  readonly #afterWrites: ReadAfterWrite<Entry>;
   #isRunning = false;
   #unlisten: (() => void) | null = null;
   #probe: Timer | null = null;
@@ -81,13 +85,20 @@ export class ModbusDevice implements Device {
       points.push({ config, point: resolved.point });
       const { type } = resolved.point;
       const isNumeric = !['bool', 'bit', 'string', 'raw'].includes(type) && config.enum === undefined;
-      const freshForMs = freshFor(this.#config.scan[this.#classOf(config)] ?? 0, options.answerMs);
+      const freshForMs = freshFor(this.#periodOf(config), options.answerMs);
       plans.push({ config, type, writable: config.access === 'read_write', isNumeric, group: this.#classOf(config), freshForMs });
     }
     this.record = new DeviceRecord(this.#config.name, plans, options.context);
     for (const { config, point } of points) {
-      this.#entries.set(config.name, { tag: this.record.tag(config.name), config, point, ...spanOf(point) });
+      const tag = this.record.tag(config.name);
+      this.#entries.set(config.name, { tag, config, point, periodMs: this.#periodOf(config), ...spanOf(point) });
     }
+    this.#afterWrites = new ReadAfterWrite(
+      options.context.clock,
+      () => this.#entries.values(),
+      (entries) => this.#readOutOfTurn(entries),
+      (names) => this.record.changed(names),
+    );
     this.#scheduler = new ScanScheduler(options.context.clock);
     if (this.#isBroadcast) return;
     for (const [name, period] of Object.entries(this.#config.scan)) this.#scheduler.add(name, period, () => this.#scan(name));
@@ -106,6 +117,11 @@ export class ModbusDevice implements Device {
       revived: (unit) => {
         if (unit === this.#config.unit) this.#scheduler.kick();
       },
+      sent: (request) => {
+        // What is for all units is for this one, too.
+        const isForIt = request.unit === this.#config.unit || (request.unit === 0 && this.#options.kind !== 'modbus_tcp');
+        if (isForIt && !this.#isBroadcast) this.#afterWrites.sent(request);
+      },
     });
     this.#scheduler.start();
     if (this.#isBroadcast) this.#takeBusState();
@@ -117,6 +133,7 @@ export class ModbusDevice implements Device {
     this.#unlisten?.();
     this.#probe?.cancel();
     this.#probe = null;
+    this.#afterWrites.stop();
     this.record.retire('stopped');
     // Else each of them would have its turn first, however long the bus needs for what waits.
     this.#options.bus.withdrawReads(this);
@@ -171,7 +188,11 @@ export class ModbusDevice implements Device {
   async write(name: string, value: TagJson): Promise<WriteResult> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
-    const { written, reading } = await writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value);
+    const { written, reading } = await this.#afterWrites.during(
+      entry,
+      () => writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value),
+      (result) => result.reading !== null,
+    );
     if (reading === null || !this.#isRunning) return { value: written, isReadBack: false };
     if (entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
     return { value: written, isReadBack: true };
@@ -197,34 +218,47 @@ export class ModbusDevice implements Device {
     return scanClassOf(config, this.#config);
   }
 
+  #periodOf(config: TagConfig): number {
+    return this.#config.scan[this.#classOf(config)] ?? 0;
+  }
+
   /** The blocks of a scan class; planned again after a cut. */
   #blocksOf(scanClass: string): ScanBlock[] {
     let blocks = this.#plans.get(scanClass);
     if (blocks !== undefined) return blocks;
-    blocks = [];
-    for (const area of Object.keys(READ_FUNCTION) as Area[]) {
-      const entries = [...this.#entries.values()].filter((entry) => entry.point.area === area && this.#classOf(entry.config) === scanClass);
+    blocks = this.#planned([...this.#entries.values()].filter((entry) => this.#classOf(entry.config) === scanClass));
+    this.#plans.set(scanClass, blocks);
+    return blocks;
+  }
+
+  #planned(entries: readonly Entry[]): ScanBlock[] {
+    return (Object.keys(READ_FUNCTION) as Area[]).flatMap((area) => {
       const bits = isBitArea(area);
-      const planned = plan(entries, {
+      const inArea = entries.filter((entry) => entry.point.area === area);
+      const planned = plan(inArea, {
         cost: this.#costIn(area),
         max: bits ? this.#config.max_bits : this.#config.max_registers,
         noGaps: this.#config.no_gaps,
         cuts: this.#holes.cuts(area),
         walls: this.#holes.walls(area),
       });
-      blocks.push(...planned.map((block) => ({ area, block })));
-    }
-    this.#plans.set(scanClass, blocks);
-    return blocks;
+      return planned.map((block) => ({ area, block }));
+    });
   }
 
-  async #scan(scanClass: string): Promise<void> {
+  #scan(scanClass: string): Promise<void> {
     const last = ({ area, block }: ScanBlock) => Number(this.#unanswered.has(`${area}:${block.address}`));
+    return this.#readBlocks([...this.#blocksOf(scanClass)].sort((a, b) => last(a) - last(b)));
+  }
+
+  async #readOutOfTurn(entries: readonly Entry[]): Promise<void> {
+    if (this.#isRunning) await this.#readBlocks(this.#planned(entries));
+  }
+
+  async #readBlocks(asked: readonly ScanBlock[]): Promise<void> {
     const now = this.#options.context.clock.mono();
     const isResting = ({ area, block }: ScanBlock) => block.items.every((item) => this.#holes.isResting(area, item, now));
-    const blocks = this.#blocksOf(scanClass)
-      .filter((block) => !isResting(block))
-      .sort((a, b) => last(a) - last(b));
+    const blocks = asked.filter((block) => !isResting(block));
     if (blocks.length === 0) return;
     const scan: Scan = { open: new Set(blocks.flatMap(({ block }) => block.items)), answered: false, changed: new Set() };
     await Promise.all(blocks.map(({ area, block }) => this.#readBlock(scan, area, block)));

@@ -118,8 +118,17 @@ export class Instrument implements Device {
   #onUp(): void {
     this.#reader.opened();
     this.#lateUntil = Number.NEGATIVE_INFINITY;
+    if (this.#config.request === undefined) this.#forgetLoss();
     this.#scheduler.kick();
     this.#listenForAll();
+  }
+
+  /** Of one that is listened to, the line is all that was lost: it may be long before it says something again. */
+  #forgetLoss(): void {
+    const changed = [...this.record.tags.values()].filter((tag) => tag.sample.reason === 'bus_down');
+    for (const tag of changed) tag.fail(tag.sample.ts === null ? 'bad' : 'stale', 'not_read_yet');
+    if (changed.length > 0) this.record.changed(changed.map(({ name }) => name));
+    if (this.record.state.state === 'offline') this.record.setState('unknown', null);
   }
 
   #onDown(error: Error): void {

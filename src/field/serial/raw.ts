@@ -38,7 +38,7 @@ export class RawDevice implements Device {
   start(): void {
     if (this.#unlisten !== null) return;
     this.#unlisten = this.#bus.listen({
-      up: () => this.#reader.opened(),
+      up: () => this.#onUp(),
       down: (error) => {
         this.#reader.closed();
         this.record.setState('offline', error.message);
@@ -46,7 +46,7 @@ export class RawDevice implements Device {
       data: (chunk) => this.#reader.data(chunk),
     });
     // The port may be open already: what comes next may be the rest of a frame, as after opening.
-    if (this.#bus.isUp) this.#reader.opened();
+    if (this.#bus.isUp) this.#onUp();
     const { tx } = this.#topics;
     if (tx !== null) this.#unsubscribe = this.#context.messaging.subscribe(tx, (message) => this.#onMessage(message));
   }
@@ -87,9 +87,14 @@ export class RawDevice implements Device {
     );
   }
 
+  /** Whether anybody is at the other end is not known in raw mode: a device that only listens never says anything. */
+  #onUp(): void {
+    this.#reader.opened();
+    this.record.setState('online', null);
+  }
+
   #onFrame({ bytes }: Frame): void {
     this.#counters.answers++;
-    this.record.setState('online', null);
     const payload = this.#config.decode.payload === 'hex' ? Buffer.from(bytes.toString('hex')) : Buffer.from(bytes);
     this.#context.publisher.publish(this.#topics.rx, payload, false, () => {});
   }

@@ -51,7 +51,32 @@ test('one that is always read more slowly than asked for does not go back and fo
     clock.advance(5000);
     seen.push(tag.quality);
   }
-  assert.deepEqual(seen, ['stale', 'good', 'good', 'good', 'good', 'good']);
+  assert.deepEqual(seen, ['stale', 'stale', 'good', 'good', 'good', 'good']);
+});
+
+test('one long hold-up is no pace: what is held up again behind it is found as soon as ever', () => {
+  const { clock, tag } = setup(3000);
+  for (let scan = 0; scan < 5; scan++) {
+    tag.update(good(1), clock.now());
+    clock.advance(1000);
+  }
+  clock.advance(123_000);
+  tag.update(good(1), clock.now());
+  assert.equal(tag.quality, 'good');
+  clock.advance(4000);
+  assert.equal(tag.quality, 'stale');
+});
+
+test('however slowly it is always read, a value is good for a few times its limit at most', () => {
+  const { clock, tag } = setup(3000);
+  for (let scan = 0; scan < 5; scan++) {
+    clock.advance(60_000);
+    tag.update(good(1), clock.now());
+  }
+  clock.advance(14_000);
+  assert.equal(tag.quality, 'good');
+  clock.advance(3000);
+  assert.equal(tag.quality, 'stale');
 });
 
 test('an outage does not count as pace: after it the limit is what it was', () => {

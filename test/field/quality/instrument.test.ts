@@ -42,3 +42,19 @@ describe('an instrument whose configuration changes while its port stays open', 
     assert.deepEqual([...new Set(plant.messages.json('field/scale/kg').flatMap(({ v, q }) => (q === 'good' ? [v] : [])))], [111, 113.5]);
   });
 });
+
+test('whoever watches a device is told of all its tags when a change of its configuration makes them stale', async (t) => {
+  const written = (description: string) => ({
+    buses: [{ name: 'line', type: 'serial_tcp', host: '127.0.0.1', port: 1 }],
+    devices: [{ name: 'scale', bus: 'line', decode: { type: 'text', fields: [{ name: 'kg', description }] } }],
+  });
+  const field = await makeField(t, written('before'), emptyPlant());
+  await field.start();
+  const told: string[] = [];
+  field.onChange((device, tags) => {
+    const seen = field.device(device)?.tags[0]?.description;
+    told.push(...tags.map((tag) => `${device}/${tag} ${seen}`));
+  });
+  await field.reconfigure(await fieldConfig(written('after')));
+  assert.ok(told.includes('scale/kg before') && told.includes('scale/kg after'), told.join(', '));
+});

@@ -82,8 +82,9 @@ export function Ago({ at }: { at: number }) {
 }
 
 /** How old a value is: just the span. */
-export function Age({ at }: { at: number | null }) {
+export function Age({ at: given }: { at: number | null | (() => number | null) }) {
   const now = useGatewayNow();
+  const at = typeof given === 'function' ? given() : given;
   if (at === null) return <>{t('value.none')}</>;
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>

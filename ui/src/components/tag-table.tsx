@@ -25,6 +25,9 @@ export function TagTable({ tags, selected, onToggle, onWrite }: TagTableProps) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = tags.filter((tag) => words.every((word) => `${tag.name} ${tag.description ?? ''}`.toLowerCase().includes(word)));
   const writable = may('operator') && tags.some((tag) => tag.writable);
+  // Ages are drawn every second anyway: that a value was read once more is no reason to draw its row again.
+  const times = useRef(new Map<string, number | null>()).current;
+  for (const tag of tags) times.set(tag.name, tag.ts);
   // Rows are drawn again only when their tag changes: the handlers must not.
   const handlers = useRef({ onToggle, onWrite });
   handlers.current = { onToggle, onWrite };
@@ -62,6 +65,7 @@ export function TagTable({ tags, selected, onToggle, onWrite }: TagTableProps) {
               <TagRow
                 key={tag.name}
                 tag={tag}
+                times={times}
                 selected={selected.includes(tag.name)}
                 writable={writable}
                 onToggle={toggle}
@@ -77,6 +81,8 @@ export function TagTable({ tags, selected, onToggle, onWrite }: TagTableProps) {
 
 interface TagRowProps {
   tag: TagStatus;
+  /** When tags were read last, by name. */
+  times: ReadonlyMap<string, number | null>;
   selected: boolean;
   /** There is a column for writing. */
   writable: boolean;
@@ -84,35 +90,43 @@ interface TagRowProps {
   onWrite: (tag: TagStatus) => void;
 }
 
-const TagRow = memo(({ tag, selected, writable, onToggle, onWrite }: TagRowProps) => (
-  <tr data-tag={tag.name} class={`quality-${tag.quality}${writable && tag.writable ? ' can-write' : ''}`}>
-    <td class="pick">
-      {isNumeric(tag) && (
-        <input type="checkbox" checked={selected} aria-label={t('tags.inTrend', { tag: tag.name })} onChange={() => onToggle(tag.name)} />
-      )}
-    </td>
-    <td class="fill tag-name">
-      <span title={tag.topic}>{tag.name}</span>
-      {tag.description !== null && <div class="secondary">{tag.description}</div>}
-    </td>
-    <td class="number value" title={tag.value === null ? undefined : String(tag.value)}>
-      {tagValue(tag.value, tag.precision, tag.type)}
-    </td>
-    <td class="unit">{tag.unit}</td>
-    <td class="tag-quality">
-      <QualityState quality={tag.quality} reason={tag.reason} />
-    </td>
-    <td class="number tag-age">
-      <Age at={tag.ts} />
-    </td>
-    {writable && (
-      <td class="row-action">
-        {tag.writable && (
-          <Button small label={t('tags.writeTo', { tag: tag.name })} onClick={() => onWrite(tag)}>
-            {t('tags.write')}
-          </Button>
+const TagRow = memo(
+  ({ tag, times, selected, writable, onToggle, onWrite }: TagRowProps) => (
+    <tr data-tag={tag.name} class={`quality-${tag.quality}${writable && tag.writable ? ' can-write' : ''}`}>
+      <td class="pick">
+        {isNumeric(tag) && (
+          <input type="checkbox" checked={selected} aria-label={t('tags.inTrend', { tag: tag.name })} onChange={() => onToggle(tag.name)} />
         )}
       </td>
-    )}
-  </tr>
-));
+      <td class="fill tag-name">
+        <span title={tag.topic}>{tag.name}</span>
+        {tag.description !== null && <div class="secondary">{tag.description}</div>}
+      </td>
+      <td class="number value" title={tag.value === null ? undefined : String(tag.value)}>
+        {tagValue(tag.value, tag.precision, tag.type)}
+      </td>
+      <td class="unit">{tag.unit}</td>
+      <td class="tag-quality">
+        <QualityState quality={tag.quality} reason={tag.reason} />
+      </td>
+      <td class="number tag-age">
+        <Age at={() => times.get(tag.name) ?? null} />
+      </td>
+      {writable && (
+        <td class="row-action">
+          {tag.writable && (
+            <Button small label={t('tags.writeTo', { tag: tag.name })} onClick={() => onWrite(tag)}>
+              {t('tags.write')}
+            </Button>
+          )}
+        </td>
+      )}
+    </tr>
+  ),
+  { tag: isSameButForTime },
+);
+
+/** Everything that a row shows but the age. */
+function isSameButForTime(before: TagStatus, after: TagStatus): boolean {
+  return (Object.keys(after) as (keyof TagStatus)[]).every((key) => key === 'ts' || before[key] === after[key]);
+}

@@ -8,6 +8,7 @@ export const enReasons = {
   'reason.stopped': 'not running',
   'reason.silent': 'nothing was heard',
   'reason.overrun': 'the bus does not keep up',
+  'reason.written_since': 'written, and not read since',
   'reason.not_read_yet': 'not read yet',
   'reason.clock_not_set': 'the clock was never set',
   'reason.out_of_range': 'outside its range',

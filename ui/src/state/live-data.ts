@@ -31,7 +31,15 @@ interface ListEvent<T> {
 
 type DeviceEvent =
   | { kind: 'snapshot'; device: DeviceStatus | null }
-  | { kind: 'change'; device: string; tags: TagStatus[]; summary?: DeviceSummary; frames?: NonNullable<DeviceStatus['frames']> };
+  | {
+      kind: 'change';
+      device: string;
+      tags: TagStatus[];
+      /** `[ts, first, last]`: tags from the first to the last place were read at `ts`, and are the same. */
+      times?: [number, number, number][];
+      summary?: DeviceSummary;
+      frames?: NonNullable<DeviceStatus['frames']>;
+    };
 
 const collator = new Intl.Collator('en', { numeric: true });
 
@@ -60,7 +68,14 @@ function applyDevice(before: DeviceStatus | null | undefined, event: DeviceEvent
   const changed = new Map(event.tags.map((tag) => [tag.name, tag]));
   const { tagCounts: _counted, ...head } = event.summary ?? { tagCounts: null };
   const frames = event.frames === undefined ? {} : { frames: event.frames };
-  return { ...before, ...head, ...frames, tags: before.tags.map((tag) => changed.get(tag.name) ?? tag) };
+  const tags = before.tags.map((tag) => changed.get(tag.name) ?? tag);
+  for (const [ts, first, last] of event.times ?? []) {
+    for (let index = first; index <= last; index++) {
+      const tag = tags[index];
+      if (tag !== undefined) tags[index] = { ...tag, ts };
+    }
+  }
+  return { ...before, ...head, ...frames, tags };
 }
 
 function applyList<T>(before: unknown, event: { kind: 'snapshot' | 'change' }, keyOf: (item: T) => string): List<T> {
