@@ -146,11 +146,13 @@ describe('reads of several masters', () => {
     );
     await messages.until('field/d/v', ({ q }) => q === 'good');
     const [one, two] = await Promise.all([RawMaster.connect(t, port), RawMaster.connect(t, port)]);
+    // The gateway reads what it has written itself.
+    const readsOf50 = () => reads(device).filter(({ pdu }) => pdu.readUInt16BE(1) === 50).length;
     const askedBy = async (master: RawMaster, id: number) => {
-      const before = reads(device).length;
+      const before = readsOf50();
       master.read(id, 3, 50);
       await master.untilAnswers(id);
-      return reads(device).length - before;
+      return readsOf50() - before;
     };
     assert.equal(await askedBy(one, 1), 1);
     assert.equal(await askedBy(one, 2), 0);
