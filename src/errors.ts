@@ -124,6 +124,7 @@ export const ERROR_CODES = {
 
   // --- cli
   FER_CLI_USAGE: 'The command line names an unknown command or option.',
+  FER_CLI_IN_USE: 'A port or host is used by a bus of the running gateway.',
   FER_CLI_GATEWAY: 'The running gateway can not be asked by a command.',
   FER_CLI_START: 'The gateway can not start.',
 } as const;

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { LoadOptions } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { Console } from './console/console.js';
+import { LOCAL_SOCKET } from './console/local-socket.js';
 import type { ConsolePorts, GatewayPort, MessagingPort } from './console/ports.js';
 import { FerruleError } from './errors.js';
 import { Field } from './field/field.js';
@@ -393,6 +394,7 @@ class FerruleGateway implements Gateway {
       ports,
       uiDir: this.#options.uiDir ?? join(packageRoot(), 'dist', 'ui'),
       tlsDir: join(this.#options.dataDir, 'tls'),
+      localSocket: join(this.#options.dataDir, LOCAL_SOCKET),
       clock: this.#clock,
       log: this.#loggers.for('console'),
       ...(this.#options.onSetupCode === undefined ? {} : { onSetupCode: this.#options.onSetupCode }),

@@ -17,22 +17,25 @@ export const modbus: Command = {
   sunspec         the SunSpec models of an inverter or meter, and the tags that they are
   stats [BUS]     requests, errors and latencies of each unit of the running gateway
 
-scan, read, write and sunspec open the port or host themselves; a port that a gateway holds is for the tools of its web console.
-monitor and stats log in to the running gateway.
+scan, read, write and sunspec open the port or host themselves. What the gateway that runs here has as a bus they ask through it
+(--bus NAME), between its own requests. The gateway is found by its data folder, and asked without a login by its own user and by
+root; with --url and --user by its web console.
 
 Examples:
   ferrule modbus scan --port /dev/ttyUSB0 --baud 9600,19200 --parity none,even --units 1-20
   ferrule modbus scan --port /dev/ttyUSB0 --ascii --data-bits 7,8 --parity even,none
   ferrule modbus scan --host 192.168.1.50
+  sudo ferrule modbus scan --bus line1
   ferrule modbus read --host 192.168.1.50 --unit 1 --address 40001 --count 10
   ferrule modbus write 21.5 --port /dev/ttyUSB0 --unit 3 --area holding --address 16 --type float32 --order CDAB --yes
   ferrule modbus sunspec --host 192.168.1.60 --unit 126 --yaml >> devices.yaml
   ferrule modbus plan ferrule.yaml meter1
-  ferrule modbus monitor line1 --user admin`,
+  ferrule modbus monitor line1 --url https://192.168.1.20:8080 --user admin`,
   options: {
     ...TARGET_OPTIONS,
     unit: { type: 'string', short: 'u', value: 'N', help: 'Unit id. Default: 1.' },
     units: { type: 'string', value: 'LIST', help: 'scan: units to ask, 1-20,30. Default: 1-247, on TCP 255 too.' },
+    suspend: { type: 'boolean', help: 'scan: with --bus, stop the bus meanwhile: for other serial settings, or another timeout.' },
     'all-settings': { type: 'boolean', help: 'scan: try the other serial settings too where units were found.' },
     'no-identify': { type: 'boolean', help: 'scan: do not ask the units that are found who they are.' },
     area: { type: 'string', value: 'AREA', help: 'holding, input, coil or discrete; the address then counts from 0.' },

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isIPv6 } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
@@ -9,6 +10,7 @@ import { type Certificate, loadCertificate, RENEW_BEFORE_MS } from './certificat
 import { Claim } from './claim.js';
 import { trackRequests } from './drain.js';
 import type { App } from './http.js';
+import { LocalPeers, LocalSocket } from './local-socket.js';
 import { Logins } from './logins.js';
 import { Passwords } from './passwords.js';
 import type { ConsolePorts } from './ports.js';
@@ -24,6 +26,8 @@ export interface ConsoleOptions {
   uiDir: string;
   /** Where the console keeps its own certificate. */
   tlsDir: string;
+  /** The socket for commands on this machine, which need no login there; none: there is no such socket. */
+  localSocket?: string;
   clock: Clock;
   log: Logger;
   /** Called at each start of a gateway that has not been claimed, with what a person needs for it. */
@@ -36,6 +40,7 @@ const STOP_GRACE_MS = 1000;
 
 interface Running {
   app: App;
+  local: LocalSocket | null;
   drain: () => void;
   topics: TopicCache;
   streams: StreamHub;
@@ -98,7 +103,7 @@ export class Console {
   }
 
   async #start(): Promise<void> {
-    const { settings, ports, uiDir, tlsDir, clock, log, streamLimits } = this.#options;
+    const { settings, ports, uiDir, tlsDir, localSocket: path, clock, log, streamLimits } = this.#options;
     const passwords = new Passwords();
     const accounts = new Accounts(ports.documents, passwords, clock);
     const logins = new Logins(ports.documents, accounts, clock, log);
@@ -111,13 +116,18 @@ export class Console {
     await logins.load();
     const code = await claim.load();
     const certificate = await loadCertificate(settings.tls, tlsDir, clock);
-    const context = { ports, clock, log, accounts, logins, claim, attempts, topics, streams, traces, secure: certificate !== null };
+    const peers = new LocalPeers();
+    const parts = { ports, clock, log, accounts, logins, claim, attempts, topics, streams, traces };
+    const context = { ...parts, local: peers, secure: certificate !== null };
     // Loaded only now, and not with the gateway: clients of the broker need not wait for it.
     const { createApp } = await import('./server.js');
     const app = await createApp(context, certificate, uiDir);
     const drain = trackRequests(app.server);
     await listen(app, settings);
-    this.#running = { app, drain, topics, streams, traces, renewal: certificate === null ? null : this.#renewInTime(app, certificate) };
+    const handler = (request: IncomingMessage, response: ServerResponse) => app.routing(request, response);
+    const local = path === undefined ? null : await LocalSocket.open({ path, handler, peers, log });
+    const renewal = certificate === null ? null : this.#renewInTime(app, certificate);
+    this.#running = { app, local, drain, topics, streams, traces, renewal };
     this.#url = urlOf(app, settings, certificate !== null);
     log.info({ url: this.#url, claimed: claim.claimed }, 'the web console listens');
     if (code !== null) {
@@ -196,13 +206,13 @@ function urlOf(app: App, { host }: ConsoleSettings, secure: boolean): string {
   return `${secure ? 'https' : 'http'}://${name}:${port}`;
 }
 
-async function shutDown({ app, drain, topics, streams, traces, renewal }: Running, clock: Clock): Promise<void> {
+async function shutDown({ app, local, drain, topics, streams, traces, renewal }: Running, clock: Clock): Promise<void> {
   renewal?.cancel();
   streams.stop();
   traces.stop();
   topics.stop();
   drain();
   const force = clock.setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS);
-  await app.close();
+  await Promise.all([app.close(), local?.close(clock, STOP_GRACE_MS)]);
   force.cancel();
 }

@@ -85,6 +85,20 @@ export const Explored = Type.Object(
   { $id: 'Explored' },
 );
 
+export const RegisterWriteBody = Type.Object(
+  {
+    unit: Type.Integer({ minimum: 1, maximum: 255 }),
+    area: words(['holding', 'coil']),
+    address: Type.Integer({ minimum: 0, maximum: 65535, description: '0-based.' }),
+    value: TagValue,
+    bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 15, description: 'Bit of the register.' })),
+    type: Type.Optional(Type.String({ maxLength: 16, description: 'As of a tag: float32. Default: uint16, of a coil bool.' })),
+    order: Type.Optional(Type.String({ maxLength: 8, description: 'As of a tag: CDAB. Default: ABCD.' })),
+    multiple: Type.Optional(Type.Boolean({ description: 'Write one register or coil with FC 16 or 15 too.' })),
+  },
+  { additionalProperties: false },
+);
+
 const LineSettings = Type.Object(
   {
     baud: Type.Array(Type.Integer({ minimum: 50, maximum: 4_000_000 }), { minItems: 1, maxItems: 16 }),

@@ -122,6 +122,17 @@ export interface SerialPortInfo {
   users: { pid: number; program: string }[];
 }
 
+export interface RegisterWrite {
+  unit: number;
+  area: Area;
+  address: number;
+  value: number | string | boolean | null;
+  bit?: number;
+  type?: string;
+  order?: string;
+  multiple?: boolean;
+}
+
 export interface SunSpecFound {
   unit: number;
   /** Where the map begins. */
@@ -163,6 +174,10 @@ export interface FieldToolsPort {
   /** null: no such device, or nothing is planned for it. */
   plan(device: string): ReadPlan[] | null;
   explore(bus: string, request: { unit: number; area: Area; address: number; count: number }): Promise<Explored>;
+  /** Resolves with what was read back. */
+  writeRegister(bus: string, request: RegisterWrite): Promise<number | string | boolean | null>;
+  /** The bus that has this serial port or host; null: none. */
+  busOf(where: { kind: 'line'; port: string } | { kind: 'host'; host: string; port: number }): Promise<string | null>;
   scan(request: ScanRequest): Promise<ScanStatus>;
   /** Newest first. */
   scans(): Promise<ScanStatus[]>;

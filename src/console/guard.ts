@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { FerruleError } from '../errors.js';
 import { roleAllows } from './accounts.js';
 import type { RouteContext } from './http.js';
+import { LOCAL_LOGIN } from './local-socket.js';
 import { sameText } from './passwords.js';
 
 export const CSRF_HEADER = 'x-ferrule-csrf';
@@ -20,6 +21,10 @@ export function guard(request: FastifyRequest, context: RouteContext): void {
     throw new FerruleError('FER_INTERNAL', `the route ${request.routeOptions.url ?? ''} does not say who may use it`);
   const changing = !READING.has(request.method);
   if (changing) refuseForeignOrigin(request);
+  if (context.local.has(request.raw)) {
+    request.login = LOCAL_LOGIN;
+    return;
+  }
   const secret = request.cookies[cookieName(context.secure)];
   request.login = secret === undefined ? null : context.logins.find(secret);
   if (access === 'public') return;

@@ -9,6 +9,7 @@ import { type Static, type TSchema, type TUnsafe, Type } from '../schema-types.j
 import type { Accounts, Role } from './accounts.js';
 import type { Attempts } from './attempts.js';
 import type { Claim } from './claim.js';
+import type { LocalPeers } from './local-socket.js';
 import type { Login, Logins } from './logins.js';
 import type { ConsolePorts } from './ports.js';
 import type { StreamHub } from './stream-hub.js';
@@ -35,6 +36,8 @@ export interface RouteContext {
   topics: TopicCache;
   streams: StreamHub;
   traces: TraceStreams;
+  /** Who asks from this machine, and needs no login. */
+  local: LocalPeers;
   /** Served over HTTPS, so cookies are `Secure`. */
   secure: boolean;
 }

@@ -286,6 +286,7 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'GET /api/v1/buses/{name}/frames',
     'GET /api/v1/buses/{name}/units',
     'GET /api/v1/buses/{name}/registers',
+    'POST /api/v1/buses/{name}/registers',
     'POST /api/v1/buses/{name}/send',
     'GET /api/v1/devices/{name}/plan',
     'GET /api/v1/serial-ports',

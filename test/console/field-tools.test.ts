@@ -77,6 +77,25 @@ test('a scan is started, looked at and cancelled', async (t) => {
   assert.equal(await admin.refused(404, 'DELETE', '/scans/nothing'), 'FER_CONSOLE_NOT_FOUND');
 });
 
+test('a register is written as asked, with what can be said of it', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const write = { unit: 3, area: 'holding', address: 16, value: 21.5, type: 'float32', order: 'CDAB', multiple: true };
+  assert.deepEqual(await admin.json(200, 'POST', '/buses/line1/registers', write), { written: 21.5 });
+  assert.deepEqual(plant.tools.writes, [write]);
+  for (const wrong of [{ unit: 0 }, { area: 'input' }, { address: 65536 }, { bit: 16 }])
+    assert.equal(await admin.refused(400, 'POST', '/buses/line1/registers', { ...write, ...wrong }), 'FER_CONSOLE_INVALID');
+});
+
+test('the bus that has a port or host is found', async (t) => {
+  const { admin } = await claimedConsole(t);
+  const names = async (query: string) =>
+    (await admin.json<{ buses: { name: string }[] }>(200, 'GET', `/buses?${query}`)).buses.map(({ name }) => name);
+  assert.deepEqual(await names('port=/dev/ttyUSB0'), ['hall']);
+  assert.deepEqual(await names('port=/dev/ttyUSB9'), []);
+  assert.deepEqual(await names('host=192.0.2.9'), ['hall']);
+  assert.deepEqual(await names('host=192.0.2.9&tcpPort=503'), []);
+});
+
 test('bytes are sent on a serial bus as they are written', async (t) => {
   const { admin, plant } = await claimedConsole(t);
   await admin.json(204, 'POST', '/buses/scale_port/send', { hex: '3f4D0d0a' });

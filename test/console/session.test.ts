@@ -139,6 +139,7 @@ test('every role may do what is its own and nothing above', async (t) => {
     ['operator', 'GET', '/serial-ports'],
     ['viewer', 'GET', '/modbus-servers'],
     ['operator', 'GET', '/buses/line1/registers?unit=1&area=holding&address=0'],
+    ['administrator', 'POST', '/buses/line1/registers', { unit: 1, area: 'holding', address: 0, value: 1 }],
     ['operator', 'POST', '/buses/scale_port/send', { hex: '00' }],
     ['operator', 'POST', '/scans', { where: { kind: 'bus', bus: 'line1' }, units: [1] }],
     ['operator', 'DELETE', '/scans/scan-1'],

@@ -53,7 +53,10 @@ export class PymodbusServer {
 
   /** Every write so far, in order: `unit:function:address=values`. */
   async writes(): Promise<string[]> {
-    return (await this.#command('writes')).split(' ').slice(1);
+    return (await this.#command('writes'))
+      .split(' ')
+      .slice(1)
+      .filter((text) => text !== '');
   }
 
   async #command(line: string): Promise<string> {

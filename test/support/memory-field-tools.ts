@@ -3,6 +3,7 @@ import type {
   FieldToolsPort,
   MonitorFrame,
   ReadPlan,
+  RegisterWrite,
   ScanRequest,
   ScanStatus,
   SerialPortInfo,
@@ -128,6 +129,18 @@ export class MemoryFieldTools implements FieldToolsPort {
       },
       { scan: 'slow', periodMs: 10_000, costMs: 26.1, lastMs: null, overruns: 3, blocks: [block(200, 4, 0, 'serial_number')], avoided: [] },
     ];
+  }
+
+  readonly writes: RegisterWrite[] = [];
+  async writeRegister(bus: string, request: RegisterWrite): Promise<RegisterWrite['value']> {
+    this.#check(bus);
+    this.writes.push(request);
+    return request.value;
+  }
+
+  async busOf(where: Parameters<FieldToolsPort['busOf']>[0]): Promise<string | null> {
+    if (where.kind === 'line') return where.port === '/dev/ttyUSB0' ? 'hall' : null;
+    return where.host === '192.0.2.9' && where.port === 502 ? 'hall' : null;
   }
 
   async explore(bus: string, request: Parameters<FieldToolsPort['explore']>[1]): Promise<Explored> {

@@ -6,6 +6,7 @@ import type { Arguments, Option } from '../command.js';
 
 /** What tools that speak to a device themselves have in common. */
 export const TARGET_OPTIONS: Record<string, Option> = {
+  bus: { type: 'string', value: 'NAME', help: 'A bus of the running gateway, asked between its own requests.' },
   port: { type: 'string', short: 'p', value: 'FILE', help: "Serial port; 'ferrule serial ports' lists them." },
   baud: { type: 'string', short: 'b', value: 'N', help: 'Bits per second. Default: 9600. scan: several with commas.' },
   parity: { type: 'string', value: 'P', help: 'none, even or odd. Default: none, with --ascii even. scan: several with commas.' },
@@ -80,7 +81,8 @@ export function targetOf(args: Arguments): Target {
 export function scanWhere(args: Arguments): Exclude<ScanWhere, { kind: 'bus' }> {
   const port = args.text('port');
   const host = args.text('host');
-  if ((port === undefined) === (host === undefined)) throw usage('Name either --port FILE or --host HOST[:PORT].');
+  if ((port === undefined) === (host === undefined))
+    throw usage('Name either --port FILE or --host HOST[:PORT]; or --bus NAME, to ask through a running gateway.');
   if (host !== undefined) {
     if (args.flag('rtu') && args.flag('ascii')) throw usage('The frames are --rtu or --ascii, not both.');
     const framing = args.flag('rtu') ? 'rtu' : args.flag('ascii') ? 'ascii' : 'tcp';
@@ -90,7 +92,8 @@ export function scanWhere(args: Arguments): Exclude<ScanWhere, { kind: 'bus' }> 
   return { kind: 'line', port: port ?? '', framing, line: lineSettings(args, framing) };
 }
 
-function lineSettings(args: Arguments, framing: LineFraming): LineSettings {
+/** Of --baud, --data-bits, --parity and --stop-bits. */
+export function lineSettings(args: Arguments, framing: LineFraming): LineSettings {
   const baud = numbers(args.text('baud') ?? '9600', '--baud', 50, 4_000_000);
   const parity = (args.text('parity') ?? (framing === 'ascii' ? 'even' : 'none'))
     .split(',')

@@ -2,26 +2,26 @@ import { systemClock } from '../../clock.js';
 import { type Place, parseAddress } from '../../field/modbus/address.js';
 import type { TagJson } from '../../field/ports.js';
 import { type Explored, type ExploredPlace, explore, mostOf } from '../../field/tools/explore.js';
-import { openOwnBus } from '../../field/tools/own-bus.js';
-import { silentLogger } from '../../log.js';
 import type { Arguments, Io } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { areaOf, integer, targetOf, timeoutOf, usage } from './options.js';
+import { ask } from './ask.js';
+import { areaOf, integer, usage } from './options.js';
 import { table } from './table.js';
 
 export async function read(args: Arguments, io: Io): Promise<ExitCode> {
-  const target = targetOf(args);
   const { area, address } = placeOf(args);
   const count = integer(args, 'count', 1, mostOf(area), 1);
   const unit = integer(args, 'unit', 0, 255, 1);
-  const bus = await openOwnBus(target, timeoutOf(args, target), systemClock, silentLogger);
-  try {
-    const explored = await explore(bus, { unit, area, address, count }, () => systemClock.now());
-    io.out(args.flag('json') ? `${JSON.stringify(explored)}\n` : printed(explored));
-    return EXIT.OK;
-  } finally {
-    await bus.stop();
-  }
+  const explored = await ask<Explored>(
+    {
+      own: (bus) => explore(bus, { unit, area, address, count }, () => systemClock.now()),
+      gateway: (client, path) => client.get(`${path}/registers?unit=${unit}&area=${area}&address=${address}&count=${count}`),
+    },
+    args,
+    io,
+  );
+  io.out(args.flag('json') ? `${JSON.stringify(explored)}\n` : printed(explored));
+  return EXIT.OK;
 }
 
 /** With an area the address counts from 0; without one it is Modicon notation, which says the area. */

@@ -6,8 +6,12 @@ import { hintFor } from '../../field/tools/own-bus.js';
 import { silentLogger } from '../../log.js';
 import type { Arguments, Io } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { busOption } from './ask.js';
+import { refuseWhatABusHas } from './beside-gateway.js';
+import { GatewayClient } from './gateway-client.js';
 import { interruptible, untilAborted } from './interrupt.js';
 import { integer, numberIn, oneOf, usage } from './options.js';
+import { busWay, type Way } from './terminal-bus.js';
 
 const ENDS = { none: '', cr: '\r', lf: '\n', crlf: '\r\n' } as const;
 /** After the last line of a pipe the answer to it is waited for. */
@@ -16,7 +20,23 @@ const BYTES_PER_LINE = 16;
 
 /** What is typed is sent line by line, what comes is shown, until Ctrl-C, the end of the input, or the port is gone. */
 export async function terminal(port: string | undefined, args: Arguments, io: Io): Promise<ExitCode> {
+  const bus = busOption(args);
+  if (bus !== undefined && port !== undefined) throw usage('Name either a port or --bus, not both.');
+  if (bus !== undefined) {
+    const client = await GatewayClient.open(args, io);
+    try {
+      return await converse(await busWay(bus, client, io), args, io);
+    } finally {
+      await client.close();
+    }
+  }
   if (port === undefined) throw usage('The port is missing.', "'ferrule serial ports' lists the ports of this machine.");
+  const way = portWay(port, args);
+  await refuseWhatABusHas({ kind: 'line', port }, args, io);
+  return converse(way, args, io);
+}
+
+function portWay(port: string, args: Arguments): Way {
   const line = {
     port,
     baud: numberIn(args.text('baud') ?? '9600', '--baud', 50, 4_000_000),
@@ -26,6 +46,16 @@ export async function terminal(port: string | undefined, args: Arguments, io: Io
     flow_control: 'none',
   } as const;
   const opener = new SerialOpener(line, silentLogger);
+  return {
+    name: opener.endpoint,
+    open: (data, lost, signal) =>
+      opener.open({ data, closed: (error) => lost(failure(port, messageOf(error))) }, signal).catch((error: unknown) => {
+        throw failure(port, messageOf(error));
+      }),
+  };
+}
+
+async function converse(way: Way, args: Arguments, io: Io): Promise<ExitCode> {
   const isHex = args.flag('hex');
   const end = ENDS[oneOf(['none', 'cr', 'lf', 'crlf'], args.text('end') ?? 'crlf', '--end')];
   const lingerMs = integer(args, 'linger', 0, 3_600_000, LINGER_MS);
@@ -33,17 +63,12 @@ export async function terminal(port: string | undefined, args: Arguments, io: Io
   await interruptible(async (interrupted) => {
     const gone = new AbortController();
     const signal = AbortSignal.any([interrupted, gone.signal]);
-    const handlers = {
-      data: (chunk: Buffer) => io.out(isHex ? hexLines(chunk) : readable(chunk)),
-      closed: (error: Error) => {
-        loss = error;
-        gone.abort();
-      },
+    const lost = (error: Error) => {
+      loss = error;
+      gone.abort();
     };
-    const link = await opener.open(handlers, signal).catch((error: unknown) => {
-      throw failure(port, messageOf(error));
-    });
-    io.err(`${opener.endpoint} is open. What you type is sent with Enter${isHex ? ', as hexadecimal digits' : ''}; Ctrl-C ends.\n`);
+    const link = await way.open((chunk) => io.out(isHex ? hexLines(chunk) : readable(chunk)), lost, signal);
+    io.err(`${way.name} is open. What you type is sent with Enter${isHex ? ', as hexadecimal digits' : ''}; Ctrl-C ends.\n`);
     const input = createInterface({ input: process.stdin });
     input.on('line', (line) => send(line, link, isHex, end, io));
     input.once('close', () => setTimeout(() => gone.abort(), lingerMs));
@@ -54,7 +79,7 @@ export async function terminal(port: string | undefined, args: Arguments, io: Io
       await link.close();
     }
   });
-  if (loss !== null) throw failure(port, messageOf(loss));
+  if (loss !== null) throw loss;
   return EXIT.OK;
 }
 
@@ -62,7 +87,7 @@ function failure(port: string, reason: string): FerruleError {
   return new FerruleError('FER_FIELD_BUS', `${reason}.`, { where: { subject: port }, hint: hintFor(reason) });
 }
 
-function send(line: string, link: Link, isHex: boolean, end: string, io: Io): void {
+function send(line: string, link: Pick<Link, 'write'>, isHex: boolean, end: string, io: Io): void {
   if (!isHex) {
     link.write(Buffer.from(line + end, 'utf8'));
     return;

@@ -101,11 +101,25 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       schema: {
         operationId: 'listBuses',
         tags: ['field'],
-        summary: 'The field buses.',
+        summary: 'The field buses; or the one that has a serial port of this machine, or a host.',
+        querystring: Type.Object(
+          {
+            port: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'Serial port, under any of its names.' })),
+            host: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'Host, with `tcpPort`.' })),
+            tcpPort: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, default: 502 })),
+          },
+          { additionalProperties: false },
+        ),
         response: answers({ 200: Type.Object({ buses: Type.Array(ref(Bus)) }) }),
       },
     },
-    () => ({ buses: field.buses() }),
+    async (request) => {
+      const { port, host, tcpPort = 502 } = request.query;
+      const buses = field.buses();
+      if (port === undefined && host === undefined) return { buses };
+      const name = await field.tools.busOf(port !== undefined ? { kind: 'line', port } : { kind: 'host', host: host ?? '', port: tcpPort });
+      return { buses: buses.filter((bus) => bus.name === name) };
+    },
   );
 }
 

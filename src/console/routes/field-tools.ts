@@ -1,7 +1,8 @@
 import { FerruleError } from '../../errors.js';
 import { Type } from '../../schema-types.js';
+import { TagValue } from '../api-schemas.js';
 import { startEvents } from '../event-stream.js';
-import { AreaWord, Explored, ReadPlan, UnitStatistics } from '../field-tools-schemas.js';
+import { AreaWord, Explored, ReadPlan, RegisterWriteBody, UnitStatistics } from '../field-tools-schemas.js';
 import { type App, answers, Nothing, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
@@ -77,6 +78,28 @@ export function fieldToolRoutes(app: App, context: RouteContext): void {
       const { unit, area, address, count = 10 } = request.query;
       const explored = await tools.explore(request.params.name, { unit, area, address, count });
       return { ...explored, orders: Object.fromEntries(Object.entries(explored.orders).map(([length, orders]) => [length, [...orders]])) };
+    },
+  );
+
+  app.post(
+    '/buses/:name/registers',
+    {
+      config: { access: 'administrator' },
+      schema: {
+        operationId: 'writeRegister',
+        tags: ['field'],
+        summary: 'Write one value of a unit where there is no tag, and read it back. No limits of a tag hold it up.',
+        params: Params,
+        body: RegisterWriteBody,
+        response: answers({ 200: Type.Object({ written: TagValue }) }),
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const { username } = loginOf(request);
+      // Before it is sent: one that is not confirmed may have been carried out.
+      context.log.info({ username, bus: name, ...request.body }, 'a register is written from the console');
+      return { written: await tools.writeRegister(name, request.body) };
     },
   );
 

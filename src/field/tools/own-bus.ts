@@ -71,7 +71,7 @@ function untilUp(bus: ModbusBus, signal: AbortSignal | null): Promise<void> {
 
 export function hintFor(reason: string): string {
   if (/ is used by /.test(reason)) {
-    return 'If a gateway runs here, the port is one of its buses: use its tools in the web console, or stop it.';
+    return 'If a gateway runs here, the port is one of its buses: ask through it (--bus NAME, with sudo, or --data DIR), or stop it.';
   }
   if (/ECONNREFUSED/.test(reason)) return 'Nothing listens there: compare address and port.';
   if (/plugged in/.test(reason)) return "'ferrule serial ports' lists the ports of this machine.";

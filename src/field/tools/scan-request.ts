@@ -111,14 +111,15 @@ export function refuseDataBits(framing: LineFraming, { data_bits = [] }: LineSet
   });
 }
 
+/** Where a tool would open something of its own. */
+export type Place = { kind: 'line'; port: string } | { kind: 'host'; host: string; port: number };
+
 /** The bus that has this port or host, under whichever name; null: none. */
 export async function busOf(where: Place, buses: Iterable<BusConfig>): Promise<string | null> {
   const same = where.kind === 'line' ? await samePort(where.port) : await sameHost(where.host, where.port);
   for (const bus of buses) if (await same(bus)) return bus.name;
   return null;
 }
-
-type Place = { kind: 'line'; port: string } | { kind: 'host'; host: string; port: number };
 
 async function samePort(port: string): Promise<(bus: BusConfig) => Promise<boolean>> {
   const fileOf = (name: string) => findPort(name).catch(() => name);

@@ -5,7 +5,7 @@ import type { FieldBus } from '../build.js';
 import type { Device } from '../device.js';
 import type { SerialPortInfo } from '../link/ports.js';
 import type { ModbusBus } from '../modbus/bus.js';
-import type { ScanPlan as ReadPlan, UnitStatistics } from '../ports.js';
+import type { ScanPlan as ReadPlan, TagJson, UnitStatistics } from '../ports.js';
 import type { Profile } from '../profiles/schema.js';
 import type { BusConfig } from '../schema.js';
 import type { SunSpecDevice } from '../sunspec/discover.js';
@@ -15,7 +15,8 @@ import type { Identification } from './identification.js';
 import { type MonitorListener, monitor } from './monitor.js';
 import type { ScanPlan } from './scan.js';
 import type { ScanJobs, ScanStatus } from './scan-jobs.js';
-import type { ScanRequest, ScanWhere } from './scan-request.js';
+import type { Place, ScanRequest, ScanWhere } from './scan-request.js';
+import type { RegisterWrite } from './write-register.js';
 
 /** Where a unit is that is asked what it is. */
 export type UnitWhere = { kind: 'bus'; bus: string } | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
@@ -100,6 +101,16 @@ export class FieldTools {
   }
 
   /**
+   * Writes one value where there is no tag, and reads it back: resolves with what was read. Rejects with FER_FIELD_BAD_VALUE and
+   * as writes of tags do.
+   */
+  async writeRegister(bus: string, request: RegisterWrite): Promise<TagJson> {
+    const found = this.#modbus(bus);
+    const { writeRegister } = await import('./write-register.js');
+    return writeRegister(found, request);
+  }
+
+  /**
    * Finds the SunSpec models of a unit, and the tags that they are, with the scan classes of these. Rejects with
    * FER_FIELD_SUNSPEC, FER_FIELD_READ, FER_FIELD_BUS.
    */
@@ -121,6 +132,15 @@ export class FieldTools {
     });
   }
 
+  /** The bus that has this serial port or host; null: none. */
+  async busOf(where: Place): Promise<string | null> {
+    const { busOf } = await import('./scan-request.js');
+    return busOf(
+      where,
+      [...this.#field.buses().values()].map(({ config }) => config),
+    );
+  }
+
   /** The serial ports of this machine. */
   async ports(): Promise<SerialPortInfo[]> {
     const { listSerialPorts } = await import('../link/ports.js');
@@ -129,15 +149,12 @@ export class FieldTools {
 
   /** Starts a scan. Rejects with FER_FIELD_SCAN where that can't be. */
   async scan(request: ScanRequest): Promise<ScanStatus> {
-    const { busOf, checkScan, ownScanPlan } = await import('./scan-request.js');
+    const { checkScan, ownScanPlan } = await import('./scan-request.js');
     checkScan(request);
     const { where } = request;
     const jobs = await this.#scans();
     if (where.kind === 'bus') return this.#scanBus(jobs, request, where);
-    const user = await busOf(
-      where,
-      [...this.#field.buses().values()].map(({ config }) => config),
-    );
+    const user = await this.busOf(where);
     const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
     if (user !== null) {
       throw new FerruleError('FER_FIELD_SCAN', `${target} is used by bus ${user}.`, { hint: `Scan the bus ${user} instead.` });

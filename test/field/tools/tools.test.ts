@@ -143,6 +143,26 @@ describe('Looking at a bus', PEERS, () => {
     assert.equal(result.text?.AB.slice(4), 'OK!!');
   });
 
+  test('a register without a tag is written and read back; what can not be is refused unsent', async (t) => {
+    const server = await PymodbusServer.start(t, 0, [1]);
+    const { field } = await startField(t, { buses: [{ name: 'tcp', type: 'modbus_tcp', host: '127.0.0.1', port: server.port }] });
+    await waitFor(() => field.buses()[0]?.state === 'running');
+    const place = { unit: 1, area: 'holding', address: 30 } as const;
+    assert.equal(await field.tools.writeRegister('tcp', { ...place, value: '-1.5', type: 'float32', order: 'BADC' }), -1.5);
+    assert.deepEqual(await server.get(1, 'holding', 30, 2), [0xc0bf, 0]);
+    assert.equal(await field.tools.writeRegister('tcp', { ...place, address: 40, value: true, bit: 3, type: 'bit' }), true);
+    assert.deepEqual(await server.get(1, 'holding', 40, 1), [8]);
+    const writes = await server.writes();
+    for (const wrong of [{ type: 'float23' }, { order: 'ACBD' }, { value: 70000 }, { area: 'input' as const }, { value: 'warm' }]) {
+      await assert.rejects(
+        field.tools.writeRegister('tcp', { ...place, value: 1, ...wrong }),
+        { code: 'FER_FIELD_BAD_VALUE' },
+        JSON.stringify(wrong),
+      );
+    }
+    assert.deepEqual(await server.writes(), writes);
+  });
+
   test('what a device refuses is said with what to do', async (t) => {
     const server = await PymodbusServer.start(t, 0, [1]);
     const { field } = await startField(t, { buses: [{ name: 'tcp', type: 'modbus_tcp', host: '127.0.0.1', port: server.port }] });
