@@ -162,7 +162,7 @@ export class Broker extends Aedes {
     await this.redirects.load();
     await this.banList.load();
     for await (const page of this.store.loadRetained()) {
-      for (const message of page) this.router.retained.restore(message.topic, message);
+      for (const message of page) this.router.retained.set(message.topic, message);
     }
     await this.sessions.load(this.clock.now());
     // The rules may have changed while nobody was here.

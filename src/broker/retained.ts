@@ -1,12 +1,17 @@
 import { messageBytes, type StoredMessage } from '../store/types.js';
-import { LevelNode } from './level-node.js';
+import { RetainedNode as Node } from './retained-node.js';
 
 /** Makes retained messages that are not kept but follow from something else, at the moment somebody asks. */
 export type RetainedSource = (filter: string, now: number) => Iterable<StoredMessage>;
 
+/** Longer topics are looked for in the tree: the longest are all alike to a hash map. */
+const MAX_LENGTH = 256;
+
 /** The retained messages, in memory, found by filter without walking topics that can't match. */
 export class Retained {
   readonly #root = new Node();
+  /** Those with a message, by topic where it is not long: most are set again and again. */
+  readonly #nodes = new Map<string, Node>();
   #count = 0;
   #bytes = 0;
   /** messageBytes() of all. */
@@ -14,8 +19,6 @@ export class Retained {
   /** Messages that expire some day. */
   #expiring = 0;
   #expiryWalk: RetainedWalk | null = null;
-  /** Topics whose message is held here and nowhere else. */
-  readonly #volatile = new Set<string>();
   #changes = 0;
   /** Asked for filters that begin with `$`. They count nowhere. */
   systemSource: RetainedSource | null = null;
@@ -40,43 +43,37 @@ export class Retained {
     // All of them together are far from the limit: no need to look for the one that it replaces.
     const size = this.#size + messageBytes(message);
     if (this.#count < maxMessages && size <= maxBytes) return true;
-    const former = this.get(message.topic);
-    return former !== undefined && this.#count <= maxMessages && size - messageBytes(former) <= maxBytes;
+    const former = this.#find(message.topic);
+    return former?.isKept === true && this.#count <= maxMessages && size - former.size <= maxBytes;
   }
 
+  /** Made anew at each call for most messages. */
   get(topic: string): StoredMessage | undefined {
-    let node: Node | null = this.#root;
-    for (const level of topic.split('/')) {
-      node = node.child(level);
-      if (node === null) return undefined;
-    }
-    return node.message ?? undefined;
+    return this.#find(topic)?.message() ?? undefined;
   }
 
-  /** Its payload becomes its own: see `apart`. */
+  /** Is this message the one that is kept of its topic? */
+  holds(message: StoredMessage): boolean {
+    return this.#find(message.topic)?.holds(message) === true;
+  }
+
+  /** What is kept of the message has bytes of its own. */
   set(topic: string, message: StoredMessage): void {
-    message.payload = apart(message.payload);
-    this.restore(topic, message);
-  }
-
-  /** At the start, many at a time. */
-  restore(topic: string, message: StoredMessage): void {
     const node = this.#nodeOf(topic);
-    if (node.message !== null) this.#countOut(topic, node.message);
-    node.message = message;
+    if (node.isKept) this.#countOut(node);
+    node.keep(message);
     node.changedAt = ++this.#changes;
     this.#count++;
-    this.#bytes += message.payload.length;
-    this.#size += messageBytes(message);
+    this.#bytes += node.payloadLength;
+    this.#size += node.size;
     if (message.expiresAt !== 0) this.#expiring++;
   }
 
   /** A figure that means nothing after a restart. */
   setVolatile(topic: string, message: StoredMessage): void {
     const node = this.#nodeOf(topic);
-    if (node.message !== null) this.#countOut(topic, node.message);
-    node.message = message;
-    this.#volatile.add(topic);
+    if (node.isKept) this.#countOut(node);
+    node.keepVolatile(message);
   }
 
   delete(topic: string): boolean {
@@ -88,9 +85,10 @@ export class Retained {
       path.push({ parent: node, level });
       node = child;
     }
-    if (node.message === null) return false;
-    this.#countOut(topic, node.message);
-    node.message = null;
+    if (!node.isSet) return false;
+    if (node.isKept) this.#countOut(node);
+    node.clear();
+    this.#nodes.delete(topic);
     for (let i = path.length - 1; i >= 0 && node.isEmpty; i--) {
       const { parent, level } = path[i]!;
       parent.drop(level);
@@ -99,17 +97,16 @@ export class Retained {
     return true;
   }
 
-  #countOut(topic: string, message: StoredMessage): void {
-    if (this.#volatile.delete(topic)) return;
+  #countOut(node: Node): void {
     this.#count--;
-    this.#bytes -= message.payload.length;
-    this.#size -= messageBytes(message);
-    if (message.expiresAt !== 0) this.#expiring--;
+    this.#bytes -= node.payloadLength;
+    this.#size -= node.size;
+    if (node.expiresAt !== 0) this.#expiring--;
   }
 
   /** May the filter match something? For one with wildcards: maybe. */
   mayMatch(filter: string): boolean {
-    return filter.startsWith('$') || /[+#]/.test(filter) || this.get(filter) !== undefined;
+    return filter.startsWith('$') || /[+#]/.test(filter) || this.#find(filter)?.isSet === true;
   }
 
   /** Messages whose topic matches the filter, those past their expiry left out. */
@@ -120,9 +117,24 @@ export class Retained {
     return found;
   }
 
+  /** Of a long topic: maybe one without a message. */
+  #find(topic: string): Node | undefined {
+    if (topic.length <= MAX_LENGTH) return this.#nodes.get(topic);
+    let node: Node | null = this.#root;
+    for (const level of topic.split('/')) {
+      node = node.child(level);
+      if (node === null) return undefined;
+    }
+    return node;
+  }
+
   #nodeOf(topic: string): Node {
-    let node = this.#root;
-    for (const level of topic.split('/')) node = node.childOrNew(level);
+    let node = this.#nodes.get(topic);
+    if (node === undefined) {
+      node = this.#root;
+      for (const level of topic.split('/')) node = node.childOrNew(level);
+      if (topic.length <= MAX_LENGTH) this.#nodes.set(topic, node);
+    }
     return node;
   }
 
@@ -140,8 +152,8 @@ export class Retained {
     const walk = this.#expiryWalk;
     const end = walk.visited + maxNodes;
     while (!walk.isDone && walk.visited < end) {
-      const message = walk.step();
-      if (message !== null && !isCurrent(message, now)) topics.push(message.topic);
+      const node = walk.step();
+      if (node?.hasExpired(now) === true) topics.push(node.topic);
     }
     if (walk.isDone) this.#expiryWalk = null;
     return topics;
@@ -188,8 +200,8 @@ export class RetainedWalk {
   next(now: number, maxNodes = Number.POSITIVE_INFINITY): StoredMessage | null {
     const end = this.visited + maxNodes;
     while (this.visited < end && (this.#first !== null || this.#frames.length > 0)) {
-      const message = this.step();
-      if (message !== null && isCurrent(message, now)) return message;
+      const node = this.step();
+      if (node !== null && !node.hasExpired(now)) return node.message();
     }
     if (this.#first !== null || this.#frames.length > 0) return null;
     if (this.#source !== null) {
@@ -204,13 +216,13 @@ export class RetainedWalk {
     return null;
   }
 
-  /** Looks at one node; gives its message, expired or not, where the filter matches it. */
-  step(): StoredMessage | null {
+  /** Looks at one node; gives it where it has a message, expired or not, and the filter matches it. */
+  step(): Node | null {
     const node = this.#first ?? this.#nextNode();
     this.#first = null;
-    if (node === null) return null;
+    if (node === null || !node.isSet) return null;
     this.changedAt = node.changedAt;
-    return node.message;
+    return node;
   }
 
   #nextNode(): Node | null {
@@ -247,40 +259,4 @@ export class RetainedWalk {
       depth++;
     }
   }
-}
-
-class Node extends LevelNode<Node> {
-  message: StoredMessage | null = null;
-  changedAt = 0;
-
-  get isEmpty(): boolean {
-    return this.message === null && !this.hasChildren;
-  }
-
-  childOrNew(level: string): Node {
-    let child = this.child(level);
-    if (child === null) {
-      child = new Node();
-      this.put(level, child);
-    }
-    return child;
-  }
-}
-
-/** Bytes that a payload may hold beside its own. */
-const MAX_BESIDE = 256;
-
-/**
- * Small buffers are cut from larger ones, which stay as long as one of their pieces does. What is retained may stay for
- * years, and thousands of such messages would each hold what passed by when they came.
- */
-function apart(payload: Buffer): Buffer {
-  if (payload.buffer.byteLength - payload.length <= MAX_BESIDE) return payload;
-  const own = Buffer.allocUnsafeSlow(payload.length);
-  payload.copy(own);
-  return own;
-}
-
-function isCurrent(message: StoredMessage, now: number): boolean {
-  return message.expiresAt === 0 || message.expiresAt > now;
 }

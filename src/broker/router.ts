@@ -122,7 +122,7 @@ export class Router implements PublicationOwner {
     const { topic } = publication.message;
     if (error !== null) {
       if (!this.#unsaved.has(topic)) this.#unsaved.set(topic, publication);
-    } else if (this.#unsaved.get(topic) === publication || this.retained.get(topic) === publication.message) {
+    } else if (this.#unsaved.get(topic) === publication || this.retained.holds(publication.message)) {
       this.#unsaved.delete(topic);
     }
   }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Retained } from '../../src/broker/retained.js';
 import type { StoredMessage } from '../../src/store/types.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function message(topic: string, expiresAt = 0): StoredMessage {
   return { topic, payload: Buffer.from(topic), qos: 0, retain: true, properties: null, at: 0, expiresAt, publisher: '' };
@@ -25,15 +30,61 @@ test('does a filter find the retained messages that it matches and no others?', 
   assert.deepEqual(topicsOf(retained.match('a/b', 0)), ['a/b']);
 });
 
-test('does a retained message hold no more memory than its own bytes?', () => {
+for (const [length, what] of [
+  [3, 'a short'],
+  [1000, 'a long'],
+] as const) {
+  test(`does ${what} retained message hold no more memory than its own bytes?`, async () => {
+    const retained = new Retained();
+    let passedBy: Buffer | null = Buffer.alloc(8192, 'x');
+    retained.set('a', { ...message('a'), payload: passedBy.subarray(100, 100 + length) });
+    const memory = new WeakRef(passedBy.buffer);
+    passedBy = null;
+    assert.equal(retained.get('a')?.payload.toString(), 'x'.repeat(length));
+    for (let tries = 0; memory.deref() !== undefined && tries < 20; tries++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+    }
+    assert.equal(memory.deref(), undefined);
+  });
+}
+
+test('is what is kept of a message all that there was, whatever its bytes, length and properties?', () => {
   const retained = new Retained();
-  const passedBy = Buffer.alloc(8192, 'x');
-  const kept = { ...message('a'), payload: passedBy.subarray(100, 103) };
-  retained.set('a', kept);
-  const { payload } = retained.get('a')!;
-  assert.equal(payload.toString(), 'xxx');
-  assert.ok(payload.buffer.byteLength < 300, `${payload.buffer.byteLength} bytes`);
-  assert.equal(retained.get('a'), kept);
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+  const messages: StoredMessage[] = [
+    { ...message('a/bytes'), payload: bytes, qos: 2, at: 1_763_690_000_123, publisher: 'someone' },
+    { ...message('a/long'), payload: Buffer.alloc(257, 'y'), qos: 1, at: 5 },
+    { ...message('a/properties'), properties: { contentType: 'text/plain' } },
+    { ...message('a/expires'), expiresAt: 9 },
+    message(`a/${'x'.repeat(300)}`),
+    message('a'),
+  ];
+  for (const each of messages) retained.set(each.topic, { ...each });
+  for (const each of messages) {
+    assert.deepEqual(retained.get(each.topic), each);
+    assert.equal(retained.mayMatch(each.topic), true);
+  }
+  assert.equal(retained.match('#', 0).length, messages.length);
+});
+
+test('does a topic hold the message that was set last, and no other?', () => {
+  const retained = new Retained();
+  const [first, second] = [1, 2].map((at) => ({ ...message('a'), at }));
+  for (const [former, latter] of [
+    [first!, second!],
+    [
+      { ...first!, expiresAt: 100 },
+      { ...second!, expiresAt: 100 },
+    ],
+  ] as const) {
+    retained.set('a', former);
+    assert.equal(retained.holds(former), true);
+    retained.set('a', latter);
+    assert.deepEqual([retained.holds(former), retained.holds(latter)], [false, true]);
+  }
+  retained.delete('a');
+  assert.equal(retained.holds(second!), false);
 });
 
 test('are count and bytes right after replacing and deleting?', () => {
