@@ -146,7 +146,7 @@ class FerruleGateway implements Gateway {
     this.#field = new Field({
       config: fieldConfigOf(config),
       messaging: {
-        publish: this.#messaging.publish,
+        publish: (message, receipt) => this.broker.publishWithReceipt(message, receipt),
         // It acts on what it is sent: who sent it?
         subscribe: (filter, handler) => this.broker.subscribeLocal(filter, handler, true),
       },

@@ -230,6 +230,31 @@ export class LocalPublication extends RoutedPublication {
   }
 }
 
+/** Told once how a publication ended: null: it is safe. */
+export interface Receipt {
+  settled(error: Error | null): void;
+}
+
+/** The same with an object in the place of a closure, for parts with thousands of messages each second. */
+export class PartPublication extends RoutedPublication {
+  constructor(
+    message: StoredMessage,
+    owner: PublicationOwner,
+    readonly receipt: Receipt,
+  ) {
+    super(message, null, message.publisher, message.at, message.expiresAt, owner);
+  }
+
+  /** Nobody whom a part that acts on messages would have to know. */
+  get sender(): null {
+    return null;
+  }
+
+  protected finished(error: Error | null): void {
+    this.receipt.settled(error);
+  }
+}
+
 /** Nobody waits for it. */
 export class UnacknowledgedPublication extends RoutedPublication {
   constructor(

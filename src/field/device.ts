@@ -161,10 +161,10 @@ export class DeviceRecord {
     const { payload, publisher } = this.#context;
     switch (payload) {
       case 'json':
-        publisher.publish(tag.topic, jsonPayload(tag.sample), true, () => tag.publishNow());
+        publisher.publish(tag.topic, jsonPayload(tag), true, tag);
         return;
       case 'value':
-        publisher.publish(tag.topic, barePayload(tag.sample), true, () => tag.publishNow());
+        publisher.publish(tag.topic, barePayload(tag), true, tag);
         return;
       case 'device':
         this.#publishGroup(group);
@@ -181,7 +181,7 @@ export class DeviceRecord {
       const members = this.#groups.get(group) ?? [];
       const payload = groupPayload(members.map((tag) => [tag.name, tag.sample]));
       const topic = this.#context.topics.value(this.name, group);
-      this.#context.publisher.publish(topic, payload, true, () => this.#publishGroup(group));
+      this.#context.publisher.publish(topic, payload, true, { publishNow: () => this.#publishGroup(group) });
     }
     this.#dirtyGroups.clear();
   }
@@ -190,6 +190,6 @@ export class DeviceRecord {
     const { state, since, error } = this.state;
     const json = error === null ? { state, since } : { state, since, error };
     const topic = this.#context.topics.state(this.name);
-    this.#context.publisher.publish(topic, Buffer.from(JSON.stringify(json)), true, () => this.#publishState());
+    this.#context.publisher.publish(topic, Buffer.from(JSON.stringify(json)), true, { publishNow: () => this.#publishState() });
   }
 }

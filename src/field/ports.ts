@@ -1,9 +1,15 @@
 import type { Message } from '../mqtt/message.js';
 
+/** Who is told what became of a message. */
+export interface Receipt {
+  /** Called once: with null when the message is safe. */
+  settled(error: Error | null): void;
+}
+
 /** What the field side needs of the rest of the gateway: a way to publish and a way to hear. */
 export interface MessagingPort {
-  /** Resolves when the message is safe, rejects otherwise. */
-  publish(message: Message): Promise<void>;
+  /** The receipt may be told before this returns. No promise: there are thousands of values each second. */
+  publish(message: Message, receipt: Receipt): void;
   /**
    * Calls back for every matching message until the returned function is called. Retained messages come first, before this
    * returns, and are told by their flag.

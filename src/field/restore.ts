@@ -109,7 +109,7 @@ function payloadOf(payload: PayloadFormat, samples: readonly [TagIdentity, Sampl
 }
 
 function publishRetained(publisher: Publisher, topic: string, payload: Buffer): void {
-  publisher.publish(topic, payload, true, () => publishRetained(publisher, topic, payload));
+  publisher.publish(topic, payload, true, { publishNow: () => publishRetained(publisher, topic, payload) });
 }
 
 /** Retained messages of the topics in use and of those that were, by topic. */

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Quality, TagJson, TagStatus } from './ports.js';
+import type { Source } from './publisher.js';
 import type { ValueConfig } from './schema.js';
 import type { Sample } from './topics.js';
 import type { TrendRing } from './trend.js';
@@ -33,7 +34,7 @@ const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
  * One tag as it stands: value, source time, quality; and when that is published. A value that is not good any more keeps
  * its value and its time; only its quality and reason change.
  */
-export class Tag {
+export class Tag implements Sample, Source {
   readonly #options: TagOptions;
   readonly #clock: Clock;
   #value: TagJson = null;
@@ -57,8 +58,17 @@ export class Tag {
   get topic(): string {
     return this.#options.topic;
   }
+  get value(): TagJson {
+    return this.#value;
+  }
+  get ts(): number | null {
+    return this.#ts;
+  }
   get quality(): Quality {
     return this.#quality;
+  }
+  get reason(): string | null {
+    return this.#reason;
   }
   get sample(): Sample {
     return { value: this.#value, ts: this.#ts, quality: this.#quality, reason: this.#reason };

@@ -84,11 +84,26 @@ export function toJson(sample: Sample): { v: TagJson; ts: number | null; q: Qual
 export function jsonPayload(sample: Sample): Buffer {
   const { value, ts, quality, reason } = sample;
   if (reason !== null || typeof value === 'string') return Buffer.from(JSON.stringify(toJson(sample)));
-  // A good number is nearly all that is ever published. Its bytes are its own, as what is retained must be.
-  const text = `{"v":${value},"ts":${ts},"q":"${quality}"}`;
-  const payload = Buffer.allocUnsafeSlow(text.length);
-  payload.write(text, 'latin1');
+  // A good number is nearly all that is ever published.
+  const digits = String(value);
+  const tail = tailOf(ts, quality);
+  const length = HEAD.length + digits.length;
+  const payload = Buffer.allocUnsafe(length + tail.length);
+  payload.set(HEAD, 0);
+  for (let i = 0; i < digits.length; i++) payload[HEAD.length + i] = digits.charCodeAt(i);
+  payload.set(tail, length);
   return payload;
+}
+
+const HEAD = Buffer.from('{"v":');
+let lastTail: { ts: number | null; quality: Quality; bytes: Buffer } = { ts: null, quality: 'bad', bytes: Buffer.alloc(0) };
+
+/** What follows the value: the same for all that was read at once. */
+function tailOf(ts: number | null, quality: Quality): Buffer {
+  if (lastTail.ts !== ts || lastTail.quality !== quality || lastTail.bytes.length === 0) {
+    lastTail = { ts, quality, bytes: Buffer.from(`,"ts":${ts},"q":"${quality}"}`) };
+  }
+  return lastTail.bytes;
 }
 
 /** The bare value. It can't say that it is not good: then it is nothing, which also clears what was retained. */

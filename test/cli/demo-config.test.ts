@@ -4,6 +4,7 @@ import { DEMO_RULE, DEMO_RULE_FILE, demoConfig } from '../../src/cli/demo-config
 import { systemClock } from '../../src/clock.js';
 import { type LoadedConfig, parseConfig } from '../../src/config/load.js';
 import { Field } from '../../src/field/field.js';
+import type { Receipt } from '../../src/field/ports.js';
 import { startPlant } from '../../src/field/simulator/demo-plant.js';
 import { silentLogger } from '../../src/log.js';
 import type { Message } from '../../src/mqtt/message.js';
@@ -23,8 +24,9 @@ async function startDemoField(t: TestContext): Promise<{ field: Field; messages:
   const { config } = await load(demoConfig({ plant: plant.ports }));
   const messages = new Map<string, Message>();
   const messaging = {
-    publish: async (message: Message): Promise<void> => {
+    publish: (message: Message, receipt: Receipt): void => {
       messages.set(message.topic, message);
+      queueMicrotask(() => receipt.settled(null));
     },
     subscribe: () => () => {},
   };

@@ -8,7 +8,7 @@ import { Secrets } from '../../src/config/secrets.js';
 import { validator } from '../../src/config/validate.js';
 import { checkField } from '../../src/field/check-config.js';
 import { Field } from '../../src/field/field.js';
-import type { TagJson } from '../../src/field/ports.js';
+import type { Receipt, TagJson } from '../../src/field/ports.js';
 import { type FieldConfig, FieldSchema } from '../../src/field/schema.js';
 import { silentLogger } from '../../src/log.js';
 import type { Message } from '../../src/mqtt/message.js';
@@ -38,14 +38,14 @@ export class Messages {
   readonly retained = new Map<string, Message>();
   readonly #subscriptions = new Set<{ filter: string[]; handler: (message: Message) => void }>();
 
-  publish(message: Message): Promise<void> {
+  publish(message: Message, receipt?: Receipt): void {
     this.all.push(message);
     if (message.retain) {
       if (message.payload.length === 0) this.retained.delete(message.topic);
       else this.retained.set(message.topic, message);
     }
     for (const { filter, handler } of [...this.#subscriptions]) if (matches(filter, message.topic)) handler(message);
-    return Promise.resolve();
+    queueMicrotask(() => receipt?.settled(null));
   }
 
   subscribe(filter: string, handler: (message: Message) => void): () => void {
@@ -57,7 +57,7 @@ export class Messages {
 
   /** A client publishes. */
   send(topic: string, payload: string, more: Partial<Message> = {}): void {
-    void this.publish({ topic, payload: Buffer.from(payload), qos: 1, retain: false, properties: null, ...more });
+    this.publish({ topic, payload: Buffer.from(payload), qos: 1, retain: false, properties: null, ...more });
   }
 
   on(topic: string): Message[] {

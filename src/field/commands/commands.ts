@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Message } from '../../mqtt/message.js';
 import type { DocumentPort } from '../ports.js';
-import type { Publisher } from '../publisher.js';
+import { ONCE, type Publisher } from '../publisher.js';
 import { type Answer, failed, interrupted } from './answer.js';
 import { Deliveries } from './deliveries.js';
 import { CommandJournal, type NotedCommand } from './journal.js';
@@ -163,7 +163,7 @@ export class Commands {
     const full = { ...answer, ...(id === null ? {} : { id }), ...(isRepeated ? { repeated: true } : {}) };
     const correlationData = request?.properties?.correlationData;
     const properties = correlationData === undefined ? null : { correlationData };
-    this.#publisher.publish(topic, Buffer.from(JSON.stringify(full)), false, () => {}, properties);
+    this.#publisher.publish(topic, Buffer.from(JSON.stringify(full)), false, ONCE, properties);
   }
 }
 

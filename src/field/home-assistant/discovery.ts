@@ -80,10 +80,11 @@ export class HomeAssistantDiscovery {
   }
 
   #publish(topic: string, text: string): void {
-    this.#options.publisher.publish(topic, Buffer.from(text), true, () => {
+    const publishNow = (): void => {
       const now = this.#announced.get(topic);
       if (now !== undefined) this.#publish(topic, now);
-    });
+    };
+    this.#options.publisher.publish(topic, Buffer.from(text), true, { publishNow });
   }
 
   #retained(topic: string): string | null {

@@ -4,6 +4,7 @@ import type { Message } from '../../mqtt/message.js';
 import { type Answer, answerOf } from '../commands/answer.js';
 import { type Device, type DeviceContext, DeviceRecord } from '../device.js';
 import type { DeviceStatus } from '../ports.js';
+import { ONCE } from '../publisher.js';
 import type { SerialBus } from './bus.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
@@ -96,7 +97,7 @@ export class RawDevice implements Device {
   #onFrame({ bytes }: Frame): void {
     this.#counters.answers++;
     const payload = this.#config.decode.payload === 'hex' ? Buffer.from(bytes.toString('hex')) : Buffer.from(bytes);
-    this.#context.publisher.publish(this.#topics.rx, payload, false, () => {});
+    this.#context.publisher.publish(this.#topics.rx, payload, false, ONCE);
   }
 
   #onMessage(message: Message): void {

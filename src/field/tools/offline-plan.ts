@@ -19,7 +19,7 @@ export interface DevicePlan {
  * as there and never started: nothing is opened, sent or published.
  */
 export function plansOf(config: FieldConfig): DevicePlan[] {
-  const nobody = { publish: () => Promise.resolve(), subscribe: () => () => {} };
+  const nobody = { publish: () => {}, subscribe: () => () => {} };
   const publisher = new Publisher(nobody, systemClock, silentLogger);
   const context: DeviceContext = {
     clock: systemClock,

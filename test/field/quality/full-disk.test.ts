@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Field } from '../../../src/field/field.js';
+import type { Receipt } from '../../../src/field/ports.js';
 import { silentLogger } from '../../../src/log.js';
 import type { Message } from '../../../src/mqtt/message.js';
 import { PymodbusServer } from '../../peers/modbus.js';
@@ -14,10 +15,13 @@ class FullDisk extends Messages {
   isFull = false;
   refused = 0;
 
-  override publish(message: Message): Promise<void> {
-    if (!this.isFull) return super.publish(message);
+  override publish(message: Message, receipt?: Receipt): void {
+    if (!this.isFull) {
+      super.publish(message, receipt);
+      return;
+    }
     this.refused++;
-    return Promise.reject(new Error('the disk is full'));
+    queueMicrotask(() => receipt?.settled(new Error('the disk is full')));
   }
 }
 

@@ -63,7 +63,7 @@ export async function makeField(t: TestContext, written: unknown, plant: Plant):
 /** What a kill leaves: retained messages and documents as they are at this moment; the run itself goes on elsewhere. */
 export function afterKill(plant: Plant): Plant {
   const next = emptyPlant();
-  for (const message of plant.messages.retained.values()) void next.messages.publish(message);
+  for (const message of plant.messages.retained.values()) next.messages.publish(message);
   next.messages.all.length = 0;
   for (const [key, text] of plant.documents.kept) next.documents.kept.set(key, text);
   return next;

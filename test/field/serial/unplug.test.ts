@@ -129,7 +129,7 @@ describe('raw mode, over a socat pair', { skip: needs('socat') }, () => {
     await waitFor(() => field.buses()[0]?.state === 'running');
     const all = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
     await instrument.answer(all, Buffer.from(all).reverse());
-    void messages.publish({ topic: 'field/d/tx', payload: all, qos: 1, retain: false, properties: null });
+    messages.publish({ topic: 'field/d/tx', payload: all, qos: 1, retain: false, properties: null });
     await waitFor(() => Buffer.concat(payloads(messages, 'field/d/rx')).length === 256);
     assert.deepEqual(messages.last('field/d/tx/result'), { ok: true, bytes: 256 });
     assert.equal(
