@@ -20,6 +20,3 @@ for (const value of [0, -0, 21.5, -1e-7, 1e21, 2 ** 53, 5e-324, true, false, nul
     }
   });
 }
-
-  assert.equal(payload.buffer.byteLength, payload.length);
-});
