@@ -12,7 +12,12 @@ class Lines {
   /** `own` or the name of a master; gives the guest. */
   read(who: string, address: number, unit = 1): Guest | null {
     const guest = this.#guest(who);
-    this.queue.addRead({ fn: 3, unit, address, count: 1 }, 0, { owner: null, resolve: () => {}, reject: () => {}, failedTry: () => {} }, guest);
+    this.queue.addRead(
+      { fn: 3, unit, address, count: 1 },
+      0,
+      { owner: null, resolve: () => {}, reject: () => {}, failedTry: () => {} },
+      guest,
+    );
     return guest;
   }
 

@@ -341,7 +341,13 @@ test('Who asks for a tag that is not there is told, also on a response topic', a
   const device = await ScriptedDevice.start(t, honest);
   const { messages } = await started(t, plant(tcp(device.port)));
   const topic = 'field/d/nosuch/set';
-  await messages.publish({ topic, payload: Buffer.from('{"v":1,"id":7}'), qos: 1, retain: false, properties: { responseTopic: 'me/answers' } });
+  await messages.publish({
+    topic,
+    payload: Buffer.from('{"v":1,"id":7}'),
+    qos: 1,
+    retain: false,
+    properties: { responseTopic: 'me/answers' },
+  });
   for (const place of [`${topic}/result`, 'me/answers']) {
     const { error, ...rest } = await messages.until(place, () => true);
     assert.deepEqual(

@@ -13,6 +13,20 @@ export function bitsPerCharacter(line: LineConfig): number {
   return 1 + line.data_bits + (line.parity === 'none' ? 0 : 1) + line.stop_bits;
 }
 
+/** The settings of a line as serialport takes them. */
+export function portSettings(line: LineConfig) {
+  return {
+    baudRate: line.baud,
+    dataBits: line.data_bits,
+    parity: line.parity,
+    // Of 5 data bits, hardware makes 1.5 stop bits where 2 are set.
+    stopBits: line.stop_bits === 1.5 ? 2 : line.stop_bits,
+    rtscts: line.flow_control === 'rts_cts',
+    xon: line.flow_control === 'xon_xoff',
+    xoff: line.flow_control === 'xon_xoff',
+  } as const;
+}
+
 /** Openings of a serial port. A new SerialPort for each: a port object that lost its device never works again. */
 export class SerialOpener implements LinkOpener {
   readonly endpoint: string;
@@ -34,18 +48,7 @@ export class SerialOpener implements LinkOpener {
     const path = await this.#prepare();
     // Loaded only now: many gateways have no serial line.
     const { SerialPort } = await import('serialport');
-    const port = new SerialPort({
-      path,
-      baudRate: line.baud,
-      dataBits: line.data_bits,
-      parity: line.parity,
-      // Of 5 data bits, hardware makes 1.5 stop bits where 2 are set.
-      stopBits: line.stop_bits === 1.5 ? 2 : line.stop_bits,
-      rtscts: line.flow_control === 'rts_cts',
-      xon: line.flow_control === 'xon_xoff',
-      xoff: line.flow_control === 'xon_xoff',
-      autoOpen: false,
-    });
+    const port = new SerialPort({ path, ...portSettings(line), autoOpen: false });
     let failure: Error | null = null;
     let lost = false;
     const onLost = (error: Error | null) => {
