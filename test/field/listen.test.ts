@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { Connection } from '../../src/field/link/connection.js';
 import type { Link } from '../../src/field/link/link.js';
 import { ListenOpener } from '../../src/field/link/listen.js';
 import { crc16 } from '../../src/field/modbus/crc.js';
-import { silentLogger } from '../../src/log.js';
+import { Loggers, silentLogger } from '../../src/log.js';
 import { PymodbusServer } from '../peers/modbus.js';
 import { freePort } from '../support/free-port.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -124,6 +125,46 @@ describe('a bus that is dialled in to', () => {
     assert.match(lost, /127\.0\.0\.2 connected, and nothing has come from 127\.0\.0\.1/);
     await open();
     assert.match(opener.endpoint, /^127\.0\.0\.2 on/);
+  });
+
+  test('a modem that dials in while nobody is connected is not sent away, however long the bus takes', async (t) => {
+    const clock = new ManualClock();
+    const logged: string[] = [];
+    const log = new Loggers({ level: 'info' }, { write: (line) => void logged.push(line) }).for('field');
+    const opener = new ListenOpener({ host: '127.0.0.1', port: await freePort(), allow: ['127.0.0.1'] }, clock, log);
+    t.after(() => opener.close());
+    const port = Number(opener.endpoint.split(':').pop());
+    const open = () => opener.open({ data: () => {}, closed: () => {} }, new AbortController().signal);
+    const first = open();
+    await connectWhenListening(t, port, '127.0.0.1');
+    const link = await first;
+    // It waits behind the first one, which goes.
+    const second = await connectWhenListening(t, port, '127.0.0.1');
+    await new Promise((done) => setTimeout(done, 50));
+    await link.close();
+    clock.advance(60_000);
+    const taken = await open();
+    taken.write(Buffer.from('x'));
+    await once(second, 'data', { signal: AbortSignal.timeout(5000) });
+    assert.deepEqual(logged, []);
+  });
+
+  test('a modem is taken within about a second, however often the one before broke off', async (t) => {
+    const clock = new ManualClock();
+    const opener = new ListenOpener({ host: '127.0.0.1', port: await freePort(), allow: ['127.0.0.1'] }, clock, silentLogger);
+    const port = Number(opener.endpoint.split(':').pop());
+    let ups = 0;
+    const handlers = { up: () => void ups++, data: () => {}, lost: () => {}, down: () => {} };
+    const connection = new Connection(opener, clock, silentLogger, handlers);
+    t.after(() => connection.stop());
+    connection.start();
+    for (let round = 1; round <= 6; round++) {
+      const modem = await connectWhenListening(t, port, '127.0.0.1');
+      await waitFor(() => ups === round);
+      modem.destroy();
+      await waitFor(() => connection.state === 'degraded');
+      clock.advance(1_000);
+    }
   });
 
   test('a port that is taken is told', async (t) => {

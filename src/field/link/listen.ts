@@ -15,8 +15,10 @@ export interface ListenPlace {
 
 /** A peer from which nothing came for this long makes room for another one. */
 const DEAD_AFTER_MS = 30_000;
-/** Another peer waits this long for the present one to go. */
+/** While a peer is connected another one waits this long for it to go. */
 const HOLD_MS = 10_000;
+/** The port is open all the while: to look for who has connected costs nothing. */
+const LONGEST_DELAY_MS = 1_000;
 /** Strangers are logged at most this often. */
 const STRANGER_LOG_MS = 60_000;
 
@@ -37,6 +39,7 @@ interface Waiting {
  * again replaces its older connection, which is dead whatever TCP thinks of it; another one does where the older one is silent.
  */
 export class ListenOpener implements LinkOpener {
+  readonly longestDelay = LONGEST_DELAY_MS;
   readonly #place: ListenPlace;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -44,7 +47,7 @@ export class ListenOpener implements LinkOpener {
   #server: Server | null = null;
   #waiting: Waiting | null = null;
   #current: Peer | null = null;
-  #next: { socket: Socket; timer: Timer } | null = null;
+  #next: { socket: Socket; timer: Timer | null } | null = null;
   #strangerAt = Number.NEGATIVE_INFINITY;
 
   constructor(place: ListenPlace, clock: Clock, log: Logger) {
@@ -138,21 +141,30 @@ export class ListenOpener implements LinkOpener {
     peer.socket.destroy();
   }
 
-  /** The last one that came waits for the place to be free. */
+  /** The last one that came waits for the place to be free; where it is, only for the bus to take it. */
   #hold(socket: Socket): void {
     this.#takeNext()?.destroy();
-    const timer = this.#clock.setTimeout(() => {
-      this.#next = null;
-      socket.destroy();
-      this.#log.warn({ endpoint: this.endpoint, address: socket.remoteAddress }, 'a connection was refused: another peer is connected');
-    }, HOLD_MS);
-    this.#next = { socket, timer };
+    this.#next = { socket, timer: this.#current === null ? null : this.#clock.setTimeout(() => this.#sendAway(socket), HOLD_MS) };
+  }
+
+  #sendAway(socket: Socket): void {
+    this.#next = null;
+    const address = plainAddress(socket.remoteAddress ?? '');
+    socket.destroy();
+    const connected = this.#current?.address;
+    this.#log.warn({ endpoint: this.endpoint, address }, `a connection was refused: ${connected} is connected and does not go`);
+  }
+
+  #leave(peer: Peer): void {
+    if (this.#current !== peer) return;
+    this.#current = null;
+    this.#next?.timer?.cancel();
   }
 
   #takeNext(): Socket | null {
     const next = this.#next;
     this.#next = null;
-    next?.timer.cancel();
+    next?.timer?.cancel();
     return next === null || next.socket.destroyed ? null : next.socket;
   }
 
@@ -160,22 +172,19 @@ export class ListenOpener implements LinkOpener {
     const address = plainAddress(socket.remoteAddress ?? '');
     const peer: Peer = { socket, address, heardAt: this.#clock.mono(), failure: null };
     this.#current = peer;
-    const leave = () => {
-      if (this.#current === peer) this.#current = null;
-    };
     const heard: LinkHandlers = {
       data: (chunk) => {
         peer.heardAt = this.#clock.mono();
         handlers.data(chunk);
       },
       closed: (error) => {
-        leave();
+        this.#leave(peer);
         handlers.closed(error);
       },
     };
     const link = socketLink(socket, address, heard, () => peer.failure);
     const close = async () => {
-      leave();
+      this.#leave(peer);
       await link.close();
     };
     return {
