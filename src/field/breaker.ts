@@ -49,16 +49,20 @@ export class Breaker {
     this.#probing = false;
   }
 
+  /** Something changed on the way to the unit: where it is open, a request is let through now, and soon again. */
+  probeSoon(now: number): void {
+    if (this.#probeAt === null) return;
+    this.#probing = false;
+    this.#probeDelay = FIRST_PROBE_MS;
+    this.#probeAt = now;
+  }
+
   /** The unit answered. Returns whether this closed it. */
   succeeded(): boolean {
     const closed = this.#probeAt !== null;
-    this.reset();
-    return closed;
-  }
-
-  reset(): void {
     this.#failures = 0;
     this.#probeAt = null;
     this.#probing = false;
+    return closed;
   }
 }

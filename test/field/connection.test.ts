@@ -84,6 +84,40 @@ describe('a supervised connection', () => {
     await connection.stop();
   });
 
+  test('a reset of a link that was of use tells nobody that there is none, and comes at once but not again and again', async () => {
+    const { clock, opener, seen, connection } = setup();
+    connection.start();
+    await clock.advanceAsync(1);
+    const prove = () => connection.proven();
+    prove();
+    connection.reset(new Error('protocol'));
+    await clock.advanceAsync(1);
+    assert.equal(opener.links.length, 2);
+    prove();
+    connection.reset(new Error('protocol'));
+    await clock.advanceAsync(300);
+    assert.equal(opener.links.length, 2);
+    await clock.advanceAsync(300);
+    assert.equal(opener.links.length, 3);
+    assert.deepEqual(seen, ['up', 'lost', 'up', 'lost', 'up']);
+    await connection.stop();
+  });
+
+  test('where resets lead nowhere it is told that there is no link, after longer and longer pauses', async () => {
+    const { clock, opener, seen, connection } = setup();
+    connection.start();
+    for (let left = 6; left > 0; left--) {
+      await clock.advanceAsync(1);
+      connection.reset(new Error('silent'));
+      const count = opener.links.length;
+      while (opener.links.length === count) await clock.advanceAsync(100);
+    }
+    const waits = opener.triedAt.slice(1).map((at, index) => Math.round((at - opener.triedAt[index]!) / 100) / 10);
+    assert.deepEqual(waits, [0.5, 1, 2, 4, 8, 16]);
+    assert.deepEqual(seen.slice(0, 5), ['up', 'lost', 'up', 'lost', 'down']);
+    await connection.stop();
+  });
+
   test('a reset throws the link away', async () => {
     const { clock, opener, connection } = setup();
     connection.start();

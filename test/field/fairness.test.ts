@@ -25,7 +25,7 @@ function plant(units: { unit: number; periodMs: number; blocks: number }[], answ
     log: silentLogger,
     opener: device,
     transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: lineTiming(19_200, 11), events }),
-    resetWhenSilent: false,
+    resetWhenSilent: true,
   });
   const answered = new Map<number, number>();
   let mostQueued = 0;
@@ -56,7 +56,7 @@ function plant(units: { unit: number; periodMs: number; blocks: number }[], answ
     await stopped;
     assert.equal(clock.pending, 0, 'timers are left');
     const overruns = new Map(schedulers.map(({ unit, scheduler }) => [unit, scheduler.status[0]!.overruns]));
-    return { answered, overruns, mostQueued };
+    return { answered, overruns, mostQueued, opened: device.opened };
   };
   return { run };
 }
@@ -82,6 +82,16 @@ describe('a line that has more to read than it can', () => {
       units.reduce((sum, { unit }) => sum + (unit === 17 ? 0 : (answered.get(unit) ?? 0)), 0);
     assert.equal(oneDead.answered.get(17), undefined);
     assert.ok(others(oneDead.answered) >= others(all.answered) * 0.98, `${others(oneDead.answered)} of ${others(all.answered)}`);
+  });
+
+  test('is not broken off for several dead units, and loses what asking for them costs', async () => {
+    const units = Array.from({ length: 31 }, (_, index) => ({ unit: index + 1, periodMs: 1000, blocks: 1 }));
+    const dead = [1, 2, 3, 4, 17, 31];
+    const { answered, opened } = await plant(units, (unit) => (dead.includes(unit) ? null : 20)).run(120_000);
+    assert.equal(opened, 1);
+    for (const { unit } of units.filter(({ unit }) => !dead.includes(unit))) {
+      assert.ok(answered.get(unit)! >= 110, `unit ${unit}: ${answered.get(unit)} of 120`);
+    }
   });
 
   test('counts no overrun where everything can be read in time', async () => {

@@ -207,7 +207,8 @@ for (const line of LINES) {
         test(`when answers ${what}${inflight > 1 ? `, with ${inflight} requests under way` : ''}`, async () => {
           const run = await scan(line, 120, respond, inflight);
           assert.deepEqual(run.wrong, []);
-          assert.ok(run.good > 60, `${run.good} good, ${run.failed} failed`);
+          // Where several are under way, one that is late holds up all of them, and the unit is put aside the sooner.
+          assert.ok(run.good > (inflight > 1 ? 40 : 60), `${run.good} good, ${run.failed} failed`);
         });
       }
     }

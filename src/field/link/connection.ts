@@ -9,7 +9,7 @@ export interface ConnectionHandlers {
   data(chunk: Buffer): void;
   /** The link is lost; a new one is being tried at once. */
   lost(error: Error): void;
-  /** A try to open failed: there is no link for now. */
+  /** There is no link for now: a try to open failed, or the next one comes after a pause that is not short. */
   down(error: Error): void;
 }
 
@@ -17,6 +17,8 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 /** A link that lived this long is taken up again without a delay. */
 const SETTLED_MS = 5_000;
+/** A reset of ours is followed by a new link at once, but not more often than so. */
+const RESETS_APART_MS = 1_000;
 
 /** Keeps a link open: opens, notices a loss, opens again with back-off 0.5 s to 30 s and jitter. */
 export class Connection {
@@ -28,6 +30,10 @@ export class Connection {
   #link: Link | null = null;
   #delay = FIRST_DELAY_MS;
   #openedAt = 0;
+  /** Monotonic ms: a reset was followed by a new link at once. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** Something came over the link. */
+  #isProven = false;
   #timer: Timer | null = null;
   #abort: AbortController | null = null;
   #attempt: Promise<void> = Promise.resolve();
@@ -80,6 +86,7 @@ export class Connection {
   /** The device answers: the next loss starts with the shortest delay. */
   proven(): void {
     this.#delay = FIRST_DELAY_MS;
+    this.#isProven = true;
     this.#opener.proven?.();
   }
 
@@ -88,13 +95,16 @@ export class Connection {
     return this.#link !== null && this.#opener.hasBetter === true;
   }
 
-  /** Throws the link away and opens a new one. */
+  /**
+   * Throws the link away and opens a new one: at once or after the shortest delay where it was of use, so that nobody needs
+   * to be told that there is none.
+   */
   reset(error: Error): void {
     const link = this.#link;
     if (link === null) return;
     this.#link = null;
     void link.close();
-    this.#onLost(error);
+    this.#onLost(error, true);
   }
 
   #open(): void {
@@ -108,7 +118,7 @@ export class Connection {
       closed: (error) => {
         if (generation !== this.#generation || this.#link === null) return;
         this.#link = null;
-        this.#onLost(error);
+        this.#onLost(error, false);
       },
     };
     this.#attempt = this.#opener.open(handlers, abort.signal).then(
@@ -116,6 +126,7 @@ export class Connection {
         if (generation !== this.#generation) return link.close();
         this.#link = link;
         this.#openedAt = this.#clock.mono();
+        this.#isProven = false;
         this.#state = 'running';
         if (this.#error !== null) this.#log.info({ endpoint: this.endpoint }, 'connected again');
         this.#error = null;
@@ -137,17 +148,21 @@ export class Connection {
     this.#later();
   }
 
-  #onLost(error: Error): void {
+  #onLost(error: Error, isReset: boolean): void {
     this.#generation++;
     this.#state = 'degraded';
     this.#error = messageOf(error);
     this.#log.warn({ endpoint: this.endpoint, error: this.#error }, 'connection lost');
     this.#handlers.lost(error);
-    if (this.#clock.mono() - this.#openedAt >= SETTLED_MS) this.#open();
-    else {
-      this.#handlers.down(error);
-      this.#later();
+    const now = this.#clock.mono();
+    const isRenewed = isReset && this.#isProven && now - this.#renewedAt >= RESETS_APART_MS;
+    if (isRenewed) this.#renewedAt = now;
+    if (isRenewed || now - this.#openedAt >= SETTLED_MS) {
+      this.#open();
+      return;
     }
+    if (!isReset || this.#delay > FIRST_DELAY_MS) this.#handlers.down(error);
+    this.#later();
   }
 
   #later(): void {

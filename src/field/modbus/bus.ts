@@ -9,12 +9,13 @@ import { FrameTap } from '../tap.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
 import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WriteJob } from './queue.js';
+import { SilenceWatch } from './silence.js';
 import type { Transport, TransportEvents } from './transport.js';
 
 /** Writes that may wait on one bus; more are refused. */
 const MAX_QUEUED_WRITES = 256;
-/** So many requests in a row without a single byte: the connection is dead, whatever TCP thinks of it. */
-const SILENT_BEFORE_RESET = 3;
+/** ms that reads wait at least for the connection that follows a reset of ours: the peer is there. */
+const RESET_PATIENCE_MS = 1_000;
 /** Exceptions 5 (acknowledge) and 6 (busy): asked again after this. */
 const BUSY_WAIT_MS = 100;
 
@@ -25,6 +26,8 @@ export interface BusListener {
   down(fault: Fault): void;
   /** A unit that had stopped answering answers again. */
   revived(unit: number): void;
+  /** Whether this unit still answers is to be found out: something of it is read now. false: it can't be. */
+  ask?(unit: number): boolean;
   /** A request goes out, whoever's it is. */
   sent?(request: ModbusRequest): void;
   /** It was answered; exceptions are answers. `sentAt`: monotonic ms. */
@@ -85,7 +88,10 @@ export class ModbusBus {
   #inflight = 0;
   readonly #underWay = new Set<ReadJob>();
   #isExclusive = false;
-  #silent = 0;
+  readonly #silence = new SilenceWatch((unit) => this.#unit(unit).breaker.isOpen);
+  #isResetting = false;
+  /** The last connection was thrown away by us: what is known of the units still holds. */
+  #wasReset = false;
   #wake: Timer | null = null;
 
   constructor(options: ModbusBusOptions) {
@@ -102,7 +108,7 @@ export class ModbusBus {
       late: (unit, byMs, timeoutMs) => this.#onLate(unit, byMs, timeoutMs),
       violation: (fault) => {
         this.#log.warn({ bus: this.name, error: fault.message }, 'protocol violation, connecting anew');
-        this.#connection.reset(fault);
+        this.#reset(fault);
       },
     });
     this.#connection = new Connection(options.opener, options.clock, options.log.child({ bus: options.name }), {
@@ -110,8 +116,8 @@ export class ModbusBus {
         this.#transport.attach(link);
         this.#isUp = true;
         this.#endReturn();
-        this.#silent = 0;
-        for (const unit of this.#units.values()) unit.breaker.reset();
+        this.#silence.begin();
+        if (!this.#wasReset) for (const { breaker } of this.#units.values()) breaker.probeSoon(this.#clock.mono());
         for (const listener of this.#listeners) listener.up();
         this.#pump();
       },
@@ -267,7 +273,7 @@ export class ModbusBus {
     this.#wake = null;
     // Between two requests, so that no write is cut off by it.
     if (this.#connection.hasBetter && this.#inflight === 0 && this.#queue.writes === 0) {
-      this.#connection.reset(new Error('the first address can be reached again'));
+      this.#reset(new Error('the first address can be reached again'));
     }
     while (this.#isUp && !this.#isExclusive && this.#inflight < this.#transport.maxInflight) {
       if (this.#queue.writes > 0 && this.#inflight > 0) return;
@@ -376,12 +382,13 @@ export class ModbusBus {
   }
 
   #onAnswer(id: number, unit: Unit, answer: ModbusAnswer, tookMs: number): void {
-    this.#silent = 0;
+    // The gateway in between answered, not the device.
+    const isGateway = answer.kind === 'exception' && (answer.code === 10 || answer.code === 11);
+    this.#silence.heard(isGateway ? null : id);
     this.#connection.proven();
     if (answer.kind === 'exception') {
       unit.counters.exceptions++;
-      // The gateway in between answered, not the device.
-      if (answer.code === 10 || answer.code === 11) {
+      if (isGateway) {
         const text = EXCEPTION_TEXT[answer.code] ?? '';
         this.#onUnitFailed(id, unit, text);
         return;
@@ -395,14 +402,16 @@ export class ModbusBus {
   }
 
   #onNoAnswer(id: number, unit: Unit, fault: Fault): void {
+    const wasAside = unit.breaker.isOpen;
     switch (fault.kind) {
       case 'timeout':
         unit.counters.timeouts++;
         this.#onUnitFailed(id, unit, fault.message);
-        this.#onSilence();
+        this.#onSilence(id, wasAside);
         return;
       case 'crc':
       case 'protocol':
+        this.#silence.heard(null);
         this.#onUnitFailed(id, unit, fault.message);
         return;
       case 'bus_down':
@@ -416,14 +425,29 @@ export class ModbusBus {
     if (unit.breaker.failed(this.#clock.mono())) this.#log.warn({ bus: this.name, unit: id, error }, 'the unit does not answer');
   }
 
-  #onSilence(): void {
-    if (!this.#options.resetWhenSilent || ++this.#silent < SILENT_BEFORE_RESET) return;
-    this.#silent = 0;
-    this.#connection.reset(new Error(`${SILENT_BEFORE_RESET} requests in a row without an answer`));
+  #onSilence(id: number, wasAside: boolean): void {
+    if (!this.#options.resetWhenSilent) return;
+    const verdict = this.#silence.timedOut(id, wasAside, this.#queue.units());
+    if (verdict === 'nothing' || (verdict !== 'dead' && this.#askOne(verdict.ask))) return;
+    const { silent } = this.#silence;
+    // It was not they that did not answer.
+    for (const unit of silent) this.#unit(unit).breaker.probeSoon(this.#clock.mono());
+    const which = silent.length === 1 ? `unit ${silent[0]}` : `units ${silent.join(', ')}`;
+    this.#reset(new Error(`requests to ${which} had no answer, and nothing else came`));
+  }
+
+  #askOne(units: readonly number[]): boolean {
+    return units.some((unit) => [...this.#listeners].some((listener) => listener.ask?.(unit) === true));
+  }
+
+  #reset(error: Error): void {
+    this.#isResetting = true;
+    this.#connection.reset(error);
+    this.#isResetting = false;
   }
 
   #onLate(id: number, byMs: number, timeoutMs: number): void {
-    this.#silent = 0;
+    this.#silence.heard(id);
     this.#unit(id).counters.late++;
     const enough = Math.ceil((timeoutMs + byMs) / 50 + 1) * 50;
     this.#log.warn(
@@ -434,6 +458,7 @@ export class ModbusBus {
 
   #onLost(error: Error): void {
     this.#isUp = false;
+    this.#wasReset = this.#isResetting;
     this.#awaitReturn();
     const fault = new Fault('bus_down', error.message);
     // Nothing that was to be written before the loss is written after the return.
@@ -452,9 +477,12 @@ export class ModbusBus {
   #awaitReturn(): void {
     this.#endReturn();
     this.#isReturning = true;
-    this.#patience = this.#clock.setTimeout(() => {
-      this.#onDown(new Fault('bus_down', this.#connection.error ?? `no connection to ${this.#connection.endpoint} so far`));
-    }, this.#options.patienceMs);
+    this.#patience = this.#clock.setTimeout(
+      () => {
+        this.#onDown(new Fault('bus_down', this.#connection.error ?? `no connection to ${this.#connection.endpoint} so far`));
+      },
+      Math.max(this.#options.patienceMs, this.#wasReset ? RESET_PATIENCE_MS : 0),
+    );
   }
 
   #endReturn(): void {

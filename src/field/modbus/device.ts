@@ -122,6 +122,11 @@ export class ModbusDevice implements Device {
         const isForIt = request.unit === this.#config.unit || (request.unit === 0 && this.#options.kind !== 'modbus_tcp');
         if (isForIt && !this.#isBroadcast) this.#afterWrites.sent(request);
       },
+      ask: (unit) => {
+        if (unit !== this.#config.unit || this.#entries.size === 0) return false;
+        this.#scheduler.kick();
+        return true;
+      },
     });
     this.#scheduler.start();
     if (this.#isBroadcast) this.#takeBusState();

@@ -10,6 +10,10 @@ export class GuestLanes {
     return this.#length;
   }
 
+  units(): number[] {
+    return [...this.#lanes.values()].flatMap((lane) => lane.map(({ job }) => job.unit));
+  }
+
   add(guest: Guest, job: Job, first = false): void {
     const lane = this.#lanes.get(guest.lane);
     this.#length++;

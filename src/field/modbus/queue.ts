@@ -78,6 +78,11 @@ export class JobQueue {
     return this.#writes.length;
   }
 
+  /** Units that wait to be asked something. */
+  units(): number[] {
+    return [...this.#writes.map(({ unit }) => unit), ...this.#reads.keys(), ...this.#guests.units()];
+  }
+
   addWrite(job: WriteJob): void {
     if (job.guest === null) this.#writes.push(job);
     else this.#guests.add(job.guest, job);
