@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { waitFor } from '../support/wait-for.js';
 import { registers } from './fake-link.js';
-import { type Asked, honest, ScriptedDevice } from './scripted-device.js';
+import { type Asked, honest, message, ScriptedDevice } from './scripted-device.js';
 import { type Running, startField } from './support.js';
 
 interface UnitPlan {
@@ -129,6 +129,91 @@ describe('a connection that is dead is replaced', () => {
       await waitFor(() => units.every(({ unit }) => isGood(unit)));
     });
   }
+});
+
+describe('a unit that answers wrongly does not harm its neighbours', () => {
+  const wrong: [string, (asked: Asked) => Buffer][] = [
+    [
+      'a byte count that is too high',
+      ({ id, unit, truth }) => message(id, unit, Buffer.from([truth[0]!, truth[1]! + 1, ...truth.subarray(2)])),
+    ],
+    ['the number of another unit', ({ id, truth }) => message(id, 99, truth)],
+    ['another function', ({ id, unit, truth }) => message(id, unit, Buffer.from([4, ...truth.subarray(1)]))],
+  ];
+  for (const inflight of [1, 4]) {
+    for (const [what, answer] of wrong) {
+      test(`with ${what}, ${inflight} under way: the connection stays`, async (t) => {
+        const device = await ScriptedDevice.start(t, (asked) => (asked.unit === 2 ? asked.socket.write(answer(asked)) : honest(asked)));
+        const running = await startField(t, plant('modbus_tcp', device.port, every('100ms', 1, 2, 3), { max_inflight: inflight }));
+        await waitFor(() => reads(device, 1) > 15 && reads(device, 3) > 15);
+        for (const unit of [1, 3]) assert.deepEqual(badOnes(running, unit), []);
+        assert.equal(device.connections, 1);
+        assert.ok(reads(device, 2) < 10, `it was put aside, not asked ${reads(device, 2)} times`);
+        assert.ok(running.messages.json('field/d2/t').every(({ q }) => q !== 'good'));
+      });
+    }
+
+    test(`with every answer twice, ${inflight} under way: all are read`, async (t) => {
+      const device = await ScriptedDevice.start(t, (asked) => {
+        honest(asked);
+        if (asked.unit === 2) honest(asked);
+      });
+      const running = await startField(t, plant('modbus_tcp', device.port, every('100ms', 1, 2, 3), { max_inflight: inflight }));
+      await waitFor(() => [1, 2, 3].every((unit) => reads(device, unit) > 10));
+      for (const unit of [1, 2, 3]) assert.deepEqual(badOnes(running, unit), []);
+      assert.equal(device.connections, 1);
+    });
+
+    for (const [what, bytes] of [
+      ['noise', ({ id, unit, truth }: Asked) => Buffer.concat([Buffer.alloc(9, 0xaa), message(id, unit, truth)])],
+      ['a byte too many', ({ id, unit, truth }: Asked) => Buffer.concat([message(id, unit, truth), Buffer.from([0])])],
+    ] as const) {
+      test(`with ${what}, ${inflight} under way: it is found out who it was, and put aside`, async (t) => {
+        const device = await ScriptedDevice.start(t, (asked) => (asked.unit === 2 ? asked.socket.write(bytes(asked)) : honest(asked)));
+        const running = await startField(
+          t,
+          plant('modbus_tcp', device.port, every('100ms', 1, 2, 3), { max_inflight: inflight, timeout: '1s' }),
+        );
+        await waitFor(() => running.field.device('d2')!.state === 'offline' && reads(device, 1) > 30 && reads(device, 3) > 30, {
+          timeout: 20_000,
+        });
+        for (const unit of [1, 3]) assert.deepEqual(badOnes(running, unit), []);
+        assert.ok(device.connections < 10, `${device.connections} connections`);
+        assert.ok(reads(device, 2) < 10, `it was asked ${reads(device, 2)} times`);
+      });
+    }
+  }
+
+  test('with a malformed identification (FC 43), asked for by a tool', async (t) => {
+    const device = await ScriptedDevice.start(t, (asked) =>
+      asked.pdu[0] === 43
+        ? asked.socket.write(message(asked.id, asked.unit, Buffer.from([43, 14, 1, 1, 0, 0, 9, 0, 40, 1])))
+        : honest(asked),
+    );
+    const running = await startField(t, plant('modbus_tcp', device.port, every('100ms', 1, 2)));
+    for (const unit of [1, 2]) await running.messages.until(`field/d${unit}/t`, ({ q }) => q === 'good');
+    await running.field.tools.identify({ kind: 'bus', bus: 'b' }, 2, []).catch(() => null);
+    assert.ok(device.asked.some(({ pdu }) => pdu[0] === 43));
+    const before = reads(device, 1);
+    await waitFor(() => reads(device, 1) > before + 5);
+    for (const unit of [1, 2]) assert.deepEqual(badOnes(running, unit), []);
+    assert.equal(device.connections, 1);
+  });
+});
+
+test('a unit whose answers come in two segments is read beside one that is silent', async (t) => {
+  const device = await ScriptedDevice.start(t, ({ id, unit, truth, socket }) => {
+    if (unit === 2) return;
+    const answer = message(id, unit, truth);
+    socket.write(answer.subarray(0, 7));
+    setTimeout(() => socket.destroyed || socket.write(answer.subarray(7)), 5);
+  });
+  const running = await startField(t, plant('modbus_tcp', device.port, every('300ms', 1, 2), { max_inflight: 2 }));
+  await untilProbed(running, 2, 1);
+  await waitFor(() => reads(device, 1) > 6);
+  assert.deepEqual(badOnes(running, 1), []);
+  assert.equal(running.field.device('d1')!.counters.timeouts, 0);
+  assert.equal(device.connections, 1);
 });
 
 /** Units on a line behind a serial server. */

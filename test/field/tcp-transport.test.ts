@@ -61,18 +61,111 @@ describe('Modbus TCP transport', () => {
     ['another function', (id: number) => tcp(id, 1, 4, 2, 0, 1)],
     ['another byte count', (id: number) => tcp(id, 1, 3, 4, 0, 1, 0, 2)],
     ['a byte count that its length does not have', (id: number) => tcp(id, 1, 3, 2, 0)],
+  ] as const) {
+    test(`an answer with ${what} fails alone`, async () => {
+      const { events, link, transport, read } = setup();
+      const [right, wrong] = [read(1), read(2)];
+      const [first, second] = link.written.map(idOf);
+      transport.receive(answer(second!));
+      assert.equal(await wrong, 'protocol');
+      transport.receive(tcp(first!, 1, ...register(5)));
+      assert.equal(await right, '5');
+      assert.deepEqual(events.violations, []);
+    });
+
+    test(`an answer with ${what} in two pieces fails alone, once nothing came behind it`, async () => {
+      const { clock, events, link, transport, read } = setup();
+      const wrong = read(2);
+      const message = answer(idOf(link.last));
+      transport.receive(message.subarray(0, 7));
+      transport.receive(message.subarray(7));
+      await clock.advanceAsync(100);
+      assert.equal(await wrong, 'protocol');
+      assert.deepEqual(events.violations, []);
+    });
+  }
+
+  for (const [what, answer] of [
     ['an id that was not asked', (id: number) => tcp(id + 1, 1, ...register(1))],
     ['a protocol id', (id: number) => Buffer.concat([tcp(id, 1, ...register(1)).fill(7, 2, 3)])],
     ['an impossible length', (id: number) => tcp(id, 1, ...register(1)).fill(0xff, 4, 6)],
   ] as const) {
-    test(`an answer with ${what} breaks the connection and gives no value`, async () => {
-      const { events, link, transport, read } = setup();
+    test(`an answer with ${what} breaks the connection and gives no value; whose it was is found out one by one`, async () => {
+      const { clock, events, link, transport, read } = setup();
       const pending = [read(1), read(2)];
       transport.receive(answer(idOf(link.last)));
-      assert.deepEqual(await Promise.all(pending), ['protocol', 'protocol']);
+      assert.deepEqual(await Promise.all(pending), ['bus_down', 'bus_down']);
       assert.equal(events.violations.length, 1);
+      assert.equal(transport.maxInflight, 1);
+      transport.attach(link);
+      const alone = read(2);
+      transport.receive(answer(idOf(link.last)));
+      assert.equal(await alone, 'protocol');
+      clock.advance(61_000);
+      assert.equal(transport.maxInflight, 16);
     });
   }
+
+  test('a copy of an answer is dropped, also one of a late answer', async () => {
+    const { clock, events, link, transport, read } = setup();
+    const first = read(1);
+    const answer = tcp(idOf(link.last), 1, ...register(1));
+    transport.receive(Buffer.concat([answer, answer]));
+    assert.equal(await first, '1');
+    const second = read(2);
+    const late = tcp(idOf(link.last), 1, ...register(2));
+    await clock.advanceAsync(TIMEOUT);
+    assert.equal(await second, 'timeout');
+    const third = read(3);
+    for (const copy of [late, late, answer]) transport.receive(copy);
+    transport.receive(tcp(idOf(link.last), 1, ...register(3)));
+    assert.equal(await third, '3');
+    assert.deepEqual(events.violations, []);
+  });
+
+  test('bytes that belong to nothing behind an answer: it is the one to blame, and gives no value', async () => {
+    const { clock, events, link, transport, read } = setup();
+    const answer = read(1);
+    transport.receive(Buffer.concat([tcp(idOf(link.last), 1, ...register(1)), Buffer.from([0])]));
+    await clock.advanceAsync(50);
+    assert.equal(await answer, 'protocol');
+    assert.equal(events.violations.length, 1);
+  });
+
+  for (const pieces of [[7], [3, 8], [10]]) {
+    test(`an answer in pieces (at ${pieces}) does not wait for another unit that is silent`, async () => {
+      const { clock, events, link, transport, read } = setup();
+      const [answer, silent] = [read(1), read(2, 9)];
+      const message = tcp(idOf(link.written[0]!), 1, ...register(0x4711));
+      let from = 0;
+      for (const to of [...pieces, message.length]) {
+        transport.receive(message.subarray(from, to));
+        await clock.advanceAsync(5);
+        from = to;
+      }
+      await clock.advanceAsync(60);
+      assert.equal(await answer, '18193');
+      await clock.advanceAsync(TIMEOUT);
+      assert.equal(await silent, 'timeout');
+      assert.deepEqual(events.violations, []);
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  test('an answer in pieces that is complete just before its timeout is no timeout', async () => {
+    const { clock, link, transport, read } = setup();
+    const answer = read(1);
+    await clock.advanceAsync(10);
+    const silent = read(2, 9);
+    const message = tcp(idOf(link.written[0]!), 1, ...register(1));
+    transport.receive(message.subarray(0, 7));
+    await clock.advanceAsync(TIMEOUT - 30);
+    transport.receive(message.subarray(7));
+    await clock.advanceAsync(30);
+    assert.equal(await answer, '1');
+    await clock.advanceAsync(TIMEOUT);
+    assert.equal(await silent, 'timeout');
+  });
 
   test('an answer that was cut short is not filled up with the beginning of the next one', async () => {
     const { events, link, transport, read } = setup();
@@ -80,7 +173,19 @@ describe('Modbus TCP transport', () => {
     const [first, second] = link.written.map((message) => tcp(idOf(message), 1, ...register(0x1234)));
     transport.receive(first!.subarray(0, -1));
     transport.receive(second!);
-    assert.deepEqual(await Promise.all(pending), ['protocol', 'protocol']);
+    assert.deepEqual(await Promise.all(pending), ['bus_down', 'bus_down']);
+    assert.equal(events.violations.length, 1);
+  });
+
+  test('an answer that was cut short is not filled up with the beginning of the next one, cut as well', async () => {
+    const { clock, events, link, transport, read } = setup();
+    const wide = outcome(transport.exchange({ fn: 3, unit: 1, address: 0, count: 4 }));
+    const other = read(1);
+    const [first, second] = link.written.map(idOf);
+    transport.receive(tcp(first!, 1, 3, 8, 1, 2, 3, 4, 5, 6, 7, 8).subarray(0, -4));
+    transport.receive(tcp(second!, 1, ...register(1)).subarray(0, 4));
+    await clock.advanceAsync(50);
+    assert.deepEqual(await Promise.all([wide, other]), ['protocol', 'bus_down']);
     assert.equal(events.violations.length, 1);
   });
 
@@ -92,7 +197,7 @@ describe('Modbus TCP transport', () => {
     const cut = tcp(first!, 1, 3, 24, ...Array<number>(24).fill(0x55)).subarray(0, 7 + 2 + 6);
     // 18 bytes are missing: all of the second answer, and seven of the third, which was cut as well.
     transport.receive(Buffer.concat([cut, tcp(second!, 1, ...register(1)), tcp(third!, 1, ...register(2)).subarray(0, 7)]));
-    assert.deepEqual(await Promise.all([wide, ...others]), ['protocol', 'protocol', 'protocol']);
+    assert.deepEqual(await Promise.all([wide, ...others]), ['protocol', 'bus_down', 'bus_down']);
     assert.equal(events.violations.length, 1);
   });
 
@@ -100,7 +205,7 @@ describe('Modbus TCP transport', () => {
     const { events, transport, read } = setup();
     const answer = read(1);
     transport.receive(Buffer.alloc(8, 0xaa));
-    assert.equal(await answer, 'protocol');
+    assert.equal(await answer, 'bus_down');
     assert.equal(events.violations.length, 1);
   });
 

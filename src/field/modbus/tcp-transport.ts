@@ -3,14 +3,17 @@ import { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
 import { Exchange, frameOf } from './codec.js';
-import { answerLength, describe, EXCEPTION_PDU_LENGTH, MAX_PDU_LENGTH, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
+import { HEADER_LENGTH, KnownAnswers } from './mbap.js';
+import { describe, type ModbusAnswer, type ModbusRequest, mismatch } from './pdu.js';
 import type { Transport, TransportEvents } from './transport.js';
 
-/** Transaction, protocol, length, unit. */
-const HEADER_LENGTH = 7;
 const NO_BYTES = Buffer.alloc(0);
 /** So many requests without an answer on one connection: it is replaced, so that ids can't run into them. */
 const MAX_ABANDONED = 1024;
+/** What comes behind an answer that is not sure to be whole comes within so many ms. */
+const HOLD_MS = 50;
+/** After something that can't be told whose it was, one request at a time is under way for so long: then it can. */
+const SINGLE_FILE_MS = 60_000;
 
 interface Pending {
   request: ModbusRequest;
@@ -21,44 +24,63 @@ interface Pending {
   reject(fault: Fault): void;
 }
 
+/** Answers at the beginning of the buffer, all of them there, and what is behind them. */
+interface Messages {
+  messages: Buffer[];
+  rest: Buffer;
+}
+
 /**
  * Modbus TCP. Transaction ids have 16 bits, and one whose answer can still come on this connection is not used again;
- * every field of an answer's header is checked; what breaks the protocol ends the connection.
+ * every field of an answer's header is checked. An answer that has a header as it must be and is wrong all the same fails
+ * alone. Where it is not sure where the next one begins the connection ends: the request whose answer it was fails, the
+ * others are to be sent again.
  */
 export class TcpTransport implements Transport {
-  readonly maxInflight: number;
+  readonly #maxInflight: number;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #events: TransportEvents;
   readonly #pending = new Map<number, Pending>();
   /** Ids whose request timed out on this connection, with the time it was sent. */
   readonly #abandoned = new Map<number, { request: ModbusRequest; sentAt: number }>();
+  readonly #known = new KnownAnswers((id) => this.#pending.get(id)?.request ?? this.#abandoned.get(id)?.request);
   readonly #spare: Exchange[] = [];
   #link: Link | null = null;
   #buffer: Buffer = Buffer.alloc(0);
-  /** The buffer begins with a whole answer that arrived in pieces, and it is not sure that all of them were its own. */
-  #isHeld = false;
+  /** Where the pieces begin in which the buffer arrived; not the first one. */
+  #bounds: number[] = [];
+  /** Runs while the buffer begins with answers that are held back. */
+  #hold: Timer | null = null;
+  /** Monotonic ms. */
+  #singleFileUntil = Number.NEGATIVE_INFINITY;
   #nextId: number;
 
   constructor(options: { clock: Clock; timeoutMs: number; maxInflight: number; events: TransportEvents; firstId?: number }) {
     this.#clock = options.clock;
     this.#timeout = options.timeoutMs;
-    this.maxInflight = options.maxInflight;
+    this.#maxInflight = options.maxInflight;
     this.#events = options.events;
     this.#nextId = options.firstId ?? 1;
   }
 
+  get maxInflight(): number {
+    return this.#clock.mono() < this.#singleFileUntil ? 1 : this.#maxInflight;
+  }
+
   attach(link: Link): void {
     this.#link = link;
-    this.#buffer = Buffer.alloc(0);
-    this.#isHeld = false;
-    this.#abandoned.clear();
   }
 
   detach(fault: Fault): void {
     this.#link = null;
+    this.#hold?.cancel();
+    this.#hold = null;
+    this.#buffer = NO_BYTES;
+    this.#bounds = [];
     this.#abandoned.clear();
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(fault);
+    this.#known.clear();
+    for (const id of [...this.#pending.keys()]) this.#release(id)?.reject(fault);
   }
 
   waitFor(): number {
@@ -85,118 +107,170 @@ export class TcpTransport implements Transport {
   }
 
   receive(chunk: Buffer): void {
-    const isInPieces = this.#buffer.length > 0;
-    this.#buffer = isInPieces ? Buffer.concat([this.#buffer, chunk]) : chunk;
-    // All headers first: where a later one is wrong, an answer before it may have been cut short and filled up with it.
+    this.#hold?.cancel();
+    this.#hold = null;
+    if (this.#buffer.length > 0) this.#bounds.push(this.#buffer.length);
+    this.#buffer = this.#buffer.length > 0 ? Buffer.concat([this.#buffer, chunk]) : chunk;
+    const found = this.#messages();
+    if (found === null) return;
+    if (this.#isSure(found)) this.#take(found);
+    else this.#hold = this.#clock.setTimeout(() => this.#onHeld(), HOLD_MS);
+  }
+
+  /** All headers first: where a later one is wrong, an answer before it may have been cut short and filled up with it. */
+  #messages(): Messages | null {
     const messages: Buffer[] = [];
     let rest = this.#buffer;
     for (;;) {
-      const problem = this.#headerProblem(rest);
+      const problem = this.#known.headerProblem(rest);
       if (problem !== null) {
         this.#tell('in', rest, null, 'unexpected');
-        this.#violate(problem);
-        return;
+        this.#violate(problem, null);
+        return null;
       }
       const end = rest.length < HEADER_LENGTH ? Number.POSITIVE_INFINITY : 6 + rest.readUInt16BE(4);
-      if (rest.length < end) break;
+      if (rest.length < end) return { messages, rest };
       messages.push(rest.subarray(0, end));
       rest = rest.subarray(end);
     }
-    // An answer that was cut short may have been filled up with one to another request, cut as well: the next one tells.
-    this.#isHeld = isInPieces && messages.length === 1 && rest.length < HEADER_LENGTH && this.#pending.size > 1;
-    if (this.#isHeld) return;
+  }
+
+  /**
+   * Whether these answers can be given now. One that was cut short may have been filled up with another one that was cut as
+   * well, and bytes that belong to nothing may be behind the last one: what comes next tells, or that nothing does.
+   */
+  #isSure({ messages, rest }: Messages): boolean {
+    if (rest.length >= HEADER_LENGTH) return true;
+    if (rest.length > 0 && this.#isLast(messages)) return false;
+    const [message] = messages;
+    if (message === undefined || messages.length > 1 || this.#bounds.length === 0) return true;
+    return this.#pending.size <= 1 && this.#problemOf(message) === null;
+  }
+
+  /** Whether nothing else is under way. */
+  #isLast(messages: readonly Buffer[]): boolean {
+    const ids = new Set(messages.map((message) => message.readUInt16BE(0)));
+    return [...this.#pending.keys()].every((id) => ids.has(id));
+  }
+
+  /** Nothing came behind what is held back. */
+  #onHeld(): void {
+    this.#hold = null;
+    const found = this.#messages();
+    if (found === null) return;
+    const { messages, rest } = found;
+    if (rest.length === 0) this.#take(found);
+    else if (this.#isLast(messages)) {
+      this.#tell('in', rest, null, 'unexpected');
+      this.#violate(`${rest.length} bytes that belong to nothing came behind an answer`, messages.at(-1)?.readUInt16BE(0) ?? null);
+    }
+    // Else the next answer has begun to arrive.
+  }
+
+  #take({ messages, rest }: Messages): void {
+    const bounds = this.#bounds;
+    const taken = this.#buffer.length - rest.length;
     this.#buffer = rest;
-    for (const message of messages) {
+    this.#bounds = bounds.flatMap((at) => (at > taken ? [at - taken] : []));
+    const isFramed = rest.length === 0 || rest.length >= HEADER_LENGTH;
+    for (const [index, message] of messages.entries()) {
       if (this.#link === null) return;
-      this.#onMessage(message);
+      this.#onMessage(message, index === 0 ? bounds : [], isFramed);
     }
   }
 
-  /** What is wrong with a header, as far as it is there. */
-  #headerProblem(header: Buffer): string | null {
-    if (header.length < 2) return null;
-    const id = header.readUInt16BE(0);
-    if (!this.#pending.has(id) && !this.#abandoned.has(id)) return `an answer has transaction id ${id}, which was not asked`;
-    if (header.length < 4) return null;
-    const protocol = header.readUInt16BE(2);
-    if (protocol !== 0) return `an answer has protocol id ${protocol} instead of 0`;
-    if (header.length < 6) return null;
-    const length = header.readUInt16BE(4);
-    return length < 3 || length > MAX_PDU_LENGTH + 1 ? `an answer says that it is ${length} bytes long` : null;
-  }
-
-  #onMessage(message: Buffer): void {
+  /** `bounds`: of its pieces. `isFramed`: what is behind it begins where it should. */
+  #onMessage(message: Buffer, bounds: readonly number[], isFramed: boolean): void {
     const id = message.readUInt16BE(0);
-    const unit = message.readUInt8(6);
-    const pdu = message.subarray(HEADER_LENGTH);
     const late = this.#abandoned.get(id);
     if (late !== undefined) {
       this.#abandoned.delete(id);
+      this.#known.give(message);
       this.#tell('in', message, late.request, 'late');
       this.#events.late(late.request.unit, this.#clock.mono() - late.sentAt - this.#timeout, this.#timeout);
       return;
     }
     const pending = this.#pending.get(id);
     if (pending === undefined) {
-      this.#violate(`an answer has transaction id ${id}, which was not asked`);
+      this.#tell('in', message, null, 'unexpected');
+      if (!this.#known.isCopy(message)) this.#violate(`an answer has transaction id ${id}, which was not asked`, null);
       return;
     }
-    const { request } = pending;
-    if (unit !== request.unit) {
-      this.#tell('in', message, request, 'protocol');
-      this.#violate(`the answer to ${describe(request)} comes from unit ${unit}`);
-      return;
-    }
-    const problem = mismatch(request, pdu);
+    const { request, exchange } = pending;
+    const problem = this.#problemOf(message);
     if (problem !== null) {
       this.#tell('in', message, request, 'protocol');
-      this.#violate(`the answer to ${describe(request)} has ${problem}`);
+      const text = `the answer to ${describe(request)} ${problem}`;
+      if (isFramed) this.#fail(id, message, new Fault('protocol', text));
+      else this.#violate(text, id);
       return;
     }
-    if (this.#holdsAnother(id, message)) {
+    if (this.#known.holdsAnother(message) || this.#known.endsWithAnother(message, bounds)) {
       this.#tell('in', message, request, 'protocol');
-      this.#violate(`the answer to ${describe(request)} was cut short: another one is in it`);
+      this.#violate(`the answer to ${describe(request)} was cut short: another one is in it`, id);
       return;
     }
     this.#tell('in', message, request, null);
-    const answer = pending.exchange.decode(request, frameOf(unit, pdu));
-    this.#take(id);
-    this.#spare.push(pending.exchange);
+    const answer = exchange.decode(request, frameOf(request.unit, message.subarray(HEADER_LENGTH)));
+    this.#release(id);
+    this.#known.give(message);
+    this.#spare.push(exchange);
     pending.resolve(answer);
   }
 
-  /** Whether the header of another answer is in this one, which then filled up what was missing. Data look like that once in 2^48. */
-  #holdsAnother(id: number, message: Buffer): boolean {
-    if (this.#pending.size + this.#abandoned.size < 2) return false;
-    for (let at = HEADER_LENGTH; at + HEADER_LENGTH <= message.length; at++) {
-      const other = message.readUInt16BE(at);
-      if (message.readUInt16BE(at + 2) !== 0 || other === id) continue;
-      const request = this.#pending.get(other)?.request ?? this.#abandoned.get(other)?.request;
-      if (request === undefined || message.readUInt8(at + 6) !== request.unit) continue;
-      const length = message.readUInt16BE(at + 4);
-      if (length === EXCEPTION_PDU_LENGTH + 1 || length === answerLength(request) + 1) return true;
-    }
-    return false;
+  /** What is wrong with an answer that has the id of a request; null: nothing, or the request is not waited for any more. */
+  #problemOf(message: Buffer): string | null {
+    const request = this.#pending.get(message.readUInt16BE(0))?.request;
+    if (request === undefined) return null;
+    const unit = message.readUInt8(6);
+    if (unit !== request.unit) return `comes from unit ${unit}`;
+    const problem = mismatch(request, message.subarray(HEADER_LENGTH));
+    return problem === null ? null : `has ${problem}`;
+  }
+
+  #fail(id: number, message: Buffer, fault: Fault): void {
+    const pending = this.#release(id);
+    if (pending === undefined) return;
+    this.#known.give(message);
+    this.#spare.push(pending.exchange);
+    pending.reject(fault);
   }
 
   #onTimeout(id: number): void {
-    const pending = this.#take(id);
+    if (this.#hold !== null && this.#isHeldWhole(id)) {
+      // It is here, and held back by us: it is not late.
+      this.#hold.cancel();
+      this.#onHeld();
+      return;
+    }
+    const pending = this.#release(id);
     if (pending === undefined) return;
     this.#spare.push(pending.exchange);
     this.#abandoned.set(id, { request: pending.request, sentAt: pending.sentAt });
     this.#tell('in', NO_BYTES, pending.request, 'timeout');
     pending.reject(new Fault('timeout', `no answer from ${describe(pending.request)} within ${this.#timeout} ms`));
-    if (this.#isHeld) this.#violate('an answer came in pieces, and the one behind it not at all');
-    else if (this.#abandoned.size >= MAX_ABANDONED) {
-      this.#violate(`${MAX_ABANDONED} requests have had no answer`);
-    }
+    if (this.#abandoned.size >= MAX_ABANDONED) this.#violate(`${MAX_ABANDONED} requests have had no answer`, null);
   }
 
-  /** Everything that waits on this connection fails, the one whose answer was wrong included. */
-  #violate(problem: string): void {
+  /** Whether the buffer is the answer to this request, and nothing else. */
+  #isHeldWhole(id: number): boolean {
+    return this.#buffer.readUInt16BE(0) === id && this.#buffer.length === 6 + this.#buffer.readUInt16BE(4);
+  }
+
+  /**
+   * The connection can't be trusted any more. The request that is to blame fails; null: it is not known. The others go down
+   * with the connection.
+   */
+  #violate(problem: string, id: number | null): void {
     const fault = new Fault('protocol', problem);
-    this.detach(fault);
-    this.#buffer = Buffer.alloc(0);
+    let toBlame = id;
+    if (toBlame === null) {
+      const [first] = this.#pending.keys();
+      if (this.maxInflight === 1 && this.#pending.size === 1) toBlame = first ?? null;
+      this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
+    }
+    if (toBlame !== null) this.#release(toBlame)?.reject(fault);
+    this.detach(new Fault('bus_down', problem));
     this.#events.violation(fault);
   }
 
@@ -209,7 +283,7 @@ export class TcpTransport implements Transport {
     tap.tell({ direction, bytes: message, pdu, unit, request, error });
   }
 
-  #take(id: number): Pending | undefined {
+  #release(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
@@ -219,7 +293,7 @@ export class TcpTransport implements Transport {
 
   #freeId(): number {
     let id = this.#nextId;
-    while (this.#pending.has(id) || this.#abandoned.has(id)) id = (id + 1) & 0xffff;
+    while (this.#pending.has(id) || this.#abandoned.has(id) || this.#known.wasGiven(id)) id = (id + 1) & 0xffff;
     this.#nextId = (id + 1) & 0xffff;
     return id;
   }
