@@ -28,7 +28,7 @@ interface Published {
 }
 
 /** A clock that says that it is earlier than this was never set: a board without a battery, before it heard from NTP. */
-const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
+export const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
 
 /**
  * One tag as it stands: value, source time, quality; and when that is published. A value that is not good any more keeps
@@ -111,9 +111,10 @@ export class Tag implements Sample, Source {
     this.#quality = 'stale';
   }
 
-  /** A reading at wall time `ts`. Returns whether value or quality changed. */
-  update(reading: Reading, ts: number): boolean {
+  /** A reading at wall time `now`. Returns whether value or quality changed. */
+  update(reading: Reading, now: number): boolean {
     if (reading.quality === 'bad') return this.fail('bad', reading.reason);
+    const ts = reading.ts ?? now;
     const mono = this.#clock.mono();
     const gaps = this.#gaps;
     gaps[2] = gaps[1];
@@ -121,16 +122,25 @@ export class Tag implements Sample, Source {
     gaps[0] = this.#readAt === null ? 0 : Math.round(mono - this.#readAt);
     this.#readAt = mono;
     const isTimed = ts >= CLOCK_NOT_SET;
-    const quality = isTimed ? reading.quality : 'uncertain';
+    const quality = isTimed || reading.quality === 'stale' ? reading.quality : 'uncertain';
     const reason = isTimed ? reading.reason : (reading.reason ?? 'clock_not_set');
     const changed = this.#value !== reading.value || this.#quality !== quality || this.#reason !== reason;
+    this.#addToTrend(reading.value, quality, ts, now);
     this.#value = reading.value;
     this.#ts = ts;
     this.#quality = quality;
     this.#reason = reason;
-    this.#options.trend?.add(ts, typeof reading.value === 'number' ? reading.value : null, quality);
     this.#publishIfDue();
     return changed;
+  }
+
+  #addToTrend(value: TagJson, quality: Quality, ts: number, now: number): void {
+    const { trend } = this.#options;
+    if (trend === null) return;
+    if (quality === 'stale') {
+      // What is known of its own time is in there.
+      if (this.#quality !== 'stale') trend.add(now, null, quality);
+    } else if (ts !== this.#ts || quality !== this.#quality) trend.add(ts, typeof value === 'number' ? value : null, quality);
   }
 
   /** There is no reading. Returns whether that is new. */

@@ -1,9 +1,12 @@
 import type { Quality, TagJson } from './ports.js';
 import type { ValueConfig } from './schema.js';
 
-/** What a reading says: a value with its quality, or why there is none. */
+/**
+ * What a reading says: a value with its quality, or why there is none. `ts`: its source time, wall ms, where it is not that
+ * of the reading: whoever was read had it from somebody else.
+ */
 export type Reading =
-  | { value: TagJson; quality: 'good' | 'uncertain'; reason: string | null }
+  | { value: TagJson; quality: 'good' | 'uncertain' | 'stale'; reason: string | null; ts?: number }
   | { value: undefined; quality: 'bad'; reason: string };
 
 export function good(value: TagJson): Reading {

@@ -13,7 +13,8 @@ export interface FieldReading {
 }
 /** A frame's values by field, or why it is not a frame of this instrument (it is counted, nothing is published). */
 export type Decoded = { readings: FieldReading[] } | { problem: string };
-export type Decoder = (frame: Frame) => Decoded;
+/** `now`: wall ms, when the frame came. */
+export type Decoder = (frame: Frame, now: number) => Decoded;
 
 type TextConfig = DecodeOf<'text' | 'json' | 'csv' | 'regex'>;
 /** The value of each field in a text; undefined: it is missing. A text: why it is none of ours. */

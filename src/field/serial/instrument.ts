@@ -146,7 +146,8 @@ export class Instrument implements Device {
       this.#lateUntil = Number.NEGATIVE_INFINITY;
       return;
     }
-    const decoded = this.#decode(frame);
+    const ts = this.#clock.now();
+    const decoded = this.#decode(frame, ts);
     if ('problem' in decoded) {
       this.#reader.unreadable(frame, decoded.problem);
       const shown = frame.bytes.subarray(0, MAX_LOGGED_FRAME).toString('latin1');
@@ -156,7 +157,6 @@ export class Instrument implements Device {
     const [first] = decoded.readings;
     // A sentence of which nothing is wanted.
     if (first === undefined) return;
-    const ts = this.#clock.now();
     this.#counters.answers++;
     const changed: string[] = [];
     for (const { field, reading } of decoded.readings) if (this.record.tag(field.name).update(reading, ts)) changed.push(field.name);

@@ -40,12 +40,19 @@ export function formatter(sentence: string): string {
 function read(field: NmeaField, columns: readonly string[]): Reading {
   const known = NMEA_SENTENCES[formatter(field.sentence)];
   const item: NmeaItem = known?.items[field.item ?? ''] ?? { column: field.column ?? 0, kind: 'plain' };
-  const guard = known?.validity;
-  if (guard !== undefined && !guard.always.includes(item.column)) {
-    const state = columns[guard.column];
+  if (known === undefined || known.always?.includes(item.column) === true) return valueAt(field, item, columns);
+  let doubt: string | undefined;
+  for (const { column, invalid, uncertain, isOptional } of known.validity ?? []) {
+    const state = columns[column] ?? '';
     // The receiver may go on sending its last position: it says so here.
-    if (state === undefined || state === '' || guard.invalid.includes(state)) return bad('no_fix');
+    if (state === '' ? isOptional !== true : invalid.includes(state)) return bad('no_fix');
+    doubt ??= uncertain?.[state];
   }
+  const reading = valueAt(field, item, columns);
+  return doubt === undefined || reading.quality === 'bad' ? reading : { ...reading, quality: 'uncertain', reason: doubt };
+}
+
+function valueAt(field: NmeaField, item: NmeaItem, columns: readonly string[]): Reading {
   const value = columns[item.column];
   if (value === undefined || value === '') return bad('missing');
   switch (item.kind) {

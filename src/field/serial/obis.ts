@@ -1,7 +1,9 @@
+import { CLOCK_NOT_SET } from '../tag.js';
 import { bad, type Reading } from '../value.js';
 import { checksum } from './checksum.js';
 import type { Decoder } from './decode.js';
 import { readingOf } from './field-reading.js';
+import { parseStamp } from './meter-time.js';
 import type { DecodeOf } from './schema.js';
 
 type ObisConfig = DecodeOf<'obis'>;
@@ -12,7 +14,8 @@ type Telegram = ReadonlyMap<string, readonly string[] | null>;
 
 /** Telegrams of meters: DSMR P1 (`/ident ... !CRC`), and the data sets of IEC 62056-21. */
 export function obisDecoder(config: ObisConfig): Decoder {
-  return ({ bytes }) => {
+  const times = new SourceTimes();
+  return ({ bytes }, now) => {
     const text = bytes.toString('latin1').replaceAll('\u0002', ' ').replaceAll('\u0003', ' ');
     if (config.crc === 'required') {
       const problem = crcProblem(bytes, text);
@@ -20,7 +23,8 @@ export function obisDecoder(config: ObisConfig): Decoder {
     }
     const telegram = parse(text);
     if (telegram.size === 0) return { problem: 'there is no OBIS code in it' };
-    return { readings: config.fields.map((field) => ({ field, reading: read(field, telegram) })) };
+    const readings = config.fields.map((field) => ({ field, reading: times.judge(field, read(field, telegram), telegram, now) }));
+    return { readings };
   };
 }
 
@@ -69,6 +73,58 @@ function read(field: ObisField, telegram: Telegram): Reading {
   if (power === null) return bad('wrong_unit');
   // Moving the point in the text is exact, multiplying is not.
   return readingOf(field, power === 0 || !/^[-+]?[0-9.]+$/.test(value) ? value : `${value}e${power}`);
+}
+
+/** When the meter wrote the telegram. */
+const TELEGRAM_TIME = '0-0:1.0.0';
+/** What a meter has from others (gas, heat, water, a second meter): its last value with the time of that. */
+const FROM_OTHERS = /^0-[1-9][0-9]*:24\.[23]\.[0-9]+$/;
+/** They deliver every five minutes or every hour: an hour may be lost. */
+const MAX_AGE_MS = 2.5 * 3_600_000;
+/** A meter that is not told of summer time is an hour ahead; beyond that it is no time of a measurement. */
+const MAX_AHEAD_MS = 3_600_000;
+/** Telegrams take a while: what the same time stamp is by our clock varies a little. */
+const JITTER_MS = 5000;
+
+/** The time stamp that a data set begins with; null: it begins with none. */
+function stampOf(code: string, values: readonly string[]): string | null {
+  const [first = ''] = values;
+  if (code === TELEGRAM_TIME) return first;
+  const isStamp = values.length > 1 && (/^[0-9]{12}[SW]$/.test(first) || (/^[0-9]{12}$/.test(first) && FROM_OTHERS.test(code)));
+  return isStamp ? first : null;
+}
+
+/**
+ * Source times by our clock. How old a value is is measured against the telegram's own time, so that it does not matter
+ * whether the meter's clock is right, nor ours.
+ */
+class SourceTimes {
+  readonly #known = new Map<string, { stamp: string; ts: number }>();
+
+  judge(field: ObisField, reading: Reading, telegram: Telegram, now: number): Reading {
+    const code = plain(field.code);
+    const stamp = stampOf(code, telegram.get(code) ?? []);
+    if (stamp === null || reading.quality === 'bad') return reading;
+    const at = parseStamp(stamp);
+    // Zeros and ones without a meter behind them: 632525252525S.
+    if (at === null) return bad('invalid_time');
+    const maxAge = field.max_age ?? (FROM_OTHERS.test(code) ? MAX_AGE_MS : null);
+    const told = code === TELEGRAM_TIME ? null : parseStamp(telegram.get(TELEGRAM_TIME)?.[0] ?? '');
+    if (told === null && (code === TELEGRAM_TIME || now < CLOCK_NOT_SET)) return reading;
+    const age = (told ?? now) - at;
+    if (age < -MAX_AHEAD_MS) return bad('invalid_time');
+    if (maxAge === null) return reading;
+    const ts = this.#byOurClock(field.name, stamp, now - Math.max(age, 0));
+    return age > maxAge ? { ...reading, quality: 'stale', reason: 'old_value', ts } : { ...reading, ts };
+  }
+
+  /** The same for as long as the time stamp is, unless our clock was set. */
+  #byOurClock(name: string, stamp: string, ts: number): number {
+    const known = this.#known.get(name);
+    if (known !== undefined && known.stamp === stamp && Math.abs(known.ts - ts) <= JITTER_MS) return known.ts;
+    this.#known.set(name, { stamp, ts });
+    return ts;
+  }
 }
 
 const PREFIXES: Record<string, number> = { m: -3, '': 0, k: 3, M: 6, G: 9 };

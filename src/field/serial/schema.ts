@@ -335,6 +335,13 @@ export const ObisDecodeSchema = object(
           value: Type.Optional(
             Type.Integer({ minimum: 0, maximum: 31, description: 'Which pair of brackets, from 0. Default: the last.' }),
           ),
+          max_age: Type.Optional(
+            Duration({
+              min: '1s',
+              description:
+                'How old the value may be by the time that stands before it, until it is stale. Default: 150 min for what the meter has from others (gas, heat, water: 0-1:24.2.1), else without end.',
+            }),
+          ),
         },
         'A value of the telegram. A unit that differs only by k or M from the one in the telegram is converted; another one is an error.',
       ),

@@ -12,7 +12,7 @@ async function decoded(written: object, frame: string | Buffer): Promise<Decoded
   });
   const { decode } = devices[0] as InstrumentConfig & { decode: Exclude<DecodeConfig, { type: 'raw' }> };
   const bytes = typeof frame === 'string' ? Buffer.from(frame) : frame;
-  return createDecoder(decode)({ bytes, content: bytes });
+  return createDecoder(decode)({ bytes, content: bytes }, Date.now());
 }
 
 /** Values by place, `bad reason`, or why the frame is none. */
@@ -122,7 +122,7 @@ describe('binary frames', () => {
       'bad missing',
       'bad not_a_text',
     ]);
-    assert.equal(await read({ type: 'struct', size: 5, fields }, bytes), 'it has 29 bytes, not 5');
+    assert.equal(await read({ type: 'struct', size: 7, fields }, bytes), 'it has 29 bytes, not 7');
   });
 });
 
