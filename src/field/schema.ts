@@ -10,6 +10,12 @@ import { modbusServerSchema } from './server/schema.js';
 
 const BusName = Name('Name of the bus; devices refer to it.');
 
+const parity = (value: 'none' | 'even') =>
+  Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
+    default: value,
+    description: 'Parity of each character.',
+  });
+
 const lineSettings = {
   port: Type.String({
     minLength: 1,
@@ -21,10 +27,7 @@ const lineSettings = {
     default: 8,
     description: 'Data bits per character.',
   }),
-  parity: Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
-    default: 'none',
-    description: 'Parity of each character.',
-  }),
+  parity: parity('none'),
   stop_bits: Type.Union([Type.Literal(1), Type.Literal(1.5), Type.Literal(2)], { default: 1, description: 'Stop bits per character.' }),
   flow_control: Type.Union([Type.Literal('none'), Type.Literal('rts_cts'), Type.Literal('xon_xoff')], {
     default: 'none',
@@ -68,14 +71,16 @@ const retries = (value: number) =>
   });
 const timeout = (value: string) => Duration({ default: value, min: '10ms', description: 'How long an answer may take to arrive.' });
 
+/** What is connected to, or connects. */
+const networkKeys = (port: number) => ({ host: hostUnlessListening, port: tcpPort(port), backup, listen });
+/** Of a Modbus line behind a TCP serial server or modem. */
+const serialServerKeys = { ...networkKeys(4001), timeout: timeout('1s'), connect_timeout: connectTimeout, retries: retries(1) };
+
 export const ModbusTcpBusSchema = object(
   {
     name: BusName,
     type: Type.Literal('modbus_tcp', { description: 'Modbus TCP.' }),
-    host: hostUnlessListening,
-    port: tcpPort(502),
-    backup,
-    listen,
+    ...networkKeys(502),
     max_inflight: Type.Integer({
       minimum: 1,
       maximum: 16,
@@ -105,13 +110,7 @@ export const ModbusRtuTcpBusSchema = object(
   {
     name: BusName,
     type: Type.Literal('modbus_rtu_tcp', { description: 'RTU frames through a TCP serial server or modem.' }),
-    host: hostUnlessListening,
-    port: tcpPort(4001),
-    backup,
-    listen,
-    timeout: timeout('1s'),
-    connect_timeout: connectTimeout,
-    retries: retries(1),
+    ...serialServerKeys,
   },
   'A Modbus RTU line behind a TCP serial server.',
 );
@@ -122,10 +121,7 @@ export const ModbusAsciiBusSchema = object(
     type: Type.Literal('modbus_ascii', { description: 'Modbus ASCII on a serial line.' }),
     ...lineSettings,
     data_bits: Type.Union([Type.Literal(7), Type.Literal(8)], { default: 7, description: 'Data bits per character.' }),
-    parity: Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
-      default: 'even',
-      description: 'Parity of each character.',
-    }),
+    parity: parity('even'),
     timeout: timeout('1s'),
     retries: retries(1),
   },
@@ -136,13 +132,7 @@ export const ModbusAsciiTcpBusSchema = object(
   {
     name: BusName,
     type: Type.Literal('modbus_ascii_tcp', { description: 'ASCII frames through a TCP serial server or modem.' }),
-    host: hostUnlessListening,
-    port: tcpPort(4001),
-    backup,
-    listen,
-    timeout: timeout('1s'),
-    connect_timeout: connectTimeout,
-    retries: retries(1),
+    ...serialServerKeys,
   },
   'A Modbus ASCII line behind a TCP serial server.',
 );

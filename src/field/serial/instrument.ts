@@ -9,6 +9,7 @@ import type { SerialBus } from './bus.js';
 import { createDecoder, type Decoder } from './decode.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
+import { lineStatus } from './line-status.js';
 import { type DecodeConfig, FRAME_GROUP, type InstrumentConfig, instrumentFields } from './schema.js';
 
 export type DecodedConfig = InstrumentConfig & { decode: Exclude<DecodeConfig, { type: 'raw' }> };
@@ -91,21 +92,8 @@ export class Instrument implements Device {
   }
 
   status(): DeviceStatus {
-    const { state, since, error } = this.record.state;
-    return {
-      name: this.#config.name,
-      bus: this.#config.bus,
-      kind: 'serial',
-      unit: null,
-      state,
-      since,
-      lastError: error,
-      latency: this.#latency,
-      counters: { ...this.#counters, crcErrors: this.#reader.failures },
-      frames: this.#reader.status,
-      scans: this.#scheduler.status,
-      tags: [...this.record.tags.values()].map((tag) => tag.status),
-    };
+    const status = lineStatus(this.#config, this.record, this.#reader, this.#counters);
+    return { ...status, latency: this.#latency, scans: this.#scheduler.status };
   }
 
   write(tag: string): Promise<never> {

@@ -8,6 +8,7 @@ import { ONCE } from '../publisher.js';
 import type { SerialBus } from './bus.js';
 import { FrameReader } from './frame-reader.js';
 import type { Frame } from './framing.js';
+import { lineStatus } from './line-status.js';
 import { type RawConfig, rawTopics } from './raw-topics.js';
 
 /**
@@ -64,21 +65,7 @@ export class RawDevice implements Device {
   }
 
   status(): DeviceStatus {
-    const { state, since, error } = this.record.state;
-    return {
-      name: this.#config.name,
-      bus: this.#config.bus,
-      kind: 'serial',
-      unit: null,
-      state,
-      since,
-      lastError: error,
-      latency: null,
-      counters: { ...this.#counters, crcErrors: this.#reader.failures },
-      frames: this.#reader.status,
-      scans: [],
-      tags: [],
-    };
+    return lineStatus(this.#config, this.record, this.#reader, this.#counters);
   }
 
   write(tag: string): Promise<never> {
