@@ -106,19 +106,36 @@ export const Profile = Type.Object(
 
 export const BrokenProfile = Type.Object({ name: text, error: Fault }, { $id: 'BrokenProfile' });
 
-const port = Type.Integer({ minimum: 1, maximum: 65535 });
-const framing = words(['tcp', 'rtu'], 'rtu: RTU frames through a serial server.');
-const host = Type.String({ minLength: 1, maxLength: 253, description: 'Name or address.' });
+/** Where no bus of the gateway is yet. */
+const Host = Type.Object(
+  {
+    kind: Type.Literal('host'),
+    host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address.' }),
+    port: Type.Integer({ minimum: 1, maximum: 65535 }),
+    framing: words(['tcp', 'rtu', 'ascii'], 'rtu, ascii: such frames through a serial server.'),
+  },
+  { additionalProperties: false, description: 'A Modbus TCP server or a serial server. Administrators only.' },
+);
+const Line = Type.Object(
+  {
+    kind: Type.Literal('line'),
+    port: Type.String({ minLength: 1, maxLength: 4096, description: 'Serial port.' }),
+    framing: words(['rtu', 'ascii'], 'Frames on the line.'),
+    baud: Type.Integer({ minimum: 50, maximum: 4_000_000 }),
+    data_bits: Type.Unsafe<7 | 8>({ type: 'number', enum: [7, 8] }),
+    parity: words(['none', 'even', 'odd']),
+    stop_bits: Type.Unsafe<1 | 1.5 | 2>({ type: 'number', enum: [1, 1.5, 2] }),
+  },
+  { additionalProperties: false, description: 'A serial port that no bus uses. Administrators only.' },
+);
 export const UnitId = Type.Integer({ minimum: 0, maximum: 255, description: 'Unit id.' });
 
 export const UnitBody = Type.Object(
   {
     where: Type.Union([
       Type.Object({ kind: Type.Literal('bus'), bus: name('A bus of the gateway.') }, { additionalProperties: false }),
-      Type.Object(
-        { kind: Type.Literal('host'), host, port, framing },
-        { additionalProperties: false, description: 'A host that is no bus yet. Administrators only.' },
-      ),
+      Host,
+      Line,
     ]),
     unit: UnitId,
   },
@@ -171,9 +188,7 @@ export const NewDeviceBody = Type.Object(
   {
     name: name('Name of the device.'),
     bus: name('The bus that it is on.'),
-    newBus: Type.Optional(
-      Type.Object({ host, port, framing }, { additionalProperties: false, description: 'The bus does not exist yet: it is made.' }),
-    ),
+    newBus: Type.Optional(Type.Union([Host, Line], { description: 'The bus does not exist yet: it is made.' })),
     unit: UnitId,
     tags: Type.Union(
       [

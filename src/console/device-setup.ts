@@ -1,8 +1,21 @@
 /** What the console needs to add devices, declared from its own side like ports.ts. Plain data. */
 import type { Area, Fault } from './field-tools.js';
 
+/** Where no bus of the gateway is yet. */
+export type Elsewhere =
+  | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' | 'ascii' }
+  | {
+      kind: 'line';
+      port: string;
+      framing: 'rtu' | 'ascii';
+      baud: number;
+      data_bits: 7 | 8;
+      parity: 'none' | 'even' | 'odd';
+      stop_bits: 1 | 1.5 | 2;
+    };
+
 /** Where a unit is that is asked what it is. */
-export type UnitWhere = { kind: 'bus'; bus: string } | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+export type UnitWhere = { kind: 'bus'; bus: string } | Elsewhere;
 
 export interface ProfileSummary {
   name: string;
@@ -55,7 +68,7 @@ export interface NewDevice {
   name: string;
   bus: string;
   /** The bus does not exist yet; null: it does. */
-  newBus: { host: string; port: number; framing: 'tcp' | 'rtu' } | null;
+  newBus: Elsewhere | null;
   unit: number;
   tags:
     | { kind: 'profile'; profile: string; only: string[] | null }

@@ -7,6 +7,7 @@ import type { ProfilePlace } from '../config/profiles.js';
 import type { Config } from '../config/schema.js';
 import { FerruleError } from '../errors.js';
 import type { Profile } from '../field/profiles/schema.js';
+import type { Target } from '../field/tools/own-bus.js';
 import type { FieldTools, Identified, UnitWhere } from '../field/tools/tools.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
 import { linesChanged } from './lines-changed.js';
@@ -17,15 +18,13 @@ import { freeListName, writtenList } from './written-field.js';
 export interface NewDevice {
   name: string;
   bus: string;
-  newBus: { host: string; port: number; framing: 'tcp' | 'rtu' } | null;
+  newBus: Target | null;
   unit: number;
   tags:
     | { kind: 'profile'; profile: string; only: string[] | null }
     | { kind: 'tags'; tags: Record<string, unknown>[]; scan: Record<string, string> | null }
     | { kind: 'list'; csv: string };
 }
-
-const DEFAULT_PORTS = { tcp: 502, rtu: 4001 };
 
 /** Adds devices to the configuration, and says what there is to choose from: profiles, and what a device says that it is. */
 export class DeviceSetup {
@@ -128,10 +127,7 @@ export class DeviceSetup {
     }
     const edits: ConfigEdit[] = [];
     if (newBus !== null) {
-      const { host, port, framing } = newBus;
-      const type = framing === 'tcp' ? 'modbus_tcp' : 'modbus_rtu_tcp';
-      const written = { name: bus, type, host, ...(port === DEFAULT_PORTS[framing] ? {} : { port }) };
-      edits.push({ op: 'set', path: ['field', 'buses', writtenList(file, text, 'buses').length], value: written });
+      edits.push({ op: 'set', path: ['field', 'buses', writtenList(file, text, 'buses').length], value: busOf(bus, newBus) });
     }
     edits.push({ op: 'set', path: ['field', 'devices', writtenList(file, text, 'devices').length], value: device, isCompact: true });
     return { text: editText(text, edits), lists, newLists: [...lists.keys()] };
@@ -155,6 +151,24 @@ export class DeviceSetup {
     this.#known.set(file, { stamp, profile });
     return profile;
   }
+}
+
+const TYPES = { tcp: 'modbus_tcp', rtu: 'modbus_rtu_tcp', ascii: 'modbus_ascii_tcp' } as const;
+
+/** As the configuration has it, without what is the default anyway. */
+function busOf(name: string, where: Target): Record<string, unknown> {
+  if (where.kind === 'host') {
+    const { host, port, framing } = where;
+    return { name, type: TYPES[framing], host, ...(port === (framing === 'tcp' ? 502 : 4001) ? {} : { port }) };
+  }
+  const { framing, port, baud, data_bits, parity, stop_bits } = where;
+  const usual = framing === 'rtu' ? { data_bits: 8, parity: 'none' } : { data_bits: 7, parity: 'even' };
+  return {
+    ...{ name, type: framing === 'rtu' ? 'modbus_rtu' : 'modbus_ascii', port, baud },
+    ...(data_bits === usual.data_bits ? {} : { data_bits }),
+    ...(parity === usual.parity ? {} : { parity }),
+    ...(stop_bits === 1 ? {} : { stop_bits }),
+  };
 }
 
 function tagsOf(config: Config, name: string): number {

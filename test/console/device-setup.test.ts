@@ -61,7 +61,9 @@ test('tags of a new device arrive whole, whatever keys they have', async (t) => 
   const { admin, plant } = await claimedConsole(t);
   const { tags, scan } = sunSpecFound(3);
   const list = tags.map(({ tag }) => tag);
-  const newBus = { host: '192.0.2.60', port: 1502, framing: 'rtu' };
+  const newBus = {
+    ...{ kind: 'line', port: '/dev/ttyUSB0', framing: 'rtu', baud: 9600, data_bits: 8, parity: 'even', stop_bits: 1 },
+  };
   await admin.json(201, 'POST', '/devices', { name: 'sun', bus: 'roof', newBus, unit: 3, tags: { kind: 'tags', tags: list, scan } });
   assert.deepEqual(plant.deviceSetup.added, [{ name: 'sun', bus: 'roof', newBus, unit: 3, tags: { kind: 'tags', tags: list, scan } }]);
 });
@@ -74,7 +76,7 @@ test('what is no new device is refused before anybody is asked', async (t) => {
     { ...good, unit: 256 },
     { ...good, tags: { kind: 'nothing' } },
     { ...good, tags: { kind: 'profile' } },
-    { ...good, newBus: { host: '', port: 502, framing: 'tcp' } },
+    { ...good, newBus: { kind: 'host', host: '', port: 502, framing: 'tcp' } },
     { ...good, other: 1 },
     {},
   ])

@@ -63,14 +63,20 @@ test('A SunSpec inverter is found on a bus, and its tags are made a device that 
 });
 
 test('A host that is no bus yet is asked, and becomes a bus with a device that has a profile', { skip }, async (t) => {
-  const { visitor, server, file } = await plant(t);
+  const { visitor, server: known, file } = await plant(t);
+  const server = await PymodbusServer.start(t, 0);
   const where = { kind: 'host', host: 'localhost', port: server.port, framing: 'tcp' };
   const said = await visitor.json<Identified>(200, 'POST', '/identify', { where, unit: 1 });
   assert.equal(said.identification?.vendor, 'Test Works');
   assert.equal(await visitor.refused(422, 'POST', '/identify', { where: { ...where, port: 1 }, unit: 1 }), 'FER_FIELD_BUS');
+  const used = await visitor.json<{ error: { message: string } }>(422, 'POST', '/identify', {
+    where: { ...where, port: known.port },
+    unit: 1,
+  });
+  assert.match(used.error.message, /is used by bus roof/);
 
   const tags = { kind: 'profile', profile: 'eastron-sdm630', only: ['power', 'energy_import'] };
-  const device = { name: 'Zähler 1', bus: 'cellar', newBus: { host: 'localhost', port: server.port, framing: 'tcp' }, unit: 1, tags };
+  const device = { name: 'Zähler 1', bus: 'cellar', newBus: where, unit: 1, tags };
   assert.deepEqual(await visitor.json(201, 'POST', '/devices', device), { name: 'Zähler 1', tags: 2 });
   const text = await readFile(file, 'utf8');
   assert.match(text, /through the wall\n {4}- name: cellar\n/);

@@ -136,7 +136,7 @@ export function deviceSetupRoutes(app: App, context: RouteContext): void {
     },
   );
 
-  /** Who asks a host that is no bus makes the gateway connect to wherever they say. */
+  /** Who asks where no bus is makes the gateway connect to wherever they say. */
   function mayReach(request: FastifyRequest, where: UnitWhere): void {
     const { username, role } = loginOf(request);
     if (where.kind === 'bus') return;
@@ -145,7 +145,7 @@ export function deviceSetupRoutes(app: App, context: RouteContext): void {
         hint: 'Operators may ask units of a bus that is configured.',
       });
     }
-    context.log.info({ username, where }, 'a host was asked what it is from the console');
+    context.log.info({ username, where }, 'a host or port was asked what is there, from the console');
   }
 }
 

@@ -13,20 +13,21 @@ import type { FrameTap } from '../tap.js';
 import type { Explored, ExploreRequest } from './explore.js';
 import type { Identification } from './identification.js';
 import { type MonitorListener, monitor } from './monitor.js';
+import type { Target } from './own-bus.js';
 import type { ScanPlan } from './scan.js';
 import type { ScanJobs, ScanStatus } from './scan-jobs.js';
 import type { Place, ScanRequest, ScanWhere } from './scan-request.js';
 import type { RegisterWrite } from './write-register.js';
 
 /** Where a unit is that is asked what it is. */
-export type UnitWhere = { kind: 'bus'; bus: string } | { kind: 'host'; host: string; port: number; framing: 'tcp' | 'rtu' };
+export type UnitWhere = { kind: 'bus'; bus: string } | Target;
 
 export interface Identified {
   identification: Identification | null;
   profiles: string[];
 }
 
-const HOST_TIMEOUT_MS = 2000;
+const OWN_TIMEOUT_MS = 2000;
 
 interface Monitor {
   bus: string;
@@ -242,13 +243,17 @@ export class FieldTools {
   /** With the bus that is there already, or with a connection for this alone. */
   async #at<T>(where: UnitWhere, work: (bus: ModbusBus) => Promise<T>): Promise<T> {
     if (where.kind === 'bus') return work(this.#modbus(where.bus));
-    const { host, port } = where;
-    // Many devices take one connection only.
-    for (const { config, bus } of this.#field.buses().values()) {
-      if ('host' in config && config.host === host && config.port === port && 'probe' in bus) return work(bus);
+    const { busOf } = await import('./scan-request.js');
+    const user = await busOf(
+      where,
+      [...this.#field.buses().values()].map(({ config }) => config),
+    );
+    if (user !== null) {
+      const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
+      throw new FerruleError('FER_FIELD_BUS', `${target} is used by bus ${user}.`, { hint: `Choose the bus ${user} instead.` });
     }
     const { openOwnBus } = await import('./own-bus.js');
-    const bus = await openOwnBus(where, HOST_TIMEOUT_MS, this.#clock, this.#log);
+    const bus = await openOwnBus(where, OWN_TIMEOUT_MS, this.#clock, this.#log);
     try {
       return await work(bus);
     } finally {
