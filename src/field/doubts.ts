@@ -88,10 +88,11 @@ const TABLE_DIGIT: Record<string, string> = { input: '3', holding: '4' };
  */
 export function doubtsOfNotation(devices: readonly unknown[]): ConfigFault[] {
   return devices.flatMap((device, index) => {
-    const tags: unknown = isRecord(device) ? device.tags : undefined;
-    const suspects = (Array.isArray(tags) ? tags : []).flatMap((tag: unknown, at) =>
-      isRecord(tag) && looksModicon(tag) ? [{ tag, at }] : [],
-    );
+    const written: unknown = isRecord(device) ? device.tags : undefined;
+    const tags: unknown[] = Array.isArray(written) ? written : [];
+    // A factor counts from 0 and lies beside its value: where its address looks the same, the numbers are meant (SunSpec).
+    if (tags.some((tag) => isRecord(tag) && looksModicon({ ...tag, address: tag.scale_register }))) return [];
+    const suspects = tags.flatMap((tag, at) => (isRecord(tag) && looksModicon(tag) ? [{ tag, at }] : []));
     const [first] = suspects;
     if (first === undefined) return [];
     const { name, area, address } = first.tag;

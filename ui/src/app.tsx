@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Entry } from './components/entry.js';
 import { Shell } from './components/shell.js';
 import { t } from './i18n/translate.js';
+import { AddDevicePage } from './pages/add-device.js';
 import { BusPage } from './pages/bus.js';
 import { ClaimPage } from './pages/claim.js';
 import { ClientPage } from './pages/client.js';
@@ -66,6 +67,8 @@ function pageOf([page, argument, ...rest]: string[]) {
       return <OverviewPage />;
     case 'devices':
       return <DevicesPage />;
+    case 'add-device':
+      return <AddDevicePage />;
     case 'explorer':
       return <ExplorerPage />;
     case 'topics':

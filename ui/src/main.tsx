@@ -10,6 +10,7 @@ import './styles/device.css';
 import './styles/client.css';
 import './styles/topics.css';
 import './styles/tools.css';
+import './styles/setup.css';
 import { App } from './app.js';
 import { followHistory } from './router.js';
 import { followSession } from './state/live.js';

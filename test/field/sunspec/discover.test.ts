@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/clock.js';
 import { FerruleError } from '../../../src/errors.js';
+import { doubtsOfNotation } from '../../../src/field/doubts.js';
 import type { ModbusBus } from '../../../src/field/modbus/bus.js';
 import type { ModbusDeviceConfig } from '../../../src/field/schema.js';
 import { discoverSunSpec, type SunSpecDevice } from '../../../src/field/sunspec/discover.js';
@@ -218,6 +219,8 @@ describe('a tag with a scale register', () => {
     const before = await configured(tags.map(({ tag }) => tag));
     const list = new TagTable(writeTagTable(before), '/x/tags.csv');
     assert.deepEqual(list.faults, []);
+    assert.deepEqual(doubtsOfNotation([{ tags: list.tags }]), []);
+    assert.equal(doubtsOfNotation([{ tags: list.tags.filter((tag) => tag.scale_register === undefined) }]).length, 1);
     assert.ok(before.some(({ scale_register: at }) => at !== undefined));
     assert.deepEqual(await configured(list.tags), before);
   });

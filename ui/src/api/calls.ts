@@ -4,20 +4,28 @@ import type {
   Area,
   Ban,
   ClientDetails,
+  Elsewhere,
   Explored,
+  Identified,
   ModbusProxy,
   ModbusServer,
   MqttUser,
+  NewDevicePreview,
+  ProfileDetails,
+  ProfileList,
   ReadPlan,
   ScanStatus,
   ScanWhere,
   SerialPortInfo,
   Session,
   Setup,
+  SunSpecFound,
   TagJson,
+  TagListPreview,
   Topic,
   TrendPoint,
   UnitStatistics,
+  UnitWhere,
 } from './types.js';
 
 const part = encodeURIComponent;
@@ -36,6 +44,30 @@ export async function getTrend(device: string, tag: string, from: number, to: nu
 
 export const writeTag = (device: string, tag: string, value: TagJson) =>
   request<{ value: TagJson }>('PUT', `/devices/${part(device)}/tags/${part(tag)}`, { value });
+
+export const getTagList = (device: string) => request<{ file: string | null; csv: string }>('GET', `/devices/${part(device)}/tag-list`);
+export const previewTagList = (device: string, csv: string) =>
+  request<TagListPreview>('POST', `/devices/${part(device)}/tag-list/preview`, { csv });
+export const putTagList = (device: string, csv: string) => request<{ tags: number }>('PUT', `/devices/${part(device)}/tag-list`, { csv });
+
+/** A device as the API takes it: what is not said is left out. */
+export interface DeviceToAdd {
+  name: string;
+  bus: string;
+  newBus?: Elsewhere;
+  unit: number;
+  tags:
+    | { kind: 'profile'; profile: string }
+    | { kind: 'tags'; tags: SunSpecFound['tags'][number]['tag'][]; scan: Record<string, string> }
+    | { kind: 'list'; csv: string };
+}
+
+export const getProfiles = () => request<ProfileList>('GET', '/profiles');
+export const getProfile = (name: string) => request<ProfileDetails>('GET', `/profiles/${part(name)}`);
+export const identifyUnit = (where: UnitWhere, unit: number) => request<Identified>('POST', '/identify', { where, unit });
+export const findSunSpec = (where: UnitWhere, unit: number) => request<SunSpecFound>('POST', '/sunspec', { where, unit });
+export const previewDevice = (device: DeviceToAdd) => request<NewDevicePreview>('POST', '/devices/preview', device);
+export const addDevice = (device: DeviceToAdd) => request<{ name: string; tags: number }>('POST', '/devices', device);
 
 export const getUnits = async (bus: string) => (await request<{ units: UnitStatistics[] }>('GET', `/buses/${part(bus)}/units`)).units;
 export const getPlan = async (device: string) => (await request<{ scans: ReadPlan[] }>('GET', `/devices/${part(device)}/plan`)).scans;

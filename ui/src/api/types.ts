@@ -16,9 +16,19 @@ export type Session = Static<typeof Schemas.Session>;
 export type Ban = Static<typeof Schemas.Ban>;
 export type Bus = Static<typeof Schemas.Bus>;
 export type {
+  Elsewhere,
+  Identified,
+  NewDevicePreview,
+  ProfileDetails,
+  ProfileList,
+  ProfileSummary,
+  UnitWhere,
+} from '../../../src/console/device-setup.js';
+export type {
   Area,
   Explored,
   ExploredPlace,
+  Fault,
   LineSettings,
   MonitorFrame,
   ReadPlan,
@@ -26,6 +36,7 @@ export type {
   ScanStatus,
   ScanWhere,
   SerialPortInfo,
+  SunSpecFound,
   UnitStatistics,
 } from '../../../src/console/field-tools.js';
 export type {
@@ -37,6 +48,7 @@ export type {
   Quality,
   RuleStatus,
   TagJson,
+  TagListPreview,
   TagStatus,
   TrendPoint,
 } from '../../../src/console/ports.js';

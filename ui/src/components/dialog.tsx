@@ -6,7 +6,8 @@ import { ErrorNote, Submit, useAction } from './forms.js';
 import { Icon } from './icons.js';
 
 /** A modal dialog: the browser keeps the focus in it, Escape closes it, and the focus returns to where it was. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
+export function Dialog(props: { title: string; onClose: () => void /** For tables. */; wide?: boolean; children: ComponentChildren }) {
+  const { title, onClose, wide = false, children } = props;
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -22,6 +23,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   return (
     <dialog
       ref={dialog}
+      class={wide ? 'wide-dialog' : ''}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

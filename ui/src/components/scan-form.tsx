@@ -1,11 +1,10 @@
 import { useState } from 'preact/hooks';
-import { getSerialPorts, type NewScan, startScan } from '../api/calls.js';
+import { type NewScan, startScan } from '../api/calls.js';
 import type { LineSettings } from '../api/types.js';
 import { t } from '../i18n/translate.js';
 import { unitsOf } from '../state/frame-text.js';
-import { useLoaded } from '../state/use-loaded.js';
 import { ErrorNote, Field, Segments, Submit, useAction } from './forms.js';
-import { Select } from './select.js';
+import { PortSelect } from './port-select.js';
 
 const PARITIES = ['none', 'even', 'odd'] as const;
 type Parity = (typeof PARITIES)[number];
@@ -61,19 +60,16 @@ type Kind = 'tcp' | 'server' | 'line';
 
 /** Starts a scan of a port or host that no bus of the gateway uses. */
 export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
-  const ports = useLoaded(getSerialPorts);
   const [kind, setKind] = useState<Kind>('tcp');
   const [framing, setFraming] = useState<Framing>('rtu');
   const [port, setPort] = useState('');
   const [host, setHost] = useState('');
   const [tcpPort, setTcpPort] = useState('502');
   const [line, setLine] = useState(USUAL.rtu);
-  const free = (ports.data ?? []).filter((each) => !each.isConsole);
-  const chosen = port === '' ? (free[0]?.name ?? '') : port;
   const settings = settingsOf(line, framing);
   const number = Number(tcpPort);
   const isHost = host.trim() !== '' && number >= 1 && number <= 65535;
-  const lineWhere = settings !== null && chosen !== '' ? { kind: 'line' as const, port: chosen, framing, line: settings } : null;
+  const lineWhere = settings !== null && port !== '' ? { kind: 'line' as const, port, framing, line: settings } : null;
   const endpoint = { kind: 'host' as const, host: host.trim(), port: number };
   const hostWhere = isHost ? { ...endpoint, framing: kind === 'tcp' ? ('tcp' as const) : framing } : null;
   const where = kind === 'line' ? lineWhere : hostWhere;
@@ -107,16 +103,7 @@ export function FreeScanForm({ onStarted }: { onStarted: () => void }) {
       )}
       {kind === 'line' ? (
         <>
-          {free.length === 0 ? (
-            <Field label={t('find.port')} value={port} onInput={setPort} mono />
-          ) : (
-            <Select
-              label={t('find.port')}
-              value={chosen}
-              onChange={setPort}
-              options={free.map(({ name, path }) => ({ value: name, label: name === path ? path : `${path} (${name.split('/').at(-1)})` }))}
-            />
-          )}
+          <PortSelect value={port} onChange={setPort} />
           <LineFields line={line} framing={framing} onChange={setLine} />
         </>
       ) : (

@@ -54,6 +54,21 @@ function Scan({ scan, bus, onChanged }: { scan: ScanStatus; bus: string | null; 
   );
 }
 
+/** The page that adds what was found. */
+function addAddress(target: string, bus: string | null, { unit, line }: ScanStatus['found'][number]): string {
+  const query = new URLSearchParams({ unit: String(unit) });
+  if (bus !== null) query.set('bus', bus);
+  else if (line !== null) {
+    query.set('line', target);
+    query.set('settings', line);
+  } else {
+    const colon = target.lastIndexOf(':');
+    query.set('host', target.slice(0, colon));
+    query.set('port', target.slice(colon + 1));
+  }
+  return `${href('add-device')}?${query}`;
+}
+
 const KINDS: Record<ScanStatus['found'][number]['outcome'], StatusKind> = {
   answers: 'good',
   exception: 'good',
@@ -70,7 +85,9 @@ function Found({ scan, bus }: { scan: ScanStatus; bus: string | null }) {
           <th>{t('find.found.line')}</th>
           <th>{t('find.found.outcome')}</th>
           <th class="fill">{t('find.found.what')}</th>
-          {bus !== null && <th />}
+          <th>
+            <span class="sr-only">{t('find.next')}</span>
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -84,11 +101,10 @@ function Found({ scan, bus }: { scan: ScanStatus; bus: string | null }) {
             <td class="fill">
               {[...Object.values(found.identification ?? {}), found.detail ?? ''].filter((text) => text !== '').join(', ')}
             </td>
-            {bus !== null && (
-              <td class="row-action">
-                <Link href={`${href('explorer', bus)}?tool=registers&unit=${found.unit}`}>{t('find.explore')}</Link>
-              </td>
-            )}
+            <td class="row-action">
+              {bus !== null && <Link href={`${href('explorer', bus)}?tool=registers&unit=${found.unit}`}>{t('find.explore')}</Link>}{' '}
+              {may('administrator') && <Link href={addAddress(scan.target, bus, found)}>{t('addDevice.button')}</Link>}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -35,10 +35,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const { path } = useStore(location);
   const [open, setOpen] = useState(false);
   const menuButton = useRef<HTMLButtonElement>(null);
-  const [current = ''] = path;
+  const isAdding = path[0] === 'add-device';
+  const current = isAdding ? 'devices' : (path[0] ?? '');
   const name = overview?.gateway.name ?? '';
   const page = PAGES.find((each) => each.path === current);
-  const title = path[1] ?? (page === undefined ? t('notFound.title') : t(page.title));
+  const title = path[1] ?? (isAdding ? t('addDevice.title') : page === undefined ? t('notFound.title') : t(page.title));
   useEffect(() => {
     document.title = [title, name, t('product')].filter(Boolean).join(' · ');
   }, [title, name]);

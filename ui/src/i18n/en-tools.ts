@@ -2,7 +2,7 @@
 export const enTools = {
   'explorer.buses': 'Buses',
   'explorer.none': 'There is no bus.',
-  'explorer.none.hint': 'Look for devices below, then add a bus to the configuration.',
+  'explorer.none.hint': 'Look for devices below, and add what is found.',
   'explorer.endpoint': 'Where',
   'explorer.queued': 'Waiting',
   'explorer.elsewhere': 'Look for devices elsewhere',
@@ -144,6 +144,7 @@ export const enTools = {
   'find.late': 'answers too late',
   'find.garbled': 'garbled',
   'find.list': 'Scans',
+  'find.next': 'What to do with it',
   'find.explore': 'Read registers',
 
   'plan.title': 'Read plan',

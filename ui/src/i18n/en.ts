@@ -1,4 +1,5 @@
 import { enClients } from './en-clients.js';
+import { enDeviceSetup } from './en-device-setup.js';
 import { enFrames } from './en-frames.js';
 import { enModbusServers } from './en-modbus-servers.js';
 import { enReasons } from './en-reasons.js';
@@ -204,7 +205,7 @@ export const en = {
   'devices.abnormal': 'Not normal ({count})',
   'devices.allNormal': 'All devices are normal.',
   'devices.none': 'No devices yet.',
-  'devices.none.hint': 'Add a bus and a device under “field” in ferrule.yaml; the gateway takes it over when the file is saved.',
+  'devices.none.hint': 'Add one here, or under “field” in ferrule.yaml; the gateway takes it over when the file is saved.',
   'devices.name': 'Device',
   'devices.state': 'State',
   'devices.tags': 'Tags',
@@ -355,6 +356,7 @@ export const en = {
   ...enFrames,
   ...enModbusServers,
   ...enTools,
+  ...enDeviceSetup,
 
   'rules.none': 'No rules yet.',
   'rules.none.hint': 'Put a YAML file into the folder “rules” next to ferrule.yaml; it is read as soon as it is saved.',

@@ -4,6 +4,7 @@ import { Empty, Fact, Facts, Link, Loading, PageHead, Panel, Since, TableBox } f
 import { FramesPanel } from '../components/frames-panel.js';
 import { PlanPanel } from '../components/plan-panel.js';
 import { DeviceState } from '../components/status.js';
+import { TagListActions } from '../components/tag-list-dialog.js';
 import { TagTable } from '../components/tag-table.js';
 import { TrendPanel } from '../components/trend-panel.js';
 import { WriteDialog } from '../components/write-dialog.js';
@@ -20,16 +21,16 @@ export function DevicePage({ name }: { name: string }) {
   const device = useView('device', name);
   if (device === undefined) return <Frame name={name} body={<Loading />} />;
   if (device === null) return <Frame name={name} body={<Empty title={t('device.missing', { name })} hint={t('device.missing.hint')} />} />;
-  return <Frame name={name} body={<Device device={device} />} />;
+  return <Frame name={name} tools={device.unit !== null && <TagListActions device={name} />} body={<Device device={device} />} />;
 }
 
-function Frame({ name, body }: { name: string; body: preact.ComponentChildren }) {
+function Frame({ name, tools, body }: { name: string; tools?: preact.ComponentChildren; body: preact.ComponentChildren }) {
   return (
     <>
       <p class="crumb">
         <Link href={href('devices')}>{t('nav.devices')}</Link>
       </p>
-      <PageHead title={name} />
+      <PageHead title={name}>{tools}</PageHead>
       {body}
     </>
   );

@@ -8,6 +8,7 @@ import { ms } from '../i18n/format.js';
 import { t, tn, tWord } from '../i18n/translate.js';
 import { href } from '../router.js';
 import { useView } from '../state/live.js';
+import { may } from '../state/session.js';
 
 type Show = 'all' | 'abnormal';
 
@@ -16,7 +17,9 @@ export function DevicesPage() {
   const [search, setSearch] = useState('');
   const [show, setShow] = useState<Show>('all');
   if (devices === undefined) return <Frame body={<Loading />} />;
-  if (devices.items.length === 0) return <Frame body={<Empty title={t('devices.none')} hint={t('devices.none.hint')} />} />;
+  if (devices.items.length === 0) {
+    return <Frame tools={<AddDevice />} body={<Empty title={t('devices.none')} hint={t('devices.none.hint')} />} />;
+  }
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const abnormal = devices.items.filter((device) => !isNormal(device));
   const shown = (show === 'all' ? devices.items : abnormal).filter((device) => words.every((word) => textOf(device).includes(word)));
@@ -34,10 +37,20 @@ export function DevicesPage() {
               { value: 'abnormal', label: t('devices.abnormal', { count: abnormal.length }) },
             ]}
           />
+          <AddDevice />
         </>
       }
       body={shown.length === 0 ? <NothingShown show={show} search={search} clear={() => setSearch('')} /> : <DeviceTable devices={shown} />}
     />
+  );
+}
+
+function AddDevice() {
+  if (!may('administrator')) return null;
+  return (
+    <Link href={href('add-device')} class="button">
+      {t('addDevice.button')}
+    </Link>
   );
 }
 

@@ -1,0 +1,256 @@
+import { useEffect, useState } from 'preact/hooks';
+import { addDevice, type DeviceToAdd, identifyUnit, previewDevice } from '../api/calls.js';
+import type { Bus, Identified, NewDevicePreview } from '../api/types.js';
+import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
+import { CsvInput } from '../components/csv-input.js';
+import { FaultList } from '../components/fault-list.js';
+import { ErrorNote, Field, Segments, Submit, useAction } from '../components/forms.js';
+import { PlaceFields } from '../components/place-fields.js';
+import { ProfilePicker } from '../components/profile-picker.js';
+import { type SunSpecChoice, SunSpecPicker } from '../components/sunspec-picker.js';
+import { count } from '../i18n/format.js';
+import { t, tn } from '../i18n/translate.js';
+import { href, location, navigate } from '../router.js';
+import { useView } from '../state/live.js';
+import { may } from '../state/session.js';
+import { say } from '../state/toasts.js';
+import { elsewhereOf, nameFrom, type Place, placeFrom, whereOf, wholeNumber } from '../state/unit-place.js';
+
+type Source = 'profile' | 'sunspec' | 'list';
+const HEADER = 'name,area,address,type,unit\n';
+
+/** Adds a Modbus device: where it is, what it gives, and what would be written before it is. */
+export function AddDevicePage() {
+  const overview = useView('overview');
+  const buses = overview?.field.buses.filter(({ type }) => type.startsWith('modbus'));
+  return (
+    <>
+      <p class="crumb">
+        <Link href={href('devices')}>{t('nav.devices')}</Link>
+      </p>
+      <PageHead title={t('addDevice.title')} />
+      {!may('administrator') ? <Empty title={t('addDevice.forbidden')} /> : buses === undefined ? <Loading /> : <AddDevice buses={buses} />}
+    </>
+  );
+}
+
+/** The place that the address of the page names, on a bus that is there. */
+function firstPlace(buses: readonly Bus[]): Place {
+  const place = placeFrom(location.value.query);
+  if (place.kind !== 'bus') return place;
+  const known = buses.find(({ name }) => name === place.bus) ?? buses[0];
+  return known === undefined ? { ...place, kind: 'tcp' } : { ...place, bus: known.name };
+}
+
+function AddDevice({ buses }: { buses: readonly Bus[] }) {
+  const [place, setPlace] = useState(() => firstPlace(buses));
+  const [said, setSaid] = useState<Identified | null>(null);
+  const [source, setSource] = useState<Source>('profile');
+  const [profile, setProfile] = useState<string | null>(null);
+  const [sunspec, setSunSpec] = useState<SunSpecChoice | null>(null);
+  const [csv, setCsv] = useState(HEADER);
+  const [name, setName] = useState<string | null>(null);
+  const where = whereOf(place);
+  const unit = wholeNumber(place.unit, 0, 255);
+  const ask = useAction(async () => {
+    if (where === null || unit === null) return;
+    setSaid(null);
+    const answer = await identifyUnit(where, unit);
+    setSaid(answer);
+    setProfile((now) => answer.profiles[0] ?? now);
+  });
+  const shownName = name ?? suggestedName(source, profile, sunspec, unit);
+  const newBus = place.newBus.trim() || nameFrom(shownName, 'bus');
+  return (
+    <>
+      <Panel title={t('addDevice.where')}>
+        {buses.length === 0 && <p class="secondary">{t('addDevice.noBus')}</p>}
+        <PlaceFields
+          place={place}
+          buses={buses}
+          newBus={newBus}
+          onChange={(change) => {
+            setPlace({ ...place, ...change });
+            // It was said of another unit.
+            if (!('newBus' in change)) {
+              setSaid(null);
+              setSunSpec(null);
+              ask.clear();
+            }
+          }}
+        />
+        <div class="tool-go">
+          <button type="button" class="button" aria-disabled={ask.busy || where === null || unit === null} onClick={() => ask.start()}>
+            {t(ask.busy ? 'addDevice.asking' : 'addDevice.ask')}
+          </button>
+          <span class="secondary">{t('addDevice.ask.hint')}</span>
+        </div>
+        {ask.error !== null && <ErrorNote error={ask.error} />}
+        {said !== null && <Said said={said} />}
+      </Panel>
+      <Panel
+        title={t('addDevice.tags')}
+        actions={
+          <Segments
+            label={t('addDevice.from')}
+            value={source}
+            onChange={setSource}
+            options={(['profile', 'sunspec', 'list'] as const).map((value) => ({ value, label: t(`addDevice.from.${value}`) }))}
+          />
+        }
+      >
+        {source === 'profile' && <ProfilePicker chosen={profile} onChoose={setProfile} fitting={said?.profiles ?? []} />}
+        {source === 'sunspec' && <SunSpecPicker where={where} unit={unit} choice={sunspec} onChange={setSunSpec} />}
+        {source === 'list' && <CsvInput value={csv} onInput={setCsv} hint={t('addDevice.list.hint')} />}
+      </Panel>
+      <Confirm
+        name={shownName}
+        onName={setName}
+        busName={place.kind === 'bus' ? place.bus : newBus}
+        place={place}
+        tags={tagsOf(source, profile, sunspec, csv)}
+      />
+    </>
+  );
+}
+
+function Said({ said: { identification, profiles } }: { said: Identified }) {
+  const text = Object.values(identification ?? {}).join(', ');
+  return (
+    <div class="said" role="status">
+      <p>{identification === null ? t('addDevice.silent') : t('addDevice.says', { text })}</p>
+      <p>{profiles.length === 0 ? t('addDevice.fits.none') : t('addDevice.fits', { names: profiles.join(', ') })}</p>
+    </div>
+  );
+}
+
+function suggestedName(source: Source, profile: string | null, sunspec: SunSpecChoice | null, unit: number | null): string {
+  if (source === 'sunspec') return sunspec === null ? '' : nameFrom(sunspec.found.manufacturer, sunspec.found.model);
+  return source === 'profile' && profile !== null && unit !== null ? nameFrom(profile, String(unit)) : '';
+}
+
+/** null: nothing was chosen yet. */
+function tagsOf(source: Source, profile: string | null, sunspec: SunSpecChoice | null, csv: string): DeviceToAdd['tags'] | null {
+  switch (source) {
+    case 'profile':
+      return profile === null ? null : { kind: 'profile', profile };
+    case 'sunspec': {
+      if (sunspec === null || sunspec.names.size === 0) return null;
+      const { tags, scan } = sunspec.found;
+      return { kind: 'tags', tags: tags.flatMap(({ tag }) => (sunspec.names.has(tag.name) ? [tag] : [])), scan };
+    }
+    case 'list':
+      return csv.trim() === '' ? null : { kind: 'list', csv };
+  }
+}
+
+interface ConfirmProps {
+  name: string;
+  onName: (name: string) => void;
+  busName: string;
+  place: Place;
+  tags: DeviceToAdd['tags'] | null;
+}
+
+/** Names the device, shows what would be written, and writes it. */
+function Confirm({ name, onName, busName, place, tags }: ConfirmProps) {
+  const [preview, setPreview] = useState<NewDevicePreview | null>(null);
+  const [missing, setMissing] = useState<'where' | 'tags' | 'name' | null>(null);
+  const device = deviceOf(name, busName, place, tags);
+  const asked = JSON.stringify(device);
+  const look = useAction(async () => {
+    if (typeof device === 'object') setPreview(await previewDevice(device));
+  });
+  const add = useAction(async () => {
+    if (typeof device !== 'object') return;
+    await addDevice(device);
+    say(t('addDevice.done', { name: device.name }));
+    navigate(href('devices', device.name));
+  });
+  // What was shown is of another device.
+  useEffect(() => {
+    setPreview(null);
+    setMissing(null);
+    look.clear();
+    add.clear();
+  }, [asked]);
+  const ready = preview !== null && preview.tags !== null;
+  const error = look.error ?? add.error;
+  const submit = (event: Event) => {
+    event.preventDefault();
+    setMissing(typeof device === 'string' ? device : null);
+    if (typeof device === 'string') return;
+    if (ready) add.start();
+    else look.start();
+  };
+  return (
+    <Panel title={t('addDevice.add')}>
+      <form class="stack add-device" onSubmit={submit} noValidate>
+        <Field
+          label={t('addDevice.name')}
+          value={name}
+          onInput={onName}
+          maxLength={128}
+          hint={t('addDevice.name.hint', { name: name === '' ? '…' : name })}
+          fault={missing === 'name' ? t('addDevice.missing.name') : null}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        {preview !== null && <Preview preview={preview} />}
+        {(missing === 'where' || missing === 'tags') && (
+          <p class="field-fault" role="alert">
+            {t(`addDevice.missing.${missing}`)}
+          </p>
+        )}
+        <div>
+          {ready ? (
+            <Submit busy={add.busy} busyLabel={t('addDevice.doing')}>
+              {t('addDevice.do')}
+            </Submit>
+          ) : (
+            <Submit busy={look.busy} busyLabel={t('addDevice.previewing')}>
+              {t('addDevice.preview')}
+            </Submit>
+          )}
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+/** Or what is missing for one. */
+function deviceOf(name: string, bus: string, place: Place, tags: DeviceToAdd['tags'] | null): DeviceToAdd | 'where' | 'tags' | 'name' {
+  const unit = wholeNumber(place.unit, 0, 255);
+  const newBus = elsewhereOf(place);
+  if (unit === null || bus === '' || (place.kind !== 'bus' && newBus === null)) return 'where';
+  if (tags === null) return 'tags';
+  if (name.trim() === '') return 'name';
+  return { name: name.trim(), bus, ...(newBus === null ? {} : { newBus }), unit, tags };
+}
+
+function Preview({ preview }: { preview: NewDevicePreview }) {
+  const { file, line, removed, added, list, tags, errors, errorCount, warnings } = preview;
+  const title = t('addDevice.lines', { file, line });
+  return (
+    <div class="list-changes">
+      <FaultList kind="errors" faults={errors} total={errorCount} />
+      <FaultList kind="warnings" faults={warnings} total={warnings.length} />
+      <p role="status">
+        <strong>{title}</strong>{' '}
+        {[tags === null ? null : tn('addDevice.willHave', tags, count(tags)), list === null ? null : t('addDevice.list', { file: list })]
+          .filter((text) => text !== null)
+          .join(', ')}
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
+      <section class="diff" tabIndex={0} aria-label={title}>
+        <pre class="mono">
+          {removed.map((text, index) => (
+            <del key={`-${index}`}>{`− ${text}\n`}</del>
+          ))}
+          {added.map((text, index) => (
+            <ins key={`+${index}`}>{`+ ${text}\n`}</ins>
+          ))}
+        </pre>
+      </section>
+    </div>
+  );
+}
