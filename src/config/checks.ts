@@ -1,6 +1,7 @@
 import { checkBridges } from '../bridge/check-config.js';
 import { checkAccess, checkListeners } from '../broker/check-config.js';
 import { checkField, doubtsOfField, doubtsOfNotation } from '../field/check-config.js';
+import { checkPorts } from './check-ports.js';
 import { isObject } from './json-schema.js';
 import type { Config } from './schema.js';
 import type { Finding } from './source.js';
@@ -12,7 +13,7 @@ export function semanticFindings(config: Config): Finding[] {
     ...under(['field'], checkField(config.field)),
     ...under(['bridges'], checkBridges(config.bridges, config.gateway.id)),
     ...under(['broker', 'listeners'], checkListeners(config.broker.listeners)),
-    ...checkConsolePort(config),
+    ...checkPorts(config),
     ...under(['access'], checkAccess(config.access)),
   ].map((finding) => ({ code: 'FER_CONFIG_CONFLICT' as const, ...finding }));
 }
@@ -41,16 +42,6 @@ function checkTimeZone({ gateway }: Config): Finding[] {
     const hint = 'Use a name of the tz database, such as Europe/Paris or UTC.';
     return [{ path: ['gateway', 'time_zone'], message: `${JSON.stringify(gateway.time_zone)} is not a time zone.`, hint }];
   }
-}
-
-function checkConsolePort(config: Config): Finding[] {
-  const { port, host } = config.console;
-  const listener = config.broker.listeners.findIndex(
-    (other) => port !== 0 && other.port === port && (other.host === host || host === '::' || other.host === '::'),
-  );
-  if (listener === -1) return [];
-  const message = `Port ${port} is taken by listener ${listener + 1} of the broker as well.`;
-  return [{ path: ['console', 'port'], message, hint: 'Give the console or the listener another port.' }];
 }
 
 function under(prefix: string[], findings: Finding[]): Finding[] {
