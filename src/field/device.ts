@@ -42,6 +42,7 @@ export interface TagPlan {
   config: ValueConfig;
   type: string;
   writable: boolean;
+  isWriteOnly?: boolean;
   isNumeric: boolean;
   /** Payload `device`: tags of one group are one message. */
   group: string;
@@ -67,10 +68,11 @@ export class DeviceRecord {
     this.#since = context.clock.now();
     const { clock, topics, payload } = context;
     const limits = new Map<Tag, number>();
-    for (const { config, type, writable, isNumeric, group, freshForMs } of plans) {
+    for (const { config, type, writable, isWriteOnly = false, isNumeric, group, freshForMs } of plans) {
       const topic = topics.value(name, payload === 'device' ? group : config.name);
       const trend = isNumeric ? new TrendRing(context.trendCapacity) : null;
-      const tag = new Tag({ config, type, writable, topic, clock, trend, publish: (changed) => this.#publish(changed, group) });
+      const publish = (changed: Tag) => this.#publish(changed, group);
+      const tag = new Tag({ config, type, writable, isWriteOnly, topic, clock, trend, publish });
       this.tags.set(config.name, tag);
       if (freshForMs !== undefined) limits.set(tag, freshForMs);
       const members = this.#groups.get(group);

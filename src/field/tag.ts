@@ -10,6 +10,8 @@ export interface TagOptions {
   config: ValueConfig;
   type: string;
   writable: boolean;
+  /** Nothing can be read from it: it has no value, whatever happens. */
+  isWriteOnly?: boolean;
   topic: string;
   clock: Clock;
   /** null: not a number. */
@@ -27,6 +29,9 @@ interface Published {
   atMono: number;
 }
 
+const NOT_READ_YET = { reason: 'not_read_yet' };
+const WRITE_ONLY = { reason: 'write_only' };
+
 /** A clock that says that it is earlier than this was never set: a board without a battery, before it heard from NTP. */
 export const CLOCK_NOT_SET = Date.UTC(2025, 0, 1);
 
@@ -40,7 +45,7 @@ export class Tag implements Sample, Source {
   #value: TagJson = null;
   #ts: number | null = null;
   #quality: Quality = 'bad';
-  #reason: string | null = 'not_read_yet';
+  #reason: string | null;
   #readAt: number | null = null;
   /** Between the last readings, ms, the latest first; 0: not known. */
   #gaps: [number, number, number] = [0, 0, 0];
@@ -50,6 +55,7 @@ export class Tag implements Sample, Source {
   constructor(options: TagOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#reason = (options.isWriteOnly === true ? WRITE_ONLY : NOT_READ_YET).reason;
   }
 
   get name(): string {
@@ -105,7 +111,7 @@ export class Tag implements Sample, Source {
 
   /** What an earlier run published last; it is stale until the first reading. */
   restore(value: TagJson, ts: number): void {
-    if (this.#ts !== null) return;
+    if (this.#ts !== null || this.#options.isWriteOnly === true) return;
     this.#value = value;
     this.#ts = ts;
     this.#quality = 'stale';

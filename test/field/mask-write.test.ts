@@ -151,6 +151,22 @@ describe('unit 0 of a line', () => {
     assert.match(down.field.device('all')?.lastError ?? '', /ECONNREFUSED/);
   });
 
+  test('has tags that can only be written, and say so whatever happens to the line', { skip: needs('socat') }, async (t) => {
+    const cable = await SerialPair.open(t);
+    const { field, messages } = await startField(t, line(cable.ours));
+    const seen = () => messages.json('field/all/mode').map(({ v, q, reason }) => [v, q, reason]);
+    await messages.until('field/all/$state', ({ state }) => state === 'online');
+    await cable.unplug();
+    await messages.until('field/all/$state', ({ state }) => state === 'offline');
+    await messages.until('field/one/mode', ({ reason }) => reason === 'bus_down');
+    await cable.plug();
+    await messages.until('field/all/$state', ({ state }) => state === 'online');
+    assert.deepEqual(seen(), [[null, 'bad', 'write_only']]);
+    assert.equal(field.device('all')?.tags[0]?.reason, 'write_only');
+    await field.stop();
+    assert.deepEqual(seen(), [[null, 'bad', 'write_only']]);
+  });
+
   test('can not be read or read back', async () => {
     await assert.rejects(fieldConfig(line('/dev/ttyX', { access: 'read' })), /unit 0 is the broadcast of a line/);
     await assert.rejects(fieldConfig(line('/dev/ttyX', { write: { read_back: true } })), /can't be read back/);

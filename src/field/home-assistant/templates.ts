@@ -23,7 +23,9 @@ function sampleOf(payload: PayloadFormat, tag: string): { path: string; exists: 
 export function availabilityTemplate(payload: PayloadFormat, tag: string): string {
   if (payload === 'value') return "{{ 'offline' if value == '' else 'online' }}";
   const { path, exists } = sampleOf(payload, tag);
-  return `{{ 'online' if ${exists} and ${path}.get('q') in ['good', 'uncertain'] else 'offline' }}`;
+  // What can only be written has no value, and can be written.
+  const isUsable = `(${path}.get('q') in ['good', 'uncertain'] or ${path}.get('reason') == 'write_only')`;
+  return `{{ 'online' if ${exists} and ${isUsable} else 'offline' }}`;
 }
 
 export const STATE_AVAILABILITY =

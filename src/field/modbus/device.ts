@@ -86,7 +86,9 @@ export class ModbusDevice implements Device {
       const { type } = resolved.point;
       const isNumeric = !['bool', 'bit', 'string', 'raw'].includes(type) && config.enum === undefined;
       const freshForMs = freshFor(this.#periodOf(config), options.answerMs);
-      plans.push({ config, type, writable: config.access === 'read_write', isNumeric, group: this.#classOf(config), freshForMs });
+      const writable = config.access === 'read_write';
+      const isWriteOnly = this.#isBroadcast;
+      plans.push({ config, type, writable, isWriteOnly, isNumeric, group: this.#classOf(config), freshForMs });
     }
     this.record = new DeviceRecord(this.#config.name, plans, options.context);
     for (const { config, point } of points) {
@@ -369,6 +371,7 @@ export class ModbusDevice implements Device {
   }
 
   #failAll(changed: Set<string>, reason: string): void {
+    if (this.#isBroadcast) return;
     for (const tag of this.record.tags.values()) {
       // A tag that is bad already keeps the reason that it has.
       if (tag.quality !== 'bad' || tag.sample.reason === 'not_read_yet') {

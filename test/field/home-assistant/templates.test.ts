@@ -74,6 +74,15 @@ describe('templates, rendered by Jinja', { skip: needs('python3-jinja2') }, () =
       }
     });
 
+    if (format !== 'value') {
+      test(`payload ${format}: what can only be written is unknown, and can be written`, async (t) => {
+        const jinja = await Jinja.start(t);
+        const entity = await entityOf({ access: 'read_write' }, format);
+        const payload = message(format, 't0', { value: null, ts: null, quality: 'bad', reason: 'write_only' });
+        assert.deepEqual(await shown(jinja, entity, payload), { state: 'None', availability: 'online' });
+      });
+    }
+
     test(`payload ${format}: a message that is cleared or is nothing of ours is unknown, and no error in the log`, async (t) => {
       const jinja = await Jinja.start(t);
       for (const [what, tag] of cases) {

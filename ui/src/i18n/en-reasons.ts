@@ -10,6 +10,7 @@ export const enReasons = {
   'reason.overrun': 'the bus does not keep up',
   'reason.written_since': 'written, and not read since',
   'reason.not_read_yet': 'not read yet',
+  'reason.write_only': 'can only be written',
   'reason.clock_not_set': 'the clock was never set',
   'reason.old_value': 'old, by its own time',
   'reason.invalid_time': 'its time is impossible',
