@@ -19,8 +19,12 @@ const OUTCOMES: Partial<Record<ErrorCode, Outcome>> = {
   FER_FIELD_READ_BACK: 'different',
 };
 
+/** Answers are kept, and what is wrong with a value may quote it. */
+const MAX_ERROR = 1000;
+
 export function failed(code: ErrorCode, error: string): Answer {
-  return { ok: false, error, code, outcome: OUTCOMES[code] ?? 'none' };
+  const said = error.length <= MAX_ERROR ? error : `${error.slice(0, MAX_ERROR)}...`;
+  return { ok: false, error: said, code, outcome: OUTCOMES[code] ?? 'none' };
 }
 
 export function answerOf(thrown: unknown): Answer {

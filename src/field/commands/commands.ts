@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock.js';
 import type { ErrorCode } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Message } from '../../mqtt/message.js';
+import type { Message, Sender } from '../../mqtt/message.js';
 import type { DocumentPort } from '../ports.js';
 import { ONCE, type Publisher } from '../publisher.js';
 import { type Answer, failed, interrupted } from './answer.js';
 import { Deliveries } from './deliveries.js';
-import { CommandJournal, type NotedCommand } from './journal.js';
+import { CommandJournal, type Delivery, type NotedCommand } from './journal.js';
 import { Requests } from './requests.js';
 
 export interface Command {
@@ -52,14 +52,13 @@ export class Commands {
   async load(): Promise<void> {
     if (this.#isLoaded) return;
     this.#isLoaded = true;
-    for (const { at, topic, payload, sender, id, asked, answer } of await this.#journal.load()) {
+    for (const { at, topic, payload, delivery, id, asked, answer } of await this.#journal.load()) {
       const known = answer ?? interrupted();
       // A clock that was never set makes everything new: rather too much is remembered than too little.
       const ageMs = Math.max(0, this.#clock.now() - at);
       if (id !== null) this.#requests.restore(topic, id, asked, known, ageMs);
-      if (sender === null) continue;
-      const connection = { heardUntil: null };
-      this.#deliveries.remember({ ...sender, connection }, whatOf(topic, payload), Promise.resolve(known), ageMs);
+      if (delivery !== null)
+        this.#deliveries.remember(delivery, whatOf(topic, payload), { heardUntil: null }, Promise.resolve(known), ageMs);
     }
   }
 
@@ -78,19 +77,18 @@ export class Commands {
   }
 
   async #once({ message, id, asked, carryOut }: Command): Promise<void> {
-    const { topic, payload } = message;
-    // What came at QoS 0 does not come again.
-    const sender = message.sender === undefined || message.sender.packetId === 0 ? null : message.sender;
+    const { topic, payload, sender } = message;
+    const delivery = sender === undefined ? null : deliveryOf(sender);
     const noted: NotedCommand = {
       at: this.#clock.now(),
       topic,
-      payload: sender === null ? '' : digest(payload),
-      sender: sender === null ? null : { clientId: sender.clientId, username: sender.username, packetId: sender.packetId },
+      payload: delivery === null ? '' : digest(payload),
+      delivery,
       id: id === null ? null : shortened(JSON.stringify(id)),
       asked: shortened(asked),
     };
     const what = whatOf(topic, noted.payload);
-    const before = sender === null ? null : this.#deliveries.answerTo(sender, what);
+    const before = delivery !== null && sender?.isDup === true ? this.#deliveries.answerTo(delivery, what) : null;
     if (before !== null) {
       const answer = await before;
       this.#log.info({ topic, client: sender?.clientId }, 'a command that was sent again was not carried out again');
@@ -98,9 +96,9 @@ export class Commands {
       return;
     }
     const outcome = this.#requests.once(topic, noted.id, noted.asked, () => this.#carryOut(noted, carryOut));
-    if (sender !== null) {
+    if (delivery !== null && sender !== undefined) {
       const known = outcome.then(({ answer }) => answer);
-      this.#deliveries.remember(sender, what, known);
+      this.#deliveries.remember(delivery, what, sender.connection, known);
     }
     const { answer, isRepeated } = await outcome;
     this.#answer(message, id, answer, isRepeated);
@@ -108,7 +106,7 @@ export class Commands {
 
   async #carryOut(noted: NotedCommand, carryOut: () => Promise<Answer>): Promise<Answer> {
     // What can't come again need not be known after a restart.
-    const entry = noted.sender === null && noted.id === null ? null : this.#journal.begin(noted);
+    const entry = noted.delivery === null && noted.id === null ? null : this.#journal.begin(noted);
     const turn = this.#order.then(() => entry);
     this.#order = turn;
     const begun = await turn;
@@ -165,6 +163,11 @@ export class Commands {
     const properties = correlationData === undefined ? null : { correlationData };
     this.#publisher.publish(topic, Buffer.from(JSON.stringify(full)), false, ONCE, properties);
   }
+}
+
+/** null: at QoS 0 nothing comes again. */
+function deliveryOf({ clientId, username, packetId }: Sender): Delivery | null {
+  return packetId === 0 ? null : { sender: shortened(JSON.stringify([clientId, username])), packetId };
 }
 
 function whatOf(topic: string, payload: string): string {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Sender } from '../../mqtt/message.js';
 import type { Answer } from './answer.js';
+import type { Delivery } from './journal.js';
 
 /** A command that comes again later than this is another one. */
 const REMEMBER_MS = 24 * 3_600_000;
@@ -11,7 +12,7 @@ const MAX_DELIVERIES = 2048;
 /** A connection over which a client was heard for so long after a command has brought it the acknowledgement. */
 const ACKNOWLEDGED_MS = 60_000;
 
-interface Delivery {
+interface Remembered {
   what: string;
   /** Monotonic ms. */
   at: number;
@@ -26,39 +27,32 @@ interface Delivery {
 export class Deliveries {
   readonly #clock: Clock;
   /** By sender and packet id; who commanded last is last. */
-  readonly #bySender = new Map<string, Map<number, Delivery>>();
+  readonly #bySender = new Map<string, Map<number, Remembered>>();
   #count = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** `ageMs`: how long ago it was taken. */
-  remember(
-    sender: Pick<Sender, 'clientId' | 'username' | 'packetId' | 'connection'>,
-    what: string,
-    answer: Promise<Answer>,
-    ageMs = 0,
-  ): void {
-    const key = keyOf(sender);
-    const ofSender = this.#bySender.get(key) ?? new Map<number, Delivery>();
-    this.#bySender.delete(key);
-    this.#bySender.set(key, ofSender);
+  /** `connection`: the one it came on; `ageMs`: how long ago that was. */
+  remember({ sender, packetId }: Delivery, what: string, connection: Sender['connection'], answer: Promise<Answer>, ageMs = 0): void {
+    const ofSender = this.#bySender.get(sender) ?? new Map<number, Remembered>();
+    this.#bySender.delete(sender);
+    this.#bySender.set(sender, ofSender);
     // The packet id was free again: what came with it before is acknowledged.
-    if (ofSender.delete(sender.packetId)) this.#count--;
-    ofSender.set(sender.packetId, { what, at: this.#clock.mono() - ageMs, connection: sender.connection, answer });
+    if (ofSender.delete(packetId)) this.#count--;
+    ofSender.set(packetId, { what, at: this.#clock.mono() - ageMs, connection, answer });
     this.#count++;
-    if (ofSender.size > MAX_PER_SENDER) this.#forgetOldest(key, ofSender);
+    if (ofSender.size > MAX_PER_SENDER) this.#forgetOldest(sender, ofSender);
     if (this.#count > MAX_DELIVERIES) {
       const [first] = this.#bySender;
       if (first !== undefined) this.#forgetOldest(...first);
     }
   }
 
-  /** The answer to what is sent again here; null: the first one never came. */
-  answerTo(sender: Sender, what: string): Promise<Answer> | null {
-    if (!sender.isDup) return null;
-    const before = this.#bySender.get(keyOf(sender))?.get(sender.packetId);
+  /** The answer to what came before in the same packet; null: it never did. */
+  answerTo({ sender, packetId }: Delivery, what: string): Promise<Answer> | null {
+    const before = this.#bySender.get(sender)?.get(packetId);
     if (before?.what !== what || this.#clock.mono() - before.at > REMEMBER_MS) return null;
     const { heardUntil } = before.connection;
     // Its client knew of the acknowledgement: this is a later one, of which only the first try was lost.
@@ -66,16 +60,12 @@ export class Deliveries {
     return before.answer;
   }
 
-  #forgetOldest(key: string, ofSender: Map<number, Delivery>): void {
+  #forgetOldest(sender: string, ofSender: Map<number, Remembered>): void {
     for (const packetId of ofSender.keys()) {
       ofSender.delete(packetId);
       this.#count--;
       break;
     }
-    if (ofSender.size === 0) this.#bySender.delete(key);
+    if (ofSender.size === 0) this.#bySender.delete(sender);
   }
-}
-
-function keyOf({ clientId, username }: Pick<Sender, 'clientId' | 'username'>): string {
-  return JSON.stringify([clientId, username]);
 }

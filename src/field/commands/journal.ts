@@ -11,6 +11,13 @@ const SLOTS = 1024;
 const PATIENCE_MS = 2000;
 const LOG_EVERY_MS = 10_000;
 
+/** What tells the packet in which a command came. */
+export interface Delivery {
+  /** Client id and user. */
+  sender: string;
+  packetId: number;
+}
+
 /** A command that was taken. Payload and value are kept as digests. */
 export interface NotedCommand {
   /** Wall ms. */
@@ -18,7 +25,7 @@ export interface NotedCommand {
   topic: string;
   payload: string;
   /** null: it can't come again by itself. */
-  sender: { clientId: string; username: string | null; packetId: number } | null;
+  delivery: Delivery | null;
   /** null: without. */
   id: string | null;
   asked: string;
