@@ -1,6 +1,6 @@
 """Modbus servers of pymodbus whose registers say who they are and when they were read.
 
-  chaos_peer.py UNITS       prints "listening TCP-PORT RTU-OVER-TCP-PORT"
+  chaos_peer.py UNITS       prints "listening TCP-PORT RTU-OVER-TCP-PORT ASCII-OVER-TCP-PORT"
 A register below 1000 holds (unit * 4099 + address * 37 + generation * 1009) & 0xffff, a generation lasts 4 ms of the wall
 clock. Registers from 1000 on keep what is written to them. A line "journal" on standard input is answered with what was
 written so far: "UNIT:ADDRESS:VALUE ..."; requests are counted.
@@ -12,6 +12,7 @@ import sys
 import time
 
 from pymodbus.factory import ServerDecoder
+from pymodbus.framer.ascii_framer import ModbusAsciiFramer
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.interfaces import IModbusSlaveContext
@@ -91,7 +92,8 @@ async def main():
     units = {int(unit): Registers(int(unit)) for unit in sys.argv[1].split(",")}
     tcp = await serve(units, ModbusSocketFramer)
     rtu = await serve(units, ModbusRtuFramer)
-    print(f"listening {tcp} {rtu}", flush=True)
+    ascii = await serve(units, ModbusAsciiFramer)
+    print(f"listening {tcp} {rtu} {ascii}", flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():

@@ -14,19 +14,20 @@ const result = await chaos({
   seed,
   requests,
   limit: Number(values.minutes) * 60_000,
-  width: { tcp: 6, rtuOverTcp: 6, pty: 3 },
+  width: { tcp: 6, rtuOverTcp: 5, rtuPty: 2, asciiOverTcp: 2, asciiPty: 1 },
   progress: say,
 });
-const { wrong, lostWrites, notRecovered, faults, ...figures } = result;
+const { wrong, traces, lostWrites, doubledWrites, notRecovered, faults, ...figures } = result;
 say(JSON.stringify(figures));
 say(`faults: ${JSON.stringify(faults)}`);
-for (const [what, list] of Object.entries({ wrong, lostWrites, notRecovered })) {
+for (const [what, list] of Object.entries({ wrong, lostWrites, doubledWrites, notRecovered })) {
   say(`${what}: ${list.length}`);
   for (const entry of list.slice(0, 20)) say(`  ${entry}`);
 }
+for (const trace of traces.slice(0, 5)) say(`\n${trace}`);
 const isShort = result.requests < requests;
 if (isShort) say(`the time was over before ${requests} requests were sent`);
-if (wrong.length + lostWrites.length + notRecovered.length > 0 || isShort) {
+if (wrong.length + lostWrites.length + doubledWrites.length + notRecovered.length > 0 || isShort) {
   say(`repeat with: npm run test:chaos -- --seed ${seed}`);
   process.exitCode = 1;
 }

@@ -1,10 +1,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { corrupted, framesOf, type Kind, writeOf } from './frames.js';
 
-export type Kind = 'tcp' | 'rtu';
 type Direction = 'request' | 'answer';
 
-const FAULTS = ['delay', 'drop', 'corrupt', 'cut', 'truncate', 'duplicate', 'reorder', 'garbage', 'trickle'] as const;
+const FAULTS = ['delay', 'drop', 'corrupt', 'cut', 'truncate', 'duplicate', 'reorder', 'holdBack', 'garbage', 'trickle'] as const;
 export type FaultName = (typeof FAULTS)[number];
+
+/** Frames that are kept to find out how a wrong value came about. */
+const TRACED = 60;
 
 export interface ProxyOptions {
   kind: Kind;
@@ -23,14 +26,21 @@ export interface ProxyOptions {
  * - Modbus TCP has no check sum of its own. What is changed is the header, the function and lengths, never data; an id only
  *   in its high byte, since that of another request under way would make its answer a perfect one to the other.
  *   Requests are not truncated, since the server would take what is missing from the next one.
- * - On a line any byte may be changed: the CRC tells. Bytes keep their order there, whatever holds them up; only a copy may
- *   come later. Requests are not doubled: a second answer with other data is, on a line, a perfect answer to the next request.
+ * - On a line any byte may be changed: the CRC tells (of ASCII one character: the LRC tells).
+ * - Everywhere a frame may be overtaken by the next one of its direction (`reorder`), or wait until several have passed, on
+ *   a line an answer until the next request has gone out (`holdBack`): it then comes where the next answer is expected.
+ * - Everywhere a frame may come twice, at once or up to 30 ms later. A device carries out a request that comes twice twice,
+ *   on a line it answers both times, and the second answer may have other data.
  */
 export class ChaosProxy {
   readonly counts = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<FaultName, number>;
   frames = 0;
   /** false: everything passes. */
   isOn = true;
+  /** Writes of one register: how often the master sent each, and how many copies were made on the way. */
+  readonly written = new Map<string, { sent: number; copies: number }>();
+  /** What passed lately, as the master sees it, and what was done to it. */
+  readonly trace: string[] = [];
   readonly #options: ProxyOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -56,8 +66,22 @@ export class ChaosProxy {
     await new Promise<void>((done) => this.#server.close(() => done()));
   }
 
+  note(what: string, bytes?: Buffer): void {
+    if (this.trace.length >= TRACED) this.trace.shift();
+    this.trace.push(`${(performance.timeOrigin + performance.now()).toFixed(1)} ${what} ${bytes?.toString('hex') ?? ''}`);
+  }
+
+  noteWrite(frame: Buffer, what: 'sent' | 'copies'): void {
+    const key = writeOf(this.#options.kind, frame);
+    if (key === null) return;
+    const entry = this.written.get(key) ?? { sent: 0, copies: 0 };
+    entry[what]++;
+    this.written.set(key, entry);
+  }
+
   #onSocket(near: Socket): void {
     const far = connect({ host: '127.0.0.1', port: this.#options.to, noDelay: true });
+    this.note('connected');
     const cut = () => {
       near.destroy();
       far.destroy();
@@ -75,7 +99,12 @@ export class ChaosProxy {
     const down = new Pipe(this, this.#options, 'answer', near, cut);
     near.on(
       'data',
-      framesOf(kind, (frame) => up.pass(frame)),
+      framesOf(kind, (frame) => {
+        this.note('request', frame);
+        this.noteWrite(frame, 'sent');
+        up.pass(frame);
+        down.onRequest();
+      }),
     );
     far.on(
       'data',
@@ -84,18 +113,11 @@ export class ChaosProxy {
   }
 }
 
-/** Cuts a stream of Modbus TCP into messages. On a line what comes together is taken for one. */
-function framesOf(kind: Kind, each: (frame: Buffer) => void): (chunk: Buffer) => void {
-  if (kind === 'rtu') return each;
-  let buffer: Buffer = Buffer.alloc(0);
-  return (chunk) => {
-    buffer = Buffer.concat([buffer, chunk]);
-    while (buffer.length >= 6 && buffer.length >= 6 + buffer.readUInt16BE(4)) {
-      const end = 6 + buffer.readUInt16BE(4);
-      each(buffer.subarray(0, end));
-      buffer = buffer.subarray(end);
-    }
-  };
+/** A frame that waits until others have passed. */
+interface Held {
+  frame: Buffer;
+  /** Frames of its direction that pass before it; infinite: it waits for a request. */
+  left: number;
 }
 
 /** One direction of one connection. */
@@ -107,7 +129,7 @@ class Pipe {
   readonly #cut: () => void;
   /** What was sent so far has left: bytes of a line keep their order. */
   #tail: Promise<void> = Promise.resolve();
-  #held: Buffer | null = null;
+  readonly #held = new Set<Held>();
 
   constructor(proxy: ChaosProxy, options: ProxyOptions, direction: Direction, to: Socket, cut: () => void) {
     this.#proxy = proxy;
@@ -119,13 +141,20 @@ class Pipe {
 
   pass(frame: Buffer): void {
     this.#proxy.frames++;
+    const waiting = [...this.#held];
     const fault = this.#proxy.isOn && this.#options.random() < this.#options.rate ? this.#pick() : null;
     if (fault === null) this.#send(frame);
     else {
       this.#proxy.counts[fault]++;
+      this.#proxy.note(`${fault} of this ${this.#direction}:`, frame);
       this.#harm(fault, frame);
     }
-    if (fault !== 'reorder') this.#release();
+    for (const held of waiting) if (--held.left <= 0) this.#release(held);
+  }
+
+  /** A request went out in the other direction: what waited for it comes before its answer. */
+  onRequest(): void {
+    for (const held of this.#held) if (held.left === Number.POSITIVE_INFINITY) this.#release(held);
   }
 
   #pick(): FaultName {
@@ -134,9 +163,9 @@ class Pipe {
     for (;;) {
       const fault = FAULTS[Math.floor(random() * FAULTS.length)]!;
       if (fault === 'truncate' && kind === 'tcp' && isRequest) continue;
-      if (fault === 'duplicate' && kind === 'rtu' && isRequest) continue;
-      if (fault === 'reorder' && kind === 'rtu') continue;
       if (fault === 'garbage' && kind === 'tcp' && isRequest) continue;
+      // One request at a time is under way there: it waits for the next one at most.
+      if (fault === 'holdBack' && kind !== 'tcp' && isRequest) continue;
       return fault;
     }
   }
@@ -151,7 +180,7 @@ class Pipe {
       case 'drop':
         return;
       case 'corrupt':
-        this.#send(kind === 'tcp' ? corruptHeader(frame, random) : corruptAny(frame, random));
+        this.#send(corrupted(kind, frame, random));
         return;
       case 'cut':
         this.#write(frame.subarray(0, below(frame.length)));
@@ -161,14 +190,16 @@ class Pipe {
         this.#send(frame.subarray(0, 1 + below(frame.length - 1)));
         return;
       case 'duplicate':
+        if (this.#direction === 'request') this.#proxy.noteWrite(frame, 'copies');
         this.#send(frame);
         if (random() < 0.5) this.#send(frame);
         else setTimeout(() => this.#write(frame), 1 + below(30));
         return;
       case 'reorder':
-        this.#release();
-        this.#held = frame;
-        setTimeout(() => this.#release(), 50);
+        this.#hold(frame, 1);
+        return;
+      case 'holdBack':
+        this.#hold(frame, kind === 'tcp' ? 2 + below(4) : Number.POSITIVE_INFINITY);
         return;
       case 'garbage':
         this.#send(Buffer.concat([Buffer.from(Array.from({ length: 1 + below(12) }, () => below(256))), frame]));
@@ -178,10 +209,15 @@ class Pipe {
     }
   }
 
-  #release(): void {
-    const held = this.#held;
-    this.#held = null;
-    if (held !== null) this.#send(held);
+  /** Where nothing follows it goes on by itself, after the timeout in any case: on a line nothing else is sent before. */
+  #hold(frame: Buffer, left: number): void {
+    const held = { frame, left };
+    this.#held.add(held);
+    setTimeout(() => this.#release(held), 4 * this.#options.timeout);
+  }
+
+  #release(held: Held): void {
+    if (this.#held.delete(held)) this.#send(held.frame);
   }
 
   /** Behind what was sent before. */
@@ -195,21 +231,8 @@ class Pipe {
   }
 
   #write(bytes: Buffer): void {
-    if (!this.#to.destroyed && bytes.length > 0) this.#to.write(bytes);
+    if (this.#to.destroyed || bytes.length === 0) return;
+    if (this.#direction === 'answer') this.#proxy.note('  answer', bytes);
+    this.#to.write(bytes);
   }
-}
-
-function corruptAny(frame: Buffer, random: () => number): Buffer {
-  const bad = Buffer.from(frame);
-  for (let left = 1 + Math.floor(random() * 3); left > 0; left--) bad[Math.floor(random() * bad.length)]! ^= 1 + Math.floor(random() * 255);
-  return bad;
-}
-
-/** High byte of the id, protocol, length, unit, function, byte count (of an answer). */
-function corruptHeader(frame: Buffer, random: () => number): Buffer {
-  const bad = Buffer.from(frame);
-  const places = [0, 2, 3, 4, 5, 6, 7];
-  const at = places[Math.floor(random() * places.length)]!;
-  if (at < bad.length) bad[at]! ^= 1 + Math.floor(random() * 255);
-  return bad;
 }

@@ -10,7 +10,8 @@ import { packageRoot } from '../../src/paths.js';
 import { fieldConfig } from '../field/support.js';
 import { type RunningProcess, startProcess } from '../support/process.js';
 import { waitFor, within } from '../support/wait-for.js';
-import { ChaosProxy, type Kind } from './proxy.js';
+import type { Kind } from './frames.js';
+import { ChaosProxy } from './proxy.js';
 import { PtyLine } from './pty-line.js';
 
 /** Must be that of chaos_peer.py. */
@@ -23,6 +24,16 @@ const SCRATCH = 1000;
 /** No request may take longer: its timeouts, a barrier, a unit that is left alone, a connection that is made again. */
 const ENDS_WITHIN_MS = 20_000;
 
+/** How the lines of each kind are configured, and what their frames look like. */
+const LINES = {
+  tcp: { type: 'modbus_tcp', framing: 'tcp', isPort: false },
+  rtuOverTcp: { type: 'modbus_rtu_tcp', framing: 'rtu', isPort: false },
+  rtuPty: { type: 'modbus_rtu', framing: 'rtu', isPort: true },
+  asciiOverTcp: { type: 'modbus_ascii_tcp', framing: 'ascii', isPort: false },
+  asciiPty: { type: 'modbus_ascii', framing: 'ascii', isPort: true },
+} as const satisfies Record<string, { type: string; framing: Kind; isPort: boolean }>;
+type LineKind = keyof typeof LINES;
+
 export interface ChaosOptions {
   seed: number;
   /** Requests to send, over all buses. */
@@ -30,7 +41,7 @@ export interface ChaosOptions {
   /** ms after which it ends in any case. */
   limit: number;
   /** Buses of each kind. */
-  width: { tcp: number; rtuOverTcp: number; pty: number };
+  width: Record<LineKind, number>;
   progress?: (text: string) => void;
 }
 
@@ -41,9 +52,15 @@ export interface ChaosResult {
   exceptions: number;
   /** Values that were given as good and were not: must be empty. */
   wrong: string[];
+  /** For each of them, what passed on its line before. */
+  traces: string[];
   /** Writes that were confirmed and never reached the server: must be empty. */
   lostWrites: string[];
+  /** Writes that were sent twice, or carried out more often than they and their copies were sent: must be empty. */
+  doubledWrites: string[];
   confirmedWrites: number;
+  /** Writes that were carried out again since the way doubled them. They give values, so that the second time changes nothing. */
+  repeatedByWay: number;
   frames: number;
   faults: Record<string, number>;
   /** Buses that did not answer every read again within 15 s after the chaos: must be empty. */
@@ -53,6 +70,10 @@ export interface ChaosResult {
 
 interface Line {
   name: string;
+  kind: LineKind;
+  index: number;
+  /** Requests under way at a time. */
+  inflight: number;
   bus: ModbusBus;
   proxy: ChaosProxy;
   pty: PtyLine | null;
@@ -68,23 +89,20 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Reads and writes through bad ways to pymodbus servers, over Modbus TCP, RTU over TCP, and RTU on pseudo terminals. */
+/** Reads and writes through bad ways to pymodbus servers, over Modbus TCP, RTU and ASCII over TCP and on pseudo terminals. */
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const peer = await startProcess('/usr/bin/python3', [join(packageRoot(), 'test/chaos/chaos_peer.py'), UNITS.join(',')], {
-    ready: /listening (\d+) (\d+)\n/,
+    ready: /listening (\d+) (\d+) (\d+)\n/,
   });
-  const [, tcp, rtu] = /listening (\d+) (\d+)/.exec(peer.stdout)!;
+  const [tcp = 0, rtu = 0, ascii = 0] = /listening (\d+) (\d+) (\d+)/.exec(peer.stdout)!.slice(1).map(Number);
+  const ports: Record<Kind, number> = { tcp, rtu, ascii };
   const lines: Line[] = [];
   const startedAt = performance.now();
   const result = emptyResult();
   try {
-    const kinds: ('tcp' | 'rtu over tcp' | 'pty')[] = [
-      ...Array<'tcp'>(options.width.tcp).fill('tcp'),
-      ...Array<'rtu over tcp'>(options.width.rtuOverTcp).fill('rtu over tcp'),
-      ...Array<'pty'>(options.width.pty).fill('pty'),
-    ];
+    const kinds = (Object.keys(LINES) as LineKind[]).flatMap((kind) => Array<LineKind>(options.width[kind]).fill(kind));
     for (const [index, kind] of kinds.entries()) {
-      lines.push(await startLine(kind, index, Number(kind === 'tcp' ? tcp : rtu), seeded(options.seed * 1000 + index)));
+      lines.push(await startLine(kind, index, ports[LINES[kind].framing], seeded(options.seed * 1000 + index)));
     }
     const confirmed: string[] = [];
     const sent = () => lines.reduce((sum, { bus }) => sum + bus.units().reduce((all, { counters }) => all + counters.requests, 0), 0);
@@ -100,8 +118,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     for (const { proxy } of lines) proxy.isOn = false;
     await Promise.all(lines.map((line) => recover(line, result)));
     result.requests = sent();
-    result.lostWrites = await lostWrites(peer, confirmed);
-    result.confirmedWrites = confirmed.length;
+    await checkWrites(peer, lines, confirmed, result);
   } finally {
     for (const { bus, proxy, pty } of lines) {
       await bus.stop();
@@ -123,8 +140,11 @@ function emptyResult(): ChaosResult {
     failed: 0,
     exceptions: 0,
     wrong: [],
+    traces: [],
     lostWrites: [],
+    doubledWrites: [],
     confirmedWrites: 0,
+    repeatedByWay: 0,
     frames: 0,
     faults: {},
     notRecovered: [],
@@ -132,32 +152,37 @@ function emptyResult(): ChaosResult {
   };
 }
 
-async function startLine(kind: 'tcp' | 'rtu over tcp' | 'pty', index: number, to: number, random: () => number): Promise<Line> {
-  const framing: Kind = kind === 'tcp' ? 'tcp' : 'rtu';
+async function startLine(kind: LineKind, index: number, to: number, random: () => number): Promise<Line> {
+  const { type, framing, isPort } = LINES[kind];
   const proxy = await ChaosProxy.start({ kind: framing, to, random, rate: 0.03, timeout: TIMEOUT });
-  const pty = kind === 'pty' ? await PtyLine.start(proxy.port) : null;
-  const where =
-    kind === 'pty'
-      ? { type: 'modbus_rtu', port: pty!.path, baud: 115_200 }
-      : kind === 'tcp'
-        ? { type: 'modbus_tcp', host: '127.0.0.1', port: proxy.port, max_inflight: index % 2 === 0 ? 4 : 1 }
-        : { type: 'modbus_rtu_tcp', host: '127.0.0.1', port: proxy.port };
+  const pty = isPort ? await PtyLine.start(proxy.port) : null;
+  const inflight = kind === 'tcp' && index % 2 === 0 ? 4 : 1;
+  const end = pty === null ? { host: '127.0.0.1', port: proxy.port } : { port: pty.path, baud: 115_200 };
+  const where = { type, ...end, ...(kind === 'tcp' ? { max_inflight: inflight } : {}) };
   const name = `${kind} ${index}`;
   const config = await fieldConfig({ buses: [{ name: 'b', timeout: `${TIMEOUT}ms`, retries: 0, ...where }] });
   const bus = createBus(config.buses[0]!, systemClock, silentLogger);
   if (!(bus instanceof ModbusBus)) throw new Error('no Modbus bus');
   bus.start();
-  return { name, bus, proxy, pty, random };
+  return { name, kind, index, inflight, bus, proxy, pty, random };
 }
 
-/** 36 reads of every unit, in an order of the bus's own; as scans do, none is asked for again while others wait. */
-function readsOf(random: () => number): ReadRequest[] {
+/**
+ * 12 reads of every unit; as scans do, none is asked for again while others wait. Half of the lines have reads of all shapes
+ * in an order of their own, the others reads of one shape only, unit by unit: there nothing but its place tells an answer.
+ */
+function readsOf({ random, index }: Pick<Line, 'random' | 'index'>): ReadRequest[] {
+  const isUniform = index % 2 === 1;
   const reads: ReadRequest[] = [];
   for (const unit of UNITS) {
-    for (let index = 0; index < 12; index++) {
-      reads.push({ fn: index % 3 === 0 ? 4 : 3, unit, address: index * 40 + Math.floor(random() * 20), count: [2, 5, 5, 12][index % 4]! });
+    for (let block = 0; block < 12; block++) {
+      const address = block * 40 + Math.floor(random() * 20);
+      reads.push(
+        isUniform ? { fn: 3, unit, address, count: 5 } : { fn: block % 3 === 0 ? 4 : 3, unit, address, count: [2, 5, 5, 12][block % 4]! },
+      );
     }
   }
+  if (isUniform) return reads;
   return reads
     .map((read) => ({ read, at: random() }))
     .sort((a, b) => a.at - b.at)
@@ -166,12 +191,10 @@ function readsOf(random: () => number): ReadRequest[] {
 
 /** As many at a time as the bus has requests under way: what is read was asked for when the read began. */
 function workersOf(line: Line, isOver: () => boolean, result: ChaosResult, confirmed: string[]): Promise<void>[] {
-  const inflight = line.name.startsWith('tcp') && Number(line.name.slice(4)) % 2 === 0 ? 4 : 1;
-  const reads = readsOf(line.random);
+  const reads = readsOf(line);
   let next = 0;
   let written = 0;
-  const isLine = !line.name.startsWith('tcp');
-  return Array.from({ length: inflight }, async (_, worker) => {
+  return Array.from({ length: line.inflight }, async (_, worker) => {
     while (!isOver()) {
       if (worker === 0 && line.random() < 0.02) {
         written++;
@@ -179,8 +202,6 @@ function workersOf(line: Line, isOver: () => boolean, result: ChaosResult, confi
         continue;
       }
       const request = reads[next++ % reads.length]!;
-      // The copies that the proxy makes of answers come up to 30 ms later.
-      if (isLine && next % reads.length === 0) await sleep(35);
       await read(line, request, result);
     }
   });
@@ -221,12 +242,14 @@ function check(line: Line, { unit, address, count, fn }: ReadRequest, data: Buff
       return;
     }
   }
-  result.wrong.push(`${line.name}: unit ${unit} fn ${fn} ${address}+${count}: ${data.toString('hex')} (asked at ${since})`);
+  const what = `${line.name}: unit ${unit} fn ${fn} ${address}+${count}: ${data.toString('hex')} (asked at ${since}, given at ${Date.now()})`;
+  result.wrong.push(what);
+  result.traces.push(`${what}\n${line.proxy.trace.join('\n')}`);
 }
 
 async function write(line: Line, number: number, result: ChaosResult, confirmed: string[]): Promise<void> {
   const unit = UNITS[number % UNITS.length]!;
-  const address = SCRATCH + Number(line.name.split(' ').pop());
+  const address = SCRATCH + line.index;
   const value = number & 0xffff;
   const answer = await ended(
     line,
@@ -236,19 +259,31 @@ async function write(line: Line, number: number, result: ChaosResult, confirmed:
   if (answer?.kind === 'done') confirmed.push(`${unit}:${address}:${value}`);
 }
 
-async function lostWrites(peer: RunningProcess, confirmed: string[]): Promise<string[]> {
-  const lines = peer.lines.length;
+/**
+ * What was confirmed was carried out, nothing was sent twice, and what was carried out twice was doubled on its way. What a
+ * register holds in the end is not asked: a copy that comes late, or a request that was overtaken, puts an older value there.
+ */
+async function checkWrites(peer: RunningProcess, lines: Line[], confirmed: string[], result: ChaosResult): Promise<void> {
+  const heard = peer.lines.length;
   peer.write('journal\n');
-  const journal = new Set((await peer.untilLines(lines + 1)).at(-1)!.split(' '));
-  return confirmed.filter((entry) => !journal.has(entry));
+  const journal = new Map<string, number>();
+  for (const entry of (await peer.untilLines(heard + 1)).at(-1)!.split(' ').slice(1)) journal.set(entry, (journal.get(entry) ?? 0) + 1);
+  result.confirmedWrites = confirmed.length;
+  result.lostWrites = confirmed.filter((entry) => !journal.has(entry));
+  for (const [entry, { sent, copies }] of lines.flatMap(({ proxy }) => [...proxy.written])) {
+    const times = journal.get(entry) ?? 0;
+    if (sent > 1 || times > sent + copies) {
+      result.doubledWrites.push(`${entry} was sent ${sent} times, copied ${copies} times, carried out ${times} times`);
+    } else if (times > 1) result.repeatedByWay++;
+  }
 }
 
-/** Everything is read without a fault again. */
+/** Everything can be read again: each read at least once, since a busy machine may miss a timeout that is this short. */
 async function recover(line: Line, result: ChaosResult): Promise<void> {
-  const reads = readsOf(line.random);
+  const left = new Set(readsOf(line));
   const isWell = async () => {
-    for (const request of reads) if (!(await read(line, request, result))) return false;
-    return true;
+    for (const request of left) if (await read(line, request, result)) left.delete(request);
+    return left.size === 0;
   };
   try {
     await waitFor(isWell, { timeout: 15_000, interval: 200 });

@@ -1,5 +1,7 @@
+import { Fault } from '../../src/field/fault.js';
 import type { Link } from '../../src/field/link/link.js';
 import { crc16 } from '../../src/field/modbus/crc.js';
+import type { ModbusAnswer } from '../../src/field/modbus/pdu.js';
 import type { TransportEvents } from '../../src/field/modbus/transport.js';
 
 /** The edge: bytes that go out are kept, bytes that come in are handed in by the test. */
@@ -61,4 +63,16 @@ export function tcp(id: number, unit: number, ...pdu: number[]): Buffer {
   header.writeUInt16BE(pdu.length + 1, 4);
   header.writeUInt8(unit, 6);
   return Buffer.concat([header, Buffer.from(pdu)]);
+}
+
+/** Settles with the registers, `done`, `exception n`, or the fault's kind. */
+export async function outcome(answer: Promise<ModbusAnswer>): Promise<string> {
+  try {
+    const result = await answer;
+    if (result.kind === 'exception') return `exception ${result.code}`;
+    if (result.kind === 'done') return 'done';
+    return [...new Uint16Array(result.data.length / 2).keys()].map((index) => result.data.readUInt16BE(index * 2)).join(' ');
+  } catch (thrown) {
+    return thrown instanceof Fault ? thrown.kind : String(thrown);
+  }
 }

@@ -207,8 +207,8 @@ for (const line of LINES) {
         test(`when answers ${what}${inflight > 1 ? `, with ${inflight} requests under way` : ''}`, async () => {
           const run = await scan(line, 120, respond, inflight);
           assert.deepEqual(run.wrong, []);
-          // Where several are under way, one that is late holds up all of them, and the unit is put aside the sooner.
-          assert.ok(run.good > (inflight > 1 ? 40 : 60), `${run.good} good, ${run.failed} failed`);
+          // Where several are under way, one that is late holds up all of them; where a connection is cut, what is not proven is not given.
+          assert.ok(run.good > 40, `${run.good} good, ${run.failed} failed`);
         });
       }
     }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../../src/field/fault.js';
-import type { ModbusAnswer, ReadRequest } from '../../src/field/modbus/pdu.js';
+import type { ReadRequest } from '../../src/field/modbus/pdu.js';
 import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { FakeLink, noticed, registers, rtu } from './fake-link.js';
+import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 
 const TIMEOUT = 500;
 
@@ -14,24 +14,12 @@ function setup() {
   const link = new FakeLink();
   const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: lineTiming(19200, 11), events });
   transport.attach(link);
-  /** Settles with the registers, `exception n`, or the fault's kind. */
   const read = (address: number, count: number, unit = 1) => outcome(transport.exchange(holding(address, count, unit)));
   return { clock, events, link, transport, read };
 }
 
 function holding(address: number, count: number, unit = 1): ReadRequest {
   return { fn: 3, unit, address, count };
-}
-
-async function outcome(answer: Promise<ModbusAnswer>): Promise<string> {
-  try {
-    const result = await answer;
-    if (result.kind === 'exception') return `exception ${result.code}`;
-    if (result.kind === 'done') return 'done';
-    return [...new Uint16Array(result.data.length / 2).keys()].map((index) => result.data.readUInt16BE(index * 2)).join(' ');
-  } catch (thrown) {
-    return thrown instanceof Fault ? thrown.kind : String(thrown);
-  }
 }
 
 describe('RTU transport', () => {

@@ -7,10 +7,10 @@ import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { EXCEPTION_TEXT, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
+import { EXCEPTION_TEXT, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
 import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WriteJob } from './queue.js';
 import { SilenceWatch } from './silence.js';
-import type { Transport, TransportEvents } from './transport.js';
+import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
 
 /** Writes that may wait on one bus; more are refused. */
 const MAX_QUEUED_WRITES = 256;
@@ -18,6 +18,8 @@ const MAX_QUEUED_WRITES = 256;
 const RESET_PATIENCE_MS = 1_000;
 /** Exceptions 5 (acknowledge) and 6 (busy): asked again after this. */
 const BUSY_WAIT_MS = 100;
+/** So often a read is asked again without further ado when its answer may have been another's. */
+const MAX_DOUBTS = 3;
 
 export interface BusListener {
   /** There is a connection. */
@@ -30,7 +32,7 @@ export interface BusListener {
   ask?(unit: number): boolean;
   /** A request goes out, whoever's it is. */
   sent?(request: ModbusRequest): void;
-  /** It was answered; exceptions are answers. `sentAt`: monotonic ms. */
+  /** It was answered, and that is sure; exceptions are answers. `sentAt`: monotonic ms. */
   answered?(request: ModbusRequest, answer: ModbusAnswer, sentAt: number): void;
 }
 
@@ -87,6 +89,8 @@ export class ModbusBus {
   #patience: Timer | null = null;
   #inflight = 0;
   readonly #underWay = new Set<ReadJob>();
+  /** Requests that may have changed something. */
+  #writesSent = 0;
   #isExclusive = false;
   readonly #silence = new SilenceWatch((unit) => this.#unit(unit).breaker.isOpen);
   #isResetting = false;
@@ -213,7 +217,7 @@ export class ModbusBus {
         kind: 'write',
         unit: request.unit,
         isProbe: true,
-        run: () => this.#transport.exchange(request),
+        run: async () => this.#proven(await this.#transport.exchange(request)),
         resolve: (answer) => resolve(answer as ModbusAnswer),
         reject,
         guest: { lane: this.#tools },
@@ -313,7 +317,8 @@ export class ModbusBus {
           job.triesLeft--;
           job.notBefore = this.#clock.mono() + BUSY_WAIT_MS;
           this.#queue.putBack(job);
-        } else for (const waiter of job.waiters) waiter.resolve(answer);
+        } else if (answer.proof === undefined) for (const waiter of job.waiters) waiter.resolve(answer);
+        else void this.#giveWhenProven(job, answer);
         this.#pump();
       },
       (thrown: unknown) => {
@@ -322,6 +327,34 @@ export class ModbusBus {
         this.#pump();
       },
     );
+  }
+
+  async #giveWhenProven(job: ReadJob, answer: TransportAnswer): Promise<void> {
+    this.#underWay.add(job);
+    const writesSent = this.#writesSent;
+    try {
+      const proven = await this.#proven(answer);
+      if (this.#writesSent > writesSent) throw new Fault('protocol', 'it was read before what has been written since');
+      for (const waiter of job.waiters) waiter.resolve(proven);
+    } catch (thrown) {
+      if ((this.#isUp || this.#isReturning) && job.waiters.length > 0 && job.doubts < MAX_DOUBTS) {
+        job.doubts++;
+        this.#queue.putBack(job);
+      } else this.#onReadFailed(job, asFault(thrown));
+      this.#pump();
+    } finally {
+      this.#underWay.delete(job);
+    }
+  }
+
+  /** The answer, once it is sure that it is one to this request. */
+  async #proven({ proof, ...answer }: TransportAnswer): Promise<ModbusAnswer> {
+    if (proof === undefined) return answer;
+    const since = this.#clock.mono();
+    if (!(await proof)) {
+      throw this.#isUp ? new Fault('protocol', 'more answers came than were asked for') : this.#downFault();
+    }
+    return answer.kind === 'data' ? { ...answer, ageMs: this.#clock.mono() - since } : answer;
   }
 
   #onReadFailed(job: ReadJob, fault: Fault): void {
@@ -350,7 +383,7 @@ export class ModbusBus {
       if (job.isProbe !== true) this.#unit(job.unit).breaker.undecided();
     };
     void job
-      .run((request) => this.#send(request))
+      .run(async (request) => this.#proven(await this.#send(request)))
       .then(
         (value) => {
           done();
@@ -365,14 +398,15 @@ export class ModbusBus {
       );
   }
 
-  async #send(request: ModbusRequest): Promise<ModbusAnswer> {
+  async #send(request: ModbusRequest): Promise<TransportAnswer> {
     const unit = this.#unit(request.unit);
     unit.counters.requests++;
     const sentAt = this.#clock.mono();
+    if (!isRead(request)) this.#writesSent++;
     for (const listener of this.#listeners) listener.sent?.(request);
     try {
       const answer = await this.#transport.exchange(request);
-      for (const listener of this.#listeners) listener.answered?.(request, answer, sentAt);
+      if (answer.proof === undefined) for (const listener of this.#listeners) listener.answered?.(request, answer, sentAt);
       this.#onAnswer(request.unit, unit, answer, this.#clock.mono() - sentAt);
       return answer;
     } catch (thrown) {

@@ -37,6 +37,8 @@ interface ScanBlock {
   block: Block<Entry>;
 }
 
+type DataAnswer = Extract<ModbusAnswer, { kind: 'data' }>;
+
 /** One scan of a class, while it runs. */
 interface Scan {
   /** Blocks without an answer so far. */
@@ -214,7 +216,7 @@ export class ModbusDevice implements Device {
       const answer = await this.#options.bus.read(request, () => {}, { owner: this });
       if (!this.#isRunning || answer.kind !== 'data') return;
       const scan: Scan = { open: new Set([entry]), answered: true, changed: new Set() };
-      this.#take(scan, blockOf([entry]), answer.data);
+      this.#take(scan, blockOf([entry]), answer);
       this.#report(scan);
     } catch {
       // The next scan says what is wrong.
@@ -293,7 +295,7 @@ export class ModbusDevice implements Device {
     scan.answered = true;
     switch (answer.kind) {
       case 'data':
-        this.#take(scan, block, answer.data);
+        this.#take(scan, block, answer);
         if (block.items.filter((item) => this.#holes.answered(area, item)).length > 0) this.#plans.clear();
         return true;
       case 'exception':
@@ -304,8 +306,8 @@ export class ModbusDevice implements Device {
     }
   }
 
-  #take(scan: Scan, block: Block<Entry>, data: Buffer): void {
-    const ts = this.#options.context.clock.now();
+  #take(scan: Scan, block: Block<Entry>, { data, ageMs = 0 }: DataAnswer): void {
+    const ts = this.#options.context.clock.now() - Math.round(ageMs);
     for (const entry of block.items) {
       const { tag, config, point } = entry;
       const reading = isBitArea(point.area)

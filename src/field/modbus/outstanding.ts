@@ -32,6 +32,11 @@ export function shapeOf(request: ModbusRequest): string {
   return `${functionOf(request)}:${answerLength(request)}`;
 }
 
+/** The shape of the requests that this frame answers. */
+export function shapeOfFrame(frame: Buffer): string {
+  return `${frame[1]}:${frame.length - 3}`;
+}
+
 /**
  * Length of the answer to `request` that starts at buffer[at], when all of it is there and its check sum fits; 0: none.
  */
@@ -57,6 +62,17 @@ function frameLength(request: ModbusRequest, pdu: Buffer): number {
 export function anyFrameAt(buffer: Buffer, at: number): number {
   const length = lengthOfAnswer(buffer[at + 1] ?? 0, buffer[at + 2] ?? 0);
   return length > 0 && at + length <= buffer.length && crcFits(buffer, at, at + length) ? length : 0;
+}
+
+/** Bytes that are part of no whole frame. */
+export function noiseIn(buffer: Buffer): number {
+  let noise = 0;
+  for (let at = 0; at < buffer.length; ) {
+    const length = anyFrameAt(buffer, at);
+    if (length === 0) noise++;
+    at += length || 1;
+  }
+  return noise;
 }
 
 /** Of a whole frame that answers, by its function and the byte behind; 0: no answer looks like that. */

@@ -33,8 +33,8 @@ export interface RawRequest {
 export type ModbusRequest = ReadRequest | WriteRequest | RawRequest;
 
 export type ModbusAnswer =
-  /** Registers as the device sent them (big-endian pairs), or packed bits. */
-  | { kind: 'data'; data: Buffer }
+  /** Registers as the device sent them (big-endian pairs), or packed bits. `ageMs`: since they came; 0 where it is missing. */
+  | { kind: 'data'; data: Buffer; ageMs?: number }
   /** A write was confirmed. */
   | { kind: 'done' }
   | { kind: 'exception'; code: number };

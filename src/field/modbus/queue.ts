@@ -35,6 +35,8 @@ export interface ReadJob {
   triesLeft: number;
   /** It was under way once when the connection was lost, and was taken over to the next one. */
   isCarriedOver: boolean;
+  /** Answers that turned out to be another request's, perhaps. */
+  doubts: number;
   /** Monotonic ms. */
   notBefore: number;
   /** null: our own. */
@@ -97,7 +99,18 @@ export class JobQueue {
       return;
     }
     this.#enqueue(
-      { kind: 'read', unit: request.unit, request, key, waiters: [waiter], triesLeft: tries, isCarriedOver: false, notBefore: 0, guest },
+      {
+        kind: 'read',
+        unit: request.unit,
+        request,
+        key,
+        waiters: [waiter],
+        triesLeft: tries,
+        isCarriedOver: false,
+        doubts: 0,
+        notBefore: 0,
+        guest,
+      },
       false,
     );
   }

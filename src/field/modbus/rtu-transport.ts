@@ -4,9 +4,10 @@ import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
 import { AnswerMemory, crcOf } from './answer-memory.js';
 import { Exchange } from './codec.js';
-import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, OutstandingAnswers, shapeOf } from './outstanding.js';
+import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, noiseIn, OutstandingAnswers, shapeOf, shapeOfFrame } from './outstanding.js';
 import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
-import type { Transport, TransportEvents } from './transport.js';
+import { Proof } from './proof.js';
+import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
 
 /** Times of a line, ms. */
 export interface LineTiming {
@@ -40,8 +41,16 @@ const QUIET_MS = 2000;
 /** The true answer comes within so many usual times of an answer, and the least that is waited. */
 const WAIT_LATENCIES = 4;
 const LEAST_WAIT_MS = 50;
+/** A second answer, because a request came twice, may come for so many usual times of an answer, and at least so long. */
+const COPY_LATENCIES = 2;
+const LEAST_COPY_MS = 50;
+/** The answer behind one that was not the true one comes within so many times of what a device takes to think, and the least. */
+const PROOF_LATENCIES = 3;
+const LEAST_PROOF_MS = 30;
 const BROADCAST_TURNAROUND_MS = 100;
 const MAX_BUFFER = 2048;
+/** Of a read. */
+const REQUEST_LENGTH = 8;
 
 interface Pending {
   request: ModbusRequest;
@@ -51,12 +60,14 @@ interface Pending {
   doubted: number | null;
   /** An answer that looks like a copy is held back; another one is the true one. */
   isHeldBack: boolean;
+  /** Its answer needs a proof (proof.ts). */
+  isRisky: boolean;
   exchange: Exchange;
   sentAt: number;
   dueAt: number;
   timer: Timer;
   garbled: Timer | null;
-  resolve(answer: ModbusAnswer | Doubt): void;
+  resolve(answer: TransportAnswer | Doubt): void;
   reject(fault: Fault): void;
 }
 
@@ -84,6 +95,7 @@ export class RtuTransport implements Transport {
   readonly #exchange = new Exchange();
   readonly #outstanding = new OutstandingAnswers();
   readonly #memory: AnswerMemory;
+  readonly #proof: Proof;
   /** Monotonic ms until which a unit is left alone. */
   readonly #embargo = new Map<number, number>();
   /** Units that answered a barrier with an exception: only silence helps there. */
@@ -101,7 +113,11 @@ export class RtuTransport implements Transport {
     this.#clock = options.clock;
     this.#timeout = options.timeoutMs;
     this.#timing = options.timing;
-    this.#memory = new AnswerMemory(Math.max(QUIET_MS, QUIET_TIMEOUTS * options.timeoutMs));
+    this.#memory = new AnswerMemory(this.#quiet);
+    this.#proof = new Proof(options.clock, {
+      silence: () => this.#clock.mono() - this.#lastActivity,
+      rest: () => noiseIn(this.#buffer),
+    });
     this.#events = options.events;
     this.#framing = options.framing ?? null;
   }
@@ -117,6 +133,7 @@ export class RtuTransport implements Transport {
   detach(fault: Fault): void {
     this.#link = null;
     this.#buffer = Buffer.alloc(0);
+    this.#proof.end();
     const pending = this.#pending;
     if (pending === null) return;
     // The line behind may still answer, also after the link was opened again.
@@ -124,10 +141,10 @@ export class RtuTransport implements Transport {
   }
 
   waitFor(unit: number): number {
-    return Math.max(0, (this.#embargo.get(unit) ?? 0) - this.#clock.mono());
+    return Math.max(0, (this.#embargo.get(unit) ?? 0) - this.#clock.mono(), this.#proof.waitFor(unit));
   }
 
-  async exchange(request: ModbusRequest): Promise<ModbusAnswer> {
+  async exchange(request: ModbusRequest): Promise<TransportAnswer> {
     if (request.unit === 0) return this.#broadcast(request);
     const hasOlder = this.#outstanding.of(request.unit, this.#clock.mono()).length > 0;
     // Where nobody knows whether the line echoes, the echo of a write would pass for its answer: a read tells.
@@ -187,9 +204,12 @@ export class RtuTransport implements Transport {
           const frame = this.#buffer.subarray(at, at + length);
           this.#noteEcho(pending, this.#buffer.subarray(0, at));
           this.#tell('in', frame, pending.request, null);
-          this.#buffer = Buffer.alloc(0);
+          this.#buffer = this.#buffer.subarray(at + length);
+          this.#told = 0;
           this.#settle(pending, frame);
-          return;
+          // What is behind it was not asked for.
+          at = 0;
+          continue;
         }
       }
       const late = this.#outstanding.takeLate(this.#buffer, at);
@@ -205,6 +225,7 @@ export class RtuTransport implements Transport {
       at = 0;
       const { unit } = late.entry.request;
       this.#memory.passed(unit, frame, this.#clock.mono());
+      this.#onSurplus(unit, frame);
       if (late.entry.isCopy) continue;
       this.#embargo.delete(unit);
       this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
@@ -221,6 +242,7 @@ export class RtuTransport implements Transport {
     this.#hasEcho = this.#hasEcho === true || echo >= 0;
     if (before.length <= (echo >= 0 ? sent.length : 0)) return;
     this.#events.crcError(request.unit);
+    this.#proof.noise(noiseIn(echo >= 0 ? before.subarray(echo + sent.length) : before));
     this.#tellNoise('crc', before, request);
   }
 
@@ -243,9 +265,18 @@ export class RtuTransport implements Transport {
     if (length === 0 || request === null || this.#pending?.sent.subarray(0, length).equals(this.#buffer.subarray(at, at + length)))
       return length;
     const now = this.#clock.mono();
-    this.#memory.passed(unit, this.#buffer.subarray(at, at + length), now);
+    const frame = this.#buffer.subarray(at, at + length);
+    this.#memory.passed(unit, frame, now);
+    this.#onSurplus(unit, frame);
     if (this.#outstanding.of(unit, now).length === 0) this.#outstanding.add({ request, sentAt: now, dueAt: now, isCopy: true });
     return length;
+  }
+
+  /** There may be more such frames, and one may pass for an answer before it is noticed that there are too many. */
+  #onSurplus(unit: number, frame: Buffer): void {
+    const shape = shapeOfFrame(frame);
+    this.#proof.surplus(unit, shape, crcOf(frame));
+    this.#proof.warn(unit, shape, QUIET_TIMEOUTS * this.#timeout);
   }
 
   /** As many bytes as the answer has, and no answer in them: it is garbled, and once the line is silent we know. */
@@ -275,20 +306,23 @@ export class RtuTransport implements Transport {
     return link;
   }
 
-  async #roundTrip(request: ModbusRequest, doubted: number | null): Promise<ModbusAnswer | Doubt> {
+  async #roundTrip(request: ModbusRequest, doubted: number | null): Promise<TransportAnswer | Doubt> {
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     const now = this.#clock.mono();
-    const onWire = this.#timing.character * (frame.length + answerLength(request) + 3);
-    const dueAt = now + this.#timeout + onWire;
+    const dueAt = now + this.#timeout + this.#onWire(request, frame.length);
     return new Promise((resolve, reject) => {
       // What arrived before the request can't be its answer.
       this.#discard();
+      const shape = shapeOf(request);
+      const isRisky = !isEchoed(request) && this.#proof.isRisky(request.unit, shape);
+      this.#proof.asked(request.unit, shape);
       const pending: Pending = {
         request,
         sent: frame,
         doubted,
         isHeldBack: false,
+        isRisky,
         exchange: this.#exchange,
         sentAt: now,
         dueAt,
@@ -310,6 +344,7 @@ export class RtuTransport implements Transport {
     const crc = crcOf(frame);
     const suspicion = pending.isHeldBack || pending.doubted === crc ? null : this.#memory.suspect(request, frame, now);
     if (suspicion !== null) {
+      this.#proof.doubt(request.unit);
       const shape = shapeOf(request);
       if (this.#memory.reads(request.unit).some((read) => shapeOf(read) !== shape)) {
         this.#release(pending);
@@ -329,8 +364,29 @@ export class RtuTransport implements Transport {
     this.#release(pending);
     const { request, sentAt } = pending;
     const now = this.#clock.mono();
-    this.#memory.answered(request, frame, now - sentAt, now);
-    pending.resolve(pending.exchange.decode(request, frame));
+    const tookMs = now - sentAt;
+    this.#memory.answered(request, frame, tookMs, now);
+    const answer = pending.exchange.decode(request, frame);
+    const { unit } = request;
+    const shape = shapeOf(request);
+    if (answer.kind === 'exception') this.#proof.failed(unit, shape, this.#proofMs(request));
+    else {
+      this.#proof.answered(unit, shape);
+      this.#proof.warn(unit, shape, Math.max(LEAST_COPY_MS, COPY_LATENCIES * this.#memory.latency(unit)));
+    }
+    if (!pending.isRisky || answer.kind === 'exception') pending.resolve(answer);
+    else pending.resolve({ ...answer, proof: this.#proof.hold(unit, shape, crcOf(frame), this.#proofMs(request)) });
+  }
+
+  /** ms after an answer within which the next one comes where this was not the true one. */
+  #proofMs(request: ModbusRequest): number {
+    const thinks = this.#memory.latency(request.unit) - this.#onWire(request);
+    return Math.min(this.#timeout, Math.max(LEAST_PROOF_MS, PROOF_LATENCIES * thinks));
+  }
+
+  /** ms that a request and its answer take on the line. */
+  #onWire(request: ModbusRequest, sent = REQUEST_LENGTH): number {
+    return this.#timing.character * (sent + answerLength(request) + 3);
   }
 
   /** Nothing else can be asked to find out whether this is a copy: if it is, the true answer is on its way. */
@@ -359,6 +415,7 @@ export class RtuTransport implements Transport {
     this.#release(pending);
     const { request, sentAt, dueAt } = pending;
     this.#outstanding.add({ request, sentAt, dueAt });
+    this.#proof.failed(request.unit, shapeOf(request), this.#proofMs(request));
     pending.reject(fault);
   }
 
@@ -372,7 +429,7 @@ export class RtuTransport implements Transport {
   async #synchronise(request: ModbusRequest): Promise<void> {
     const { unit } = request;
     const before = this.#clock.mono();
-    const quiet = Math.max(QUIET_MS, QUIET_TIMEOUTS * this.#timeout);
+    const quiet = this.#quiet;
     const older = this.#outstanding.of(unit, before);
     const newest = Math.max(...older.map((entry) => entry.dueAt));
     const isEmpty = older.length === 0;
@@ -405,6 +462,7 @@ export class RtuTransport implements Transport {
 
   /** What is in the buffer belongs to nothing. */
   #discard(): void {
+    this.#proof.noise(noiseIn(this.#buffer));
     this.#tellUnexpected();
     this.#buffer = Buffer.alloc(0);
     this.#told = 0;
@@ -436,7 +494,16 @@ export class RtuTransport implements Transport {
     if (tap?.isWatched) tap.tell({ direction: 'in', bytes, pdu: null, unit: request?.unit ?? null, request, error });
   }
 
+  /** ms after which a unit that was not asked is taken to have forgotten what it was asked before. */
+  get #quiet(): number {
+    return Math.max(QUIET_MS, QUIET_TIMEOUTS * this.#timeout);
+  }
+
   #forget(unit: number): void {
+    // One that was overtaken on its way may come all the same.
+    for (const { request } of this.#outstanding.of(unit, this.#clock.mono())) {
+      this.#proof.warn(unit, shapeOf(request), QUIET_TIMEOUTS * this.#timeout);
+    }
     this.#outstanding.clear(unit);
     this.#withoutBarrier.delete(unit);
   }

@@ -3,6 +3,12 @@ import type { Link } from '../link/link.js';
 import type { FrameTap } from '../tap.js';
 import type { ModbusAnswer, ModbusRequest } from './pdu.js';
 
+/**
+ * `proof`: the answer may turn out to be another request's, and is not given before this is resolved with true. It needs no
+ * room on the line meanwhile.
+ */
+export type TransportAnswer = ModbusAnswer & { readonly proof?: Promise<boolean> };
+
 /** Carries requests over a link and gives each the answer that is its own, or a Fault. */
 export interface Transport {
   /** Exchanges that may be under way at once. */
@@ -13,7 +19,7 @@ export interface Transport {
   receive(chunk: Buffer): void;
   /** ms until the unit may be asked: it may still be answering an earlier request. 0: now. */
   waitFor(unit: number): number;
-  exchange(request: ModbusRequest): Promise<ModbusAnswer>;
+  exchange(request: ModbusRequest): Promise<TransportAnswer>;
 }
 
 /** What a transport notices beside answers. */
