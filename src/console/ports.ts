@@ -295,8 +295,8 @@ export interface FieldPort {
   device(name: string): DeviceStatus | null;
   /** Recent samples of a numeric tag, oldest first, thinned to at most `points`. */
   trend(device: string, tag: string, fromMs: number, toMs: number, points: number): TrendPoint[];
-  /** Resolves with the value that was written (and read back where asked); rejects with a FerruleError in words. */
-  write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }>;
+  /** Resolves with the value that was written (and read back where asked); rejects with a FerruleError in words. `by`: for the log. */
+  write(device: string, tag: string, value: TagJson, by: string): Promise<{ value: TagJson }>;
   /** Called with the device's name and the names of its tags that changed. */
   onChange(listener: (device: string, tags: string[]) => void): () => void;
 }

@@ -29,6 +29,7 @@ import { SetTopics } from './set-topics.js';
 import { FieldTools } from './tools/tools.js';
 import { Topics } from './topics.js';
 import { trendCapacity } from './trend.js';
+import { logged } from './write-log.js';
 
 export interface FieldOptions {
   /** Validated (FieldSchema and checkField), with its defaults filled in. */
@@ -98,7 +99,9 @@ export class Field {
     this.#ledger = new RetainedLedger(options.documents ?? null, options.log);
     this.#clockWatch = new ClockWatch(options.clock, (byMs) => this.#onClockStep(byMs));
     this.#commands = new Commands(this.#publisher, options.documents ?? null, options.clock, options.log);
-    this.#sets = new SetTopics(options.messaging, this.#commands, options.log, (device, tag, value) => this.write(device, tag, value));
+    this.#sets = new SetTopics(options.messaging, this.#commands, options.log, (device, tag, value, by) =>
+      this.write(device, tag, value, by),
+    );
   }
 
   /**
@@ -206,9 +209,9 @@ export class Field {
     return this.#devices.get(device)?.device.record.tags.get(tag)?.trend?.read(fromMs, toMs, points) ?? [];
   }
 
-  /** Resolves with what was written (read back where asked); rejects with a FerruleError. */
-  async write(device: string, tag: string, value: TagJson): Promise<{ value: TagJson }> {
-    const written = await this.#write(device, tag, value);
+  /** Resolves with what was written (read back where asked); rejects with a FerruleError. `by`: who asks for it, for the log. */
+  async write(device: string, tag: string, value: TagJson, by = 'the program'): Promise<{ value: TagJson }> {
+    const written = await this.#write(device, tag, value, by);
     return { value: written.value };
   }
 
@@ -217,7 +220,11 @@ export class Field {
     return () => this.#listeners.delete(listener);
   }
 
-  async #write(device: string, tag: string, value: TagJson): Promise<WriteResult> {
+  #write(device: string, tag: string, value: TagJson, by: string): Promise<WriteResult> {
+    return logged(this.#log, { by, device, tag, value }, () => this.#carryOut(device, tag, value));
+  }
+
+  async #carryOut(device: string, tag: string, value: TagJson): Promise<WriteResult> {
     const running = this.#devices.get(device);
     if (running === undefined) {
       throw new FerruleError('FER_FIELD_UNKNOWN_TAG', `There is no device ${device}.`, { where: { subject: `${device}/${tag}` } });
@@ -339,7 +346,7 @@ export class Field {
           const found = this.#devices.get(device)?.device.record.tags.get(tag);
           return found === undefined ? null : { ...found.sample, readAt: found.readAt };
         },
-        write: (device, tag, value) => this.#write(device, tag, value),
+        write: (device, tag, value, by) => this.#write(device, tag, value, by),
         refresh: async (device, tag) => this.#devices.get(device)?.device.refresh?.(tag),
         bus: (name) => this.#buses.get(name)?.bus ?? null,
       },

@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Message } from '../mqtt/message.js';
 import { type Answer, answerOf } from './commands/answer.js';
@@ -6,7 +5,7 @@ import type { Commands } from './commands/commands.js';
 import type { MessagingPort, TagJson } from './ports.js';
 import { parseSet, type Topics } from './topics.js';
 
-type Write = (device: string, tag: string, value: TagJson) => Promise<{ value: TagJson }>;
+type Write = (device: string, tag: string, value: TagJson, by: string) => Promise<{ value: TagJson }>;
 
 interface Target {
   device: string;
@@ -64,20 +63,22 @@ export class SetTopics {
     else if ('problem' in request) this.#commands.refuse(message, id, `Nothing was written: ${request.problem}.`);
     else {
       const { value } = request;
-      this.#commands.take({ message, id, asked: JSON.stringify(value), carryOut: () => this.#carryOut(target, value) });
+      this.#commands.take({ message, id, asked: JSON.stringify(value), carryOut: () => this.#carryOut(target, value, senderOf(message)) });
     }
   }
 
-  async #carryOut({ device, tag }: Target, value: TagJson): Promise<Answer> {
+  async #carryOut({ device, tag }: Target, value: TagJson, by: string): Promise<Answer> {
     try {
-      const written = await this.#write(device, tag, value);
-      this.#log.info({ device, tag, value }, 'written');
+      const written = await this.#write(device, tag, value, by);
       return { ok: true, v: written.value };
     } catch (thrown) {
-      const answer = answerOf(thrown);
-      const code = answer.ok ? null : answer.code;
-      this.#log.warn({ device, tag, value, code, error: messageOf(thrown) }, 'not written');
-      return answer;
+      return answerOf(thrown);
     }
   }
+}
+
+/** As the log names who sent a message. */
+function senderOf({ sender }: Message): string {
+  if (sender === undefined) return 'the gateway itself';
+  return `MQTT client ${sender.clientId}${sender.username === null ? '' : ` (${sender.username})`}`;
 }

@@ -88,8 +88,7 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       const { name, tag } = request.params;
       tagOf(name, tag, context);
       const { username } = loginOf(request);
-      const { value } = await field.write(name, tag, request.body.value);
-      context.log.info({ username, device: name, tag, value }, 'a value was written from the console');
+      const { value } = await field.write(name, tag, request.body.value, `console user ${username}`);
       return { value };
     },
   );

@@ -104,6 +104,7 @@ export class RawDevice implements Device {
     try {
       const bytes = this.#send(payload);
       this.#counters.requests++;
+      this.#log.info({ device: this.#config.name, bytes }, 'sent');
       return { ok: true, bytes };
     } catch (thrown) {
       const answer = answerOf(thrown);

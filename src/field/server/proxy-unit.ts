@@ -1,8 +1,10 @@
+import type { Logger } from '../../log.js';
 import { hasKnownAnswer } from '../modbus/raw.js';
+import { logged } from '../write-log.js';
 import type { BusProxy } from './bus-proxy.js';
 import { Code, Refusal } from './exceptions.js';
 import type { MasterRequest } from './request.js';
-import type { Master, ServedUnit } from './unit.js';
+import { type Master, nameOf, type ServedUnit } from './unit.js';
 
 export interface ProxyUnitOptions {
   bus: string;
@@ -18,6 +20,7 @@ export interface ProxyUnitOptions {
   isLine: boolean;
   /** The bus as it is now; null: there is none at present. */
   proxy(): BusProxy | null;
+  log: Logger;
 }
 
 /** A device behind the gateway. */
@@ -37,7 +40,10 @@ export class ProxyUnit implements ServedUnit {
       return proxy.read({ fn, unit: deviceUnit, address, count }, maxAge, patience, master);
     }
     this.#checkAllowed(request, pdu);
-    return proxy.pass(deviceUnit, pdu, patience, master);
+    const passed = () => proxy.pass(deviceUnit, pdu, patience, master);
+    if (request.kind === 'other') return passed();
+    const who = { by: nameOf(master), bus, unit: deviceUnit, pdu: pdu.toString('hex') };
+    return logged(this.#options.log, who, passed);
   }
 
   #checkAllowed(request: MasterRequest, pdu: Buffer): void {

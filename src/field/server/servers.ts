@@ -62,7 +62,8 @@ export class ModbusServers {
   #unitsOf(config: ModbusServerConfig, field: FieldConfig) {
     return unitsOf(config, field, {
       sample: (device, tag) => this.#tags.sample(device, tag),
-      write: (device, tag, value) => this.#tags.write(device, tag, value),
+      write: (device, tag, value, by) => this.#tags.write(device, tag, value, by),
+      log: this.#log,
       proxy: (bus) => this.#proxy(bus),
     });
   }

@@ -2,11 +2,11 @@ import type { TagJson } from '../ports.js';
 import { Code, Refusal } from './exceptions.js';
 import { decodeCoil, decodeWritten, type Reader, type RegisterMap, type ServedTag } from './registers.js';
 import { type MasterRequest, readAnswer, writeAnswer } from './request.js';
-import type { ServedUnit } from './unit.js';
+import { type Master, nameOf, type ServedUnit } from './unit.js';
 
 export interface TagWriter {
   /** Resolves when the device has taken it; rejects with a FerruleError. */
-  write(device: string, tag: string, value: TagJson): Promise<unknown>;
+  write(device: string, tag: string, value: TagJson, by: string): Promise<unknown>;
 }
 
 interface Change {
@@ -26,33 +26,34 @@ export class TagUnit implements ServedUnit {
     this.#writer = writer;
   }
 
-  handle(request: MasterRequest, pdu: Buffer): Buffer | Promise<Buffer> {
+  handle(request: MasterRequest, pdu: Buffer, master: Master): Buffer | Promise<Buffer> {
     switch (request.kind) {
       case 'read':
         return readAnswer(request.fn, this.#map.read(request.area, request.address, request.count, this.#reader));
       case 'write_bits':
-        return this.#write(this.#bitChanges(request.address, request.values), writeAnswer(pdu));
+        return this.#write(this.#bitChanges(request.address, request.values), writeAnswer(pdu), master);
       case 'write_registers':
-        return this.#write(this.#registerChanges(request.address, request.data), writeAnswer(pdu));
+        return this.#write(this.#registerChanges(request.address, request.data), writeAnswer(pdu), master);
       case 'mask':
-        return this.#write(this.#maskChanges(request.address, request.and, request.or), pdu);
+        return this.#write(this.#maskChanges(request.address, request.and, request.or), pdu, master);
       case 'write_read':
-        return this.#writeAndRead(request);
+        return this.#writeAndRead(request, master);
       case 'other':
         throw new Refusal(Code.illegalFunction, `function ${request.fn} is none that tags answer`);
     }
   }
 
-  async #writeAndRead({ address, data, readAddress, readCount }: Extract<MasterRequest, { kind: 'write_read' }>): Promise<Buffer> {
+  async #writeAndRead(request: Extract<MasterRequest, { kind: 'write_read' }>, master: Master): Promise<Buffer> {
+    const { address, data, readAddress, readCount } = request;
     const nothing = Buffer.alloc(0);
-    await this.#write(this.#registerChanges(address, data), nothing);
+    await this.#write(this.#registerChanges(address, data), nothing, master);
     return readAnswer(23, this.#map.read('holding', readAddress, readCount, this.#reader));
   }
 
   /** All values are checked before the first is written; they are written in the order of their addresses. */
-  async #write(changes: readonly Change[], answer: Buffer): Promise<Buffer> {
+  async #write(changes: readonly Change[], answer: Buffer, master: Master): Promise<Buffer> {
     for (const { served, value } of changes) served.check?.(value);
-    for (const { served, value } of changes) await this.#writer.write(served.device, served.tag, value);
+    for (const { served, value } of changes) await this.#writer.write(served.device, served.tag, value, nameOf(master));
     return answer;
   }
 

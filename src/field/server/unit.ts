@@ -9,6 +9,11 @@ export interface Master {
   onGone(callback: () => void): () => void;
 }
 
+/** As the log names him. */
+export function nameOf({ address }: Master): string {
+  return `Modbus master ${address}`;
+}
+
 /** What is found under one unit id. */
 export interface ServedUnit {
   /**

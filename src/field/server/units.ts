@@ -1,3 +1,4 @@
+import type { Logger } from '../../log.js';
 import type { FieldConfig } from '../schema.js';
 import type { BusProxy } from './bus-proxy.js';
 import { ProxyUnit } from './proxy-unit.js';
@@ -11,6 +12,7 @@ import type { ServedUnit } from './unit.js';
 export interface Offer {
   sample: Reader['sample'];
   write: TagWriter['write'];
+  log: Logger;
   /** The way to a bus as it is now; null: there is none at present. */
   proxy(bus: string): BusProxy | null;
 }
@@ -47,6 +49,7 @@ export function unitsOf(server: ModbusServerConfig, field: FieldConfig, offer: O
           functions: new Set(entry.functions),
           isLine,
           proxy: () => offer.proxy(entry.bus),
+          log: offer.log,
         }),
       );
     }

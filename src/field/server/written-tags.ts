@@ -8,7 +8,7 @@ const MAY_HAVE_WRITTEN: ReadonlySet<ErrorCode> = new Set(['FER_FIELD_WRITE_UNCON
 export interface TagAccess {
   /** `readAt`: monotonic ms of the reading; null: none since it was bad. null: there is no such tag. */
   sample(device: string, tag: string): (Sample & { readAt: number | null }) | null;
-  write(device: string, tag: string, value: TagJson): Promise<WriteResult>;
+  write(device: string, tag: string, value: TagJson, by: string): Promise<WriteResult>;
   /** Reads a tag out of turn; resolves in any case. */
   refresh(device: string, tag: string): Promise<void>;
 }
@@ -37,10 +37,10 @@ export class WrittenTags {
     return sample;
   }
 
-  async write(device: string, tag: string, value: TagJson): Promise<void> {
+  async write(device: string, tag: string, value: TagJson, by: string): Promise<void> {
     let isReadBack = false;
     try {
-      ({ isReadBack } = await this.#tags.write(device, tag, value));
+      ({ isReadBack } = await this.#tags.write(device, tag, value, by));
     } catch (thrown) {
       // It may have taken effect all the same. Whoever waits for the answer need not wait for the reading.
       if (thrown instanceof FerruleError && MAY_HAVE_WRITTEN.has(thrown.code)) void this.#readAgain(device, tag);
