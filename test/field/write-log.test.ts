@@ -36,7 +36,7 @@ test('Every write is in the log, with who asked for it', async (t) => {
   const { field, messages, writes } = await started(t, ({ id, unit, pdu, socket }) => socket.write(message(id, unit, pdu)));
   await field.write('d', 'a', 7, 'console user anna');
   const sender = { clientId: 'plc', username: 'hall', packetId: 0, isDup: false, connection: { heardUntil: null }, mayPublish: () => true };
-  await messages.publish({ topic: 'field/d/a/set', payload: Buffer.from('7'), qos: 0, retain: false, sender });
+  await messages.publish({ topic: 'field/d/a/set', payload: Buffer.from('7'), qos: 0, retain: false, properties: null, sender });
   await waitFor(() => writes().length === 2);
   assert.deepEqual(writes(), [
     { by: 'console user anna', ...WHAT, code: undefined, msg: 'written' },
