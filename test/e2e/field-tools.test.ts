@@ -19,7 +19,7 @@ test('on site: units are found on a line in use, a register is read, understood 
     t,
     `
 field:
-  buses: [{name: line1, type: modbus_rtu, port: ${cable.ours}, baud: 19200, timeout: 200ms}]
+  buses: [{name: line1, type: modbus_rtu, port: ${cable.ours}, baud: 19200, timeout: 800ms}]
   devices: [{name: meter, bus: line1, unit: 1, scan: {fast: 300ms}, tags: [{name: a, area: holding, address: 0}]}]
 `,
   );
