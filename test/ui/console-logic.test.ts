@@ -51,10 +51,23 @@ test('in a trend a value that is not trusted is a gap, and old samples leave but
     { ts: 3000, value: 3, quality: 'uncertain' },
   ]);
   assert.deepEqual(series, { times: [1, 2, 3], values: [1, null, 3] });
-  assert.equal(append(series, 3000, 9, 'good'), false);
-  assert.equal(append(series, 4000, 4, 'stale'), true);
+  assert.equal(append(series, { ts: 3000, value: 9, quality: 'good' }, 3000), false);
+  assert.equal(append(series, { ts: 4000, value: 4, quality: 'good' }, 4000), true);
   trim(series, 3.5);
-  assert.deepEqual(series, { times: [3, 4], values: [3, null] });
+  assert.deepEqual(series, { times: [3, 4], values: [3, 4] });
+});
+
+test('the line of a value that is not trusted any more ends when that becomes known, once, though its own time stands still', () => {
+  const series = seriesOf([{ ts: 1000, value: 1, quality: 'good' }]);
+  assert.equal(append(series, { ts: 1000, value: 1, quality: 'bad' }, 5000), true);
+  assert.equal(append(series, { ts: 1000, value: 1, quality: 'stale' }, 6000), false);
+  assert.deepEqual(series, { times: [1, 5], values: [1, null] });
+  assert.equal(append(series, { ts: 7000, value: 2, quality: 'uncertain' }, 7000), true);
+  assert.deepEqual(series.values, [1, null, 2]);
+  // A tag that was never read has no line that could end.
+  const empty = seriesOf([]);
+  append(empty, { ts: null, value: null, quality: 'bad' }, 5000);
+  assert.deepEqual(empty.values, [null]);
 });
 
 const HEALTHY: Overview = {

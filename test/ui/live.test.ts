@@ -129,6 +129,39 @@ test('a gateway that falls silent and does not answer is lost, one that answers 
   gateway.stream.stop();
 });
 
+test('a gateway that does not answer when the page is looked at again is lost after five seconds', async (t) => {
+  t.after(() => mock.timers.reset());
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
+  const links: LinkState[] = [];
+  const signals: AbortSignal[] = [];
+  const stream = new LiveStream({
+    open: (_views, signal) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    },
+    probe: () => Promise.resolve(),
+    event: () => {},
+    link: (link) => links.push(link),
+    retries: () => true,
+  });
+  stream.want(['overview']);
+  stream.start();
+  mock.timers.tick(4900);
+  await settle();
+  assert.deepEqual(
+    links.map(({ state }) => state),
+    ['connecting'],
+  );
+  mock.timers.tick(200);
+  await settle();
+  assert.equal(links.at(-1)?.state, 'lost');
+  assert.equal(signals[0]?.aborted, true);
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(signals.length, 2, 'it is tried again');
+  stream.stop();
+});
+
 test('other views open another stream and give up the one before, without a loss', async () => {
   const gateway = scripted();
   gateway.stream.want(['overview']);

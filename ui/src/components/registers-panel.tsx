@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { readRegisters } from '../api/calls.js';
 import type { Area, Explored, ExploredPlace, TagJson } from '../api/types.js';
+import { clockTime } from '../i18n/format.js';
 import { t } from '../i18n/translate.js';
 import { tagLines } from '../state/tag-lines.js';
 import { say } from '../state/toasts.js';
@@ -23,16 +24,19 @@ export function RegistersPanel({ bus, unit: firstUnit }: { bus: string; unit: nu
   const [address, setAddress] = useState('0');
   const [count, setCount] = useState('10');
   const [every, setEvery] = useState(false);
-  const [result, setResult] = useState<Explored | null>(null);
+  const [answer, setAnswer] = useState<{ asked: string; explored: Explored } | null>(null);
   const [selected, setSelected] = useState<number | null>(null);
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const most = area === 'coil' || area === 'discrete' ? 2000 : 125;
   const numbers = [numberIn(unit, 0, 255), numberIn(address, 0, 65535), numberIn(count, 1, most)] as const;
+  const asks = [area, ...numbers].join(' ');
+  // What was read of another unit or place is not left beside what is asked for now.
+  const result = answer !== null && answer.asked === asks ? answer.explored : null;
   const action = useAction(async () => {
-    const [asked, first, many] = numbers;
-    if (asked === null || first === null || many === null) return;
-    const explored = await readRegisters(bus, asked, area, first, many);
-    setResult(explored);
+    const [of, first, many] = numbers;
+    if (of === null || first === null || many === null) return;
+    const explored = await readRegisters(bus, of, area, first, many);
+    setAnswer({ asked: asks, explored });
     setSelected((now) => (explored.places.some((place) => place.address === now) ? now : (explored.places[0]?.address ?? null)));
   });
   const isComplete = numbers.every((value) => value !== null);
@@ -82,7 +86,7 @@ export function RegistersPanel({ bus, unit: firstUnit }: { bus: string; unit: nu
         {result !== null && <p class="secondary tool-note">{t('registers.choose')}</p>}
       </Panel>
       {result !== null && (
-        <div class="explored">
+        <div class={action.error === null ? 'explored' : 'explored outdated'}>
           <Places result={result} selected={selected} onSelect={setSelected} />
           <div>
             {place !== undefined && result.text !== null && <Meanings result={result} place={place} chosen={chosen} onChoose={setChosen} />}
@@ -104,8 +108,9 @@ function numberIn(text: string, min: number, max: number): number | null {
 
 function Places({ result, selected, onSelect }: { result: Explored; selected: number | null; onSelect: (address: number) => void }) {
   const isBits = result.text === null;
+  const title = t('registers.of', { area: t(`area.${result.area}`), unit: result.unit, time: clockTime(result.at) });
   return (
-    <Panel title={t(`area.${result.area}`)}>
+    <Panel title={title}>
       <TableBox label={t(`area.${result.area}`)}>
         <thead>
           <tr>

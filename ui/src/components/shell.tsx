@@ -130,7 +130,7 @@ function Connection() {
   const now = useGatewayNow();
   return (
     <div class="top-link">
-      <span class={`status status-${state === 'lost' ? 'failure' : 'good'}`}>
+      <span class={`status status-${state === 'lost' ? 'failure' : state === 'live' ? 'good' : 'off'}`}>
         <StatusShape kind={state === 'live' ? 'good' : state === 'lost' ? 'failure' : 'off'} />
         <span class="top-word">{t(`connection.${state}`)}</span>
       </span>

@@ -55,8 +55,8 @@ export function reasonText(reason: string): string {
 
 /** Without a connection nobody knows whether a value is still good. */
 export function QualityState({ quality, reason }: { quality: Quality; reason: string | null }) {
-  const lost = useStore(link).state === 'lost';
-  if (lost && quality === 'good') return <Status kind="off" word={t('quality.notLive')} />;
+  const isLive = useStore(link).state === 'live';
+  if (!isLive && quality === 'good') return <Status kind="off" word={t('quality.notLive')} />;
   return (
     <span class="quality">
       <Status kind={QUALITY_KINDS[quality]} word={t(`quality.${quality}`)} {...(reason === null ? {} : { title: reason })} />

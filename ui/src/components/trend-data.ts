@@ -14,12 +14,33 @@ export function seriesOf(points: readonly TrendPoint[]): TrendSeries {
   return series;
 }
 
-/** Adds a live value. A sample that is not newer than the last one (read twice, or a clock set back) is left out. */
-export function append(series: TrendSeries, ts: number, value: unknown, quality: Quality): boolean {
-  const last = series.times[series.times.length - 1];
-  if (last !== undefined && ts / 1000 <= last) return false;
+export interface LiveSample {
+  /** Source time; null: never read. */
+  ts: number | null;
+  value: unknown;
+  quality: Quality;
+}
+
+/**
+ * Adds a live value. A sample that is not newer than the last one (read twice, or a clock set back) is left out. A value that
+ * is not trusted any more keeps its time: the line ends `now`, the gateway's time.
+ */
+export function append(series: TrendSeries, { ts, value, quality }: LiveSample, now: number): boolean {
+  const at = series.times.length - 1;
+  const last = series.times[at];
+  if (!isTrusted(quality)) {
+    if (at >= 0 && series.values[at] === null) return false;
+    add(series, Math.max(now, (last ?? 0) * 1000), null, quality);
+    return true;
+  }
+  if (ts === null || (last !== undefined && ts / 1000 <= last)) return false;
   add(series, ts, typeof value === 'number' ? value : null, quality);
   return true;
+}
+
+/** Whether a value may be shown as what is there now. */
+export function isTrusted(quality: Quality): boolean {
+  return quality === 'good' || quality === 'uncertain';
 }
 
 /** Drops what lies before `from` (seconds), but keeps the last point before it, where the line enters the picture. */
@@ -32,5 +53,5 @@ export function trim(series: TrendSeries, from: number): void {
 
 function add(series: TrendSeries, ts: number, value: number | null, quality: Quality): void {
   series.times.push(ts / 1000);
-  series.values.push(quality === 'good' || quality === 'uncertain' ? value : null);
+  series.values.push(isTrusted(quality) ? value : null);
 }

@@ -9,8 +9,9 @@ import { useStore } from '../state/store.js';
 import { shownTheme } from '../state/theme.js';
 import { Empty, Panel } from './basics.js';
 import { ErrorNote, Segments } from './forms.js';
+import { QualityState } from './status.js';
 import { TrendChart } from './trend-chart.js';
-import { append, seriesOf, type TrendSeries, trim } from './trend-data.js';
+import { append, isTrusted, seriesOf, type TrendSeries, trim } from './trend-data.js';
 
 const RANGES = { '5m': 5 * 60_000, '15m': 15 * 60_000, '1h': 60 * 60_000 };
 type Range = keyof typeof RANGES;
@@ -35,7 +36,7 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
 
   const draw = () => {
     // Without a connection nobody knows how the line goes on: it ends where the connection did.
-    if (link.value.state !== 'lost') drawnUntil.current = gatewayNow() / 1000;
+    if (link.value.state === 'live') drawnUntil.current = gatewayNow() / 1000;
     const now = drawnUntil.current;
     for (const each of series.current.values()) trim(each, now - span / 1000);
     const ordered = latest.current.map((tag) => series.current.get(tag.name) ?? { times: [], values: [] });
@@ -67,7 +68,7 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
   // What came since.
   for (const tag of tags) {
     const known = series.current.get(tag.name);
-    if (known !== undefined && tag.ts !== null) append(known, tag.ts, tag.value, tag.quality);
+    if (known !== undefined) append(known, tag, gatewayNow());
   }
 
   useEffect(() => {
@@ -110,6 +111,7 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
           <div class="trend-box" ref={box} role="img" aria-label={t('trend.label', { tags: names.join(', ') })} />
           <ul class="legend" aria-label={t('trend.legend')}>
             {tags.map((tag, index) => {
+              const isOld = cursor === null && !isTrusted(tag.quality);
               const value = cursor === null ? tag.value : (cursor.values[index] ?? null);
               return (
                 <li key={tag.name}>
@@ -117,9 +119,13 @@ export function TrendPanel({ device, tags }: { device: string; tags: TagStatus[]
                     <path d="M0 2h24" />
                   </svg>
                   <span>{tag.name}</span>
-                  <strong class="legend-value">
-                    {tagValue(value, tag.precision, tag.type)} {tag.unit}
-                  </strong>
+                  {isOld ? (
+                    <QualityState quality={tag.quality} reason={null} />
+                  ) : (
+                    <strong class="legend-value">
+                      {tagValue(value, tag.precision, tag.type)} {tag.unit}
+                    </strong>
+                  )}
                 </li>
               );
             })}

@@ -83,6 +83,7 @@ export const enTools = {
   'registers.reading': 'Reading …',
   'registers.every': 'Again every second',
   'registers.bounds': 'From {min} to {max}.',
+  'registers.of': '{area} of unit {unit}, read at {time}',
   'registers.place': 'Address',
   'registers.hex': 'Hex',
   'registers.bits': 'Bits',

@@ -24,6 +24,8 @@ const SILENCE_MS = 5000;
 const PROBE_TIMEOUT_MS = 4000;
 /** Opening another stream while the page changes is no news, unless it takes longer than this. */
 const SWITCH_MS = 3000;
+/** A gateway that has not begun to send by then is as good as not there. */
+const OPEN_MS = 5000;
 
 /** One live stream of the views that are wanted; connects again by itself, with back-off. */
 export class LiveStream {
@@ -92,7 +94,13 @@ export class LiveStream {
     const slow = setTimeout(() => {
       if (this.#current === current && this.#link.state === 'live') this.#setLink({ state: 'connecting' });
     }, SWITCH_MS);
-    const body = await this.#hooks.open(this.#views, current.signal).finally(() => clearTimeout(slow));
+    const late = setTimeout(() => this.#failed(current, new Error('the gateway did not answer')), OPEN_MS);
+    const body = await this.#hooks.open(this.#views, current.signal).finally(() => {
+      clearTimeout(slow);
+      clearTimeout(late);
+    });
+    // It was given up meanwhile, and nobody reads it.
+    if (this.#current !== current) return void body.cancel().catch(() => undefined);
     const reader = body.getReader();
     // Ends the read that waits, and with it the timer that watches over it.
     current.signal.addEventListener('abort', () => void reader.cancel().catch(() => undefined));
