@@ -6,6 +6,7 @@ import type { Identified, NewDevicePreview, ProfileDetails, ProfileList } from '
 import type { SunSpecFound } from '../../src/console/field-tools.js';
 import { common, END, inverter, MARK } from '../field/sunspec/chain.js';
 import { PymodbusServer } from '../peers/modbus.js';
+import { SerialPair } from '../peers/socat.js';
 import { needs } from '../support/needs.js';
 import { waitFor } from '../support/wait-for.js';
 import { startConsoleGateway } from './console-gateway.js';
@@ -88,6 +89,25 @@ test('A host that is no bus yet is asked, and becomes a bus with a device that h
     const { state, tags: seen } = await visitor.json<{ state: string; tags: { name: string }[] }>(200, 'GET', '/devices/Z%C3%A4hler%201');
     return state === 'online' && seen.length === 2;
   });
+});
+
+test('A serial port that no bus uses is asked, and becomes a bus with what differs from the defaults', {
+  skip: needs('socat', 'python3-pymodbus', 'python3-serial-asyncio'),
+}, async (t) => {
+  const cable = await SerialPair.open(t);
+  await PymodbusServer.start(t, cable.theirs, [1, 4]);
+  const { visitor, file, values } = await startConsoleGateway(t, '');
+  const line = { kind: 'line', port: cable.ours, framing: 'rtu', baud: 19_200, data_bits: 8, parity: 'none', stop_bits: 1 };
+  const said = await visitor.json<Identified>(200, 'POST', '/identify', { where: line, unit: 4 });
+  assert.equal(said.identification?.['product code'], 'PM-1');
+  const before = await readFile(file, 'utf8');
+  const tags = { kind: 'list', csv: 'name,area,address,type\na,holding,0,uint16\n' };
+  await visitor.json(201, 'POST', '/devices', { name: 'meter', bus: 'line1', newBus: line, unit: 4, tags });
+  const bus = `field:\n  buses:\n    - name: line1\n      type: modbus_rtu\n      port: ${cable.ours}\n      baud: 19200\n`;
+  const device = '  devices:\n    - name: meter\n      bus: line1\n      unit: 4\n      tags_file: meter.csv\n';
+  assert.equal(await readFile(file, 'utf8'), `${before}${bus}${device}`);
+  await waitFor(async () => (await values('meter')).a === 0);
+  assert.equal(await visitor.refused(422, 'POST', '/identify', { where: line, unit: 4 }), 'FER_FIELD_BUS');
 });
 
 test('A device with a tag list of its own gets the file beside the configuration', { skip }, async (t) => {
