@@ -1,25 +1,30 @@
 import type { Quality, TrendPoint } from './ports.js';
 
 const QUALITIES: readonly Quality[] = ['good', 'uncertain', 'stale', 'bad'];
-const FIRST_CAPACITY = 64;
+const FIRST_CAPACITY = 16;
 /** Samples of one tag, at most. */
 const MAX_SAMPLES = 3600;
 const MIN_SAMPLES = 60;
-/** Samples of all tags together: 17 bytes each. */
+/** Samples of all tags together: 16 bytes each. */
 const TOTAL_SAMPLES = 1_000_000;
+/** Numbers of a sample: its time in ms with its quality, and its value. */
+const FIELDS = 2;
 
 /** How many samples each of so many numeric tags may keep. */
 export function trendCapacity(tags: number): number {
   return Math.max(MIN_SAMPLES, Math.min(MAX_SAMPLES, Math.floor(TOTAL_SAMPLES / Math.max(tags, 1))));
 }
 
-/** The recent samples of one numeric tag, oldest dropped first. */
+/**
+ * The recent samples of one numeric tag, oldest dropped first. One array for everything: each has some 300 bytes beside what
+ * is in it, and there are thousands of tags.
+ */
 export class TrendRing {
   readonly #limit: number;
-  #ts = new Float64Array(FIRST_CAPACITY);
-  /** NaN: no value. */
-  #values = new Float64Array(FIRST_CAPACITY);
-  #qualities = new Uint8Array(FIRST_CAPACITY);
+  /** Of each sample: four times its ms, and the index of its quality; its value, NaN: none. */
+  #samples = new Float64Array(FIELDS * FIRST_CAPACITY);
+  #capacity = FIRST_CAPACITY;
+  /** The oldest. */
   #start = 0;
   #length = 0;
 
@@ -29,46 +34,49 @@ export class TrendRing {
 
   /** Where the clock was set back, what lies ahead of it is forgotten: nothing was measured in the future. */
   add(ts: number, value: number | null, quality: Quality): void {
-    while (this.#length > 0 && this.#ts[(this.#start + this.#length - 1) % this.#ts.length]! > ts) this.#length--;
-    const capacity = this.#ts.length;
-    if (this.#length === capacity && capacity < this.#limit) this.#grow();
-    const at = (this.#start + this.#length) % this.#ts.length;
-    this.#ts[at] = ts;
-    this.#values[at] = value ?? Number.NaN;
-    this.#qualities[at] = QUALITIES.indexOf(quality);
-    if (this.#length < this.#ts.length) this.#length++;
-    else this.#start = (this.#start + 1) % this.#ts.length;
+    const ms = Math.floor(ts);
+    while (this.#length > 0 && timeOf(this.#samples[this.#at(this.#length - 1)]!) > ms) this.#length--;
+    if (this.#length === this.#capacity && this.#capacity < this.#limit) this.#grow();
+    const at = this.#at(this.#length);
+    this.#samples[at] = ms * QUALITIES.length + QUALITIES.indexOf(quality);
+    this.#samples[at + 1] = value ?? Number.NaN;
+    if (this.#length < this.#capacity) this.#length++;
+    else this.#start = this.#start + 1 === this.#capacity ? 0 : this.#start + 1;
   }
 
   /** Samples from `fromMs` to `toMs`, oldest first; of more than `points` the smallest and largest of each stretch. */
   read(fromMs: number, toMs: number, points: number): TrendPoint[] {
     const samples: TrendPoint[] = [];
     for (let i = 0; i < this.#length; i++) {
-      const at = (this.#start + i) % this.#ts.length;
-      const ts = this.#ts[at]!;
+      const at = this.#at(i);
+      const stamp = this.#samples[at]!;
+      const ts = timeOf(stamp);
       if (ts < fromMs || ts > toMs) continue;
-      const value = this.#values[at]!;
-      samples.push({ ts, value: Number.isNaN(value) ? null : value, quality: QUALITIES[this.#qualities[at]!]! });
+      const value = this.#samples[at + 1]!;
+      samples.push({ ts, value: Number.isNaN(value) ? null : value, quality: QUALITIES[stamp - ts * QUALITIES.length]! });
     }
     return thin(samples, points);
   }
 
+  /** Where the nth sample stands, the oldest being 0. */
+  #at(n: number): number {
+    const index = this.#start + n;
+    return FIELDS * (index < this.#capacity ? index : index - this.#capacity);
+  }
+
   #grow(): void {
-    const capacity = Math.min(this.#ts.length * 2, this.#limit);
-    const ts = new Float64Array(capacity);
-    const values = new Float64Array(capacity);
-    const qualities = new Uint8Array(capacity);
-    for (let i = 0; i < this.#length; i++) {
-      const at = (this.#start + i) % this.#ts.length;
-      ts[i] = this.#ts[at]!;
-      values[i] = this.#values[at]!;
-      qualities[i] = this.#qualities[at]!;
-    }
-    this.#ts = ts;
-    this.#values = values;
-    this.#qualities = qualities;
+    const grown = new Float64Array(FIELDS * Math.min(this.#capacity * 2, this.#limit));
+    const first = this.#samples.subarray(FIELDS * this.#start);
+    grown.set(first);
+    grown.set(this.#samples.subarray(0, FIELDS * this.#start), first.length);
+    this.#samples = grown;
+    this.#capacity = grown.length / FIELDS;
     this.#start = 0;
   }
+}
+
+function timeOf(stamp: number): number {
+  return Math.floor(stamp / QUALITIES.length);
 }
 
 function thin(samples: TrendPoint[], points: number): TrendPoint[] {

@@ -178,6 +178,18 @@ describe('trend', () => {
     assert.deepEqual([points[0]?.value, points.at(-1)?.value], [150, 249]);
   });
 
+  test('time, value and quality of each sample stay together while the ring grows and goes round', () => {
+    const ring = new TrendRing(100);
+    const qualities = ['good', 'uncertain', 'stale', 'bad'] as const;
+    const expected = Array.from({ length: 330 }, (_, i) => {
+      const sample = { ts: 1_763_690_000_000 + 997 * i, value: i % 7 === 0 ? null : i / 3, quality: qualities[i % 4]! };
+      ring.add(sample.ts, sample.value, sample.quality);
+      if (i === 50) assert.equal(ring.read(0, Number.MAX_SAFE_INTEGER, 1000).length, 51);
+      return sample;
+    });
+    assert.deepEqual(ring.read(0, Number.MAX_SAFE_INTEGER, 1000), expected.slice(-100));
+  });
+
   test('after the clock was set back there are no samples in the future, and times ascend', () => {
     const ring = new TrendRing(100);
     for (let i = 0; i < 80; i++) ring.add(3_600_000 + i * 1000, i, 'good');
