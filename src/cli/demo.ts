@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway.js';
 import { Loggers } from '../log.js';
 import type { Arguments, Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { leanHeap } from './lean-heap.js';
 import { sparingStart } from './sparing-start.js';
 import { makeDirectory, reportRefusal } from './start.js';
 
@@ -30,6 +31,7 @@ anew. Logs go to DIR/demo.log.`,
     console: { type: 'string', value: 'PORT', help: 'Console port of the first run. Default: 8080, or the next one that is free.' },
   },
   async run(args, io) {
+    leanHeap();
     const started = sparingStart();
     const dataDir = resolve(args.text('data') ?? 'data');
     const file = join(dataDir, 'ferrule.yaml');

@@ -4,6 +4,7 @@ import { ConfigErrors } from '../config/errors.js';
 import { FerruleError, messageOf } from '../errors.js';
 import type { Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { leanHeap } from './lean-heap.js';
 import { CONFIG_OPTION, configFile, DATA_OPTION, dataDirectory } from './places.js';
 import { sparingStart } from './sparing-start.js';
 
@@ -18,6 +19,7 @@ Example:
   ferrule check --config ferrule.yaml && ferrule start --config ferrule.yaml --data ./data`,
   options: { config: CONFIG_OPTION, data: DATA_OPTION },
   async run(args, io) {
+    leanHeap();
     const started = sparingStart();
     const { loadConfig, PROFILES_FOLDER } = await import('../config/load.js');
     const file = resolve(configFile(args.text('config'), io.env));
