@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { chooseBranch } from './branch.js';
+import { set } from './fill.js';
 import { branchesOf, isObject, type JsonSchema, propertyOf } from './json-schema.js';
 import type { Secrets } from './secrets.js';
 import type { ConfigPath, Finding } from './source.js';
@@ -46,10 +47,10 @@ export class Converter {
     }
     if (!isObject(value)) return value;
     const converted: Record<string, unknown> = {};
-    for (const [key, inner] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
+      const inner = value[key];
       const property = propertyOf(schema, key);
-      const result = property === null ? inner : await this.convert(property, inner, [...path, key]);
-      Object.defineProperty(converted, key, { value: result, enumerable: true, configurable: true, writable: true });
+      set(converted, key, property === null || !isConverted(property) ? inner : await this.convert(property, inner, [...path, key]));
     }
     return converted;
   }
@@ -96,6 +97,27 @@ export class Converter {
     }
     return absolute;
   }
+}
+
+const converted = new WeakMap<JsonSchema, boolean>();
+
+/** Whether anything in values of a schema is to be converted: most keys of a tag are not, and there are thousands of tags. */
+function isConverted(schema: JsonSchema): boolean {
+  let known = converted.get(schema);
+  if (known === undefined) {
+    const { 'x-secret': secret, 'x-unit': unit, 'x-path': path, items, additionalProperties: others } = schema;
+    const inner = [
+      ...(branchesOf(schema) ?? []),
+      ...(schema.allOf ?? []),
+      ...Object.values(schema.properties ?? {}),
+      ...Object.values(schema.patternProperties ?? {}),
+      ...(items === undefined ? [] : [items].flat()),
+      ...(typeof others === 'object' ? [others] : []),
+    ];
+    known = secret === true || unit !== undefined || path !== undefined || inner.some(isConverted);
+    converted.set(schema, known);
+  }
+  return known;
 }
 
 async function faultOf(path: string, must: 'file' | 'directory'): Promise<{ message: string; hint: string } | null> {

@@ -21,23 +21,23 @@ export function fillDefaults(schema: JsonSchema, value: unknown, isValid: (schem
   }
   if (!isObject(value)) return value;
   const filled: Record<string, unknown> = {};
-  for (const [key, written] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const written = value[key];
     const property = propertyOf(schema, key);
     if (property !== null && isEmptySection(property, written)) continue;
     set(filled, key, property === null ? written : fillDefaults(property, written, isValid));
   }
-  for (const part of partsOf(schema)) {
-    for (const [key, property] of Object.entries(part.properties ?? {})) {
-      if (Object.hasOwn(filled, key)) continue;
-      const fallback = defaultOf(property, part.required?.includes(key) === true, isValid);
-      if (fallback !== undefined) set(filled, key, fallback);
-    }
+  for (const { key, property, required } of defaultsOf(schema)) {
+    if (Object.hasOwn(filled, key)) continue;
+    const fallback = defaultOf(property, required, isValid);
+    if (fallback !== undefined) set(filled, key, fallback);
   }
   return filled;
 }
 
 function defaultOf(schema: JsonSchema, required: boolean, isValid: (schema: JsonSchema, value: unknown) => boolean): unknown {
-  if (schema.default !== undefined) return fillDefaults(schema, structuredClone(schema.default), isValid);
+  const { default: fallback } = schema;
+  if (fallback !== undefined) return typeof fallback === 'object' ? fillDefaults(schema, structuredClone(fallback), isValid) : fallback;
   if (!required || schema.type !== 'object') return undefined;
   const filled = fillDefaults(schema, {}, isValid);
   return isValid(schema, filled) ? filled : undefined;
@@ -47,7 +47,30 @@ function isEmptySection(schema: JsonSchema, written: unknown): boolean {
   return written === null && (schema.type === 'object' || schema.type === 'array');
 }
 
-/** Not an assignment: a key may be `__proto__`. */
-function set(target: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+interface KeyWithDefault {
+  key: string;
+  property: JsonSchema;
+  required: boolean;
+}
+
+const withDefaults = new WeakMap<JsonSchema, KeyWithDefault[]>();
+
+/** Keys that may have a default, in the order of the schema. */
+function defaultsOf(schema: JsonSchema): KeyWithDefault[] {
+  let keys = withDefaults.get(schema);
+  if (keys === undefined) {
+    keys = partsOf(schema).flatMap((part) =>
+      Object.entries(part.properties ?? {})
+        .map(([key, property]) => ({ key, property, required: part.required?.includes(key) === true }))
+        .filter(({ property, required }) => property.default !== undefined || (required && property.type === 'object')),
+    );
+    withDefaults.set(schema, keys);
+  }
+  return keys;
+}
+
+/** As an assignment, which makes something else of the key `__proto__`. */
+export function set(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }

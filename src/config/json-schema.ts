@@ -52,6 +52,8 @@ export function partsOf(schema: JsonSchema): JsonSchema[] {
 
 /** The schema of a key, also where keys are free. */
 export function propertyOf(schema: JsonSchema, key: string): JsonSchema | null {
+  // Nearly always it is one of its own keys, and there are thousands of tags.
+  if (schema.properties !== undefined && Object.hasOwn(schema.properties, key)) return schema.properties[key] ?? null;
   for (const part of partsOf(schema)) {
     if (part.properties !== undefined && Object.hasOwn(part.properties, key)) return part.properties[key] ?? null;
     for (const [pattern, inner] of Object.entries(part.patternProperties ?? {})) if (new RegExp(pattern).test(key)) return inner;
