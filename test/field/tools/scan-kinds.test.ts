@@ -21,7 +21,8 @@ interface Way {
   vanish(): Promise<void>;
 }
 
-const TIMEOUT = '150ms';
+/** A peer on a loaded machine may take its time. */
+const TIMEOUT = '400ms';
 
 async function onLine(t: TestContext, framing: 'rtu' | 'ascii'): Promise<Way> {
   const cable = await SerialPair.open(t);
@@ -57,7 +58,7 @@ const WAYS: Record<string, (t: TestContext) => Promise<Way>> = {
 const BUS: ScanWhere = { kind: 'bus', bus: 'b', suspend: false, line: null };
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const request = (where: ScanWhere, units: number[], more: Partial<ScanRequest> = {}): ScanRequest => ({
-  ...{ where, units, timeoutMs: 150, identifies: false, isExhaustive: false },
+  ...{ where, units, timeoutMs: 500, identifies: false, isExhaustive: false },
   ...more,
 });
 const ended = (status: ScanStatus) => waitFor(() => status.state !== 'running', { timeout: 30_000 });
@@ -101,11 +102,11 @@ for (const [what, way] of Object.entries(WAYS)) {
     test('of a bus in use leaves its tags good, while most units do not answer', async (t) => {
       const { field, messages } = await startGateway(t, (await way(t)).bus);
       const before = messages.json('field/d/x').length;
-      const status = await field.tools.scan(request(BUS, range(1, 10), { timeoutMs: null }));
+      const status = await field.tools.scan(request(BUS, range(1, 6), { timeoutMs: null }));
       await ended(status);
       assert.deepEqual([status.state, unitsOf(status)], ['done', ['3 answers', '5 answers']]);
       const meanwhile = messages.json('field/d/x').slice(before);
-      assert.ok(meanwhile.length >= 8, `${meanwhile.length} values were read while eight units timed out`);
+      assert.ok(meanwhile.length >= 6, `${meanwhile.length} values were read while four units timed out`);
       assert.deepEqual(new Set(meanwhile.map(({ q }) => q)), new Set(['good']));
       assert.deepEqual(
         field.tools.units('b').map(({ unit }) => unit),
@@ -210,7 +211,7 @@ describe('A scan with several serial settings, with pymodbus', { skip: needs('so
     const { field } = await startField(t, {});
     const line = { baud: [9600], data_bits: [7, 8] as (7 | 8)[], parity: ['even' as const, 'none' as const] };
     const status = await field.tools.scan(
-      request({ kind: 'line', port: cable.ours, framing: 'ascii', line }, [1, 2], { isExhaustive: true, timeoutMs: 100 }),
+      request({ kind: 'line', port: cable.ours, framing: 'ascii', line }, [1, 2], { isExhaustive: true, timeoutMs: 300 }),
     );
     await ended(status);
     assert.deepEqual(
