@@ -3,10 +3,12 @@ import { describe, type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/clock.js';
 import { createBus } from '../../src/field/build.js';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
+import { MaskWrites } from '../../src/field/modbus/mask-writes.js';
 import type { ModbusRequest } from '../../src/field/modbus/pdu.js';
 import { silentLogger } from '../../src/log.js';
 import { PymodbusServer, startLibmodbusServer } from '../peers/modbus.js';
 import { SerialPair } from '../peers/socat.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { needs } from '../support/needs.js';
 import { waitFor } from '../support/wait-for.js';
 import { honest, message, ScriptedDevice } from './scripted-device.js';
@@ -103,12 +105,97 @@ describe('a bit of a register', () => {
     assert.deepEqual(functions(device), [22, 6]);
   });
 
+  /** A device that knows FC 22, and loses what `loses` says; its tag is read often. */
+  async function lossy(t: TestContext) {
+    const plant = { loses: (_fn: number) => false as boolean };
+    const device = await ScriptedDevice.start(t, (asked) => {
+      const fn = asked.pdu[0] ?? 0;
+      if (plant.loses(fn)) return;
+      if (fn === 22) asked.socket.write(message(asked.id, asked.unit, asked.pdu));
+      else honest(asked);
+    });
+    const { field, messages } = await startField(t, config(device.port, { scan: { fast: '50ms' } }));
+    await messages.until('field/d/run', ({ q }) => q === 'good');
+    const reads = async (count: number) => {
+      const before = field.device('d')!.counters.answers;
+      await waitFor(() => field.device('d')!.counters.answers >= before + count);
+    };
+    return { plant, device, field, reads };
+  }
+
+  test('is written with a mask again where one answer to it was lost on the way', async (t) => {
+    const { plant, device, field, reads } = await lossy(t);
+    await field.write('d', 'run', true);
+    plant.loses = (fn) => fn === 22;
+    await assert.rejects(field.write('d', 'run', false), { code: 'FER_FIELD_WRITE_UNCONFIRMED' });
+    plant.loses = () => false;
+    await reads(2);
+    await field.write('d', 'run', false);
+    assert.deepEqual(functions(device), [22, 22, 22]);
+  });
+
+  test('is written with a mask again where the device said nothing to that and to anything else', async (t) => {
+    const { plant, device, field, reads } = await lossy(t);
+    plant.loses = () => true;
+    await assert.rejects(field.write('d', 'run', false), { code: 'FER_FIELD_WRITE_UNCONFIRMED' });
+    const { timeouts } = field.device('d')!.counters;
+    await waitFor(() => field.device('d')!.counters.timeouts > timeouts);
+    plant.loses = () => false;
+    await reads(2);
+    await field.write('d', 'run', false);
+    assert.deepEqual(functions(device), [22, 22]);
+  });
+
   test('is never written with a mask where the configuration says so', async (t) => {
     const device = await ScriptedDevice.start(t);
     const { field, messages } = await startField(t, config(device.port, { mask_write: false }));
     await messages.until('field/d/run', ({ q }) => q === 'good');
     await field.write('d', 'run', true);
     assert.deepEqual(functions(device), [6]);
+  });
+});
+
+describe('a unit that says nothing to FC 22, and answers the rest', () => {
+  const READ = { fn: 3, unit: 1, address: 0, count: 1 } as const;
+  const MINUTE = 60_000;
+
+  function ignored(writes: MaskWrites, times = 1): void {
+    for (let i = 0; i < times; i++) {
+      assert.equal(writes.canUse(1), true);
+      writes.unanswered(1);
+      assert.equal(writes.canUse(1), false);
+      writes.heard(READ, true);
+    }
+  }
+
+  test('is left alone with it, and tried again later: after 10 minutes, then after an hour, at the latest every day', () => {
+    const clock = new ManualClock();
+    const writes = new MaskWrites(clock);
+    for (const minutes of [10, 60, 360, 1440, 1440]) {
+      ignored(writes);
+      clock.advance(minutes * MINUTE - 1);
+      assert.equal(writes.canUse(1), false);
+      clock.advance(1);
+    }
+    assert.equal(writes.canUse(1), true);
+    assert.equal(writes.canUse(2), true);
+  });
+
+  test('but has answered it before, is left alone with it after three in a row', () => {
+    const writes = new MaskWrites(new ManualClock());
+    writes.answered(1);
+    ignored(writes, 2);
+    writes.answered(1);
+    ignored(writes, 3);
+    assert.equal(writes.canUse(1), false);
+  });
+
+  test('with exception 1 is not asked again', () => {
+    const clock = new ManualClock();
+    const writes = new MaskWrites(clock);
+    writes.refused(1);
+    clock.advance(2 * 1440 * MINUTE);
+    assert.equal(writes.canUse(1), false);
   });
 });
 

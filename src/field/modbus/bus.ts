@@ -7,7 +7,8 @@ import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { EXCEPTION_TEXT, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
+import { MaskWrites } from './mask-writes.js';
+import { EXCEPTION_TEXT, isOfGateway, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
 import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WriteJob } from './queue.js';
 import { SilenceWatch } from './silence.js';
 import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
@@ -71,8 +72,7 @@ export interface ModbusBusOptions {
 export class ModbusBus {
   readonly name: string;
   readonly tap: FrameTap;
-  /** Units that refused FC 22 (mask write), or said nothing to it. */
-  readonly withoutMaskWrite = new Set<number>();
+  readonly maskWrites: MaskWrites;
   readonly #options: ModbusBusOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -104,6 +104,7 @@ export class ModbusBus {
     this.#clock = options.clock;
     this.#log = options.log;
     this.tap = new FrameTap(options.clock);
+    this.maskWrites = new MaskWrites(options.clock);
     this.#transport = options.transport({
       tap: this.tap,
       crcError: (unit) => {
@@ -383,7 +384,7 @@ export class ModbusBus {
       if (job.isProbe !== true) this.#unit(job.unit).breaker.undecided();
     };
     void job
-      .run(async (request) => this.#proven(await this.#send(request)))
+      .run(async (request, onSent) => this.#proven(await this.#send(request, onSent)))
       .then(
         (value) => {
           done();
@@ -398,18 +399,20 @@ export class ModbusBus {
       );
   }
 
-  async #send(request: ModbusRequest): Promise<TransportAnswer> {
+  async #send(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer> {
     const unit = this.#unit(request.unit);
     unit.counters.requests++;
     const sentAt = this.#clock.mono();
     if (!isRead(request)) this.#writesSent++;
     for (const listener of this.#listeners) listener.sent?.(request);
     try {
-      const answer = await this.#transport.exchange(request);
+      const answer = await this.#transport.exchange(request, onSent);
+      this.maskWrites.heard(request, !isOfGateway(answer));
       if (answer.proof === undefined) for (const listener of this.#listeners) listener.answered?.(request, answer, sentAt);
       this.#onAnswer(request.unit, unit, answer, this.#clock.mono() - sentAt);
       return answer;
     } catch (thrown) {
+      this.maskWrites.heard(request, false);
       this.#onNoAnswer(request.unit, unit, asFault(thrown));
       throw thrown;
     }
@@ -417,7 +420,7 @@ export class ModbusBus {
 
   #onAnswer(id: number, unit: Unit, answer: ModbusAnswer, tookMs: number): void {
     // The gateway in between answered, not the device.
-    const isGateway = answer.kind === 'exception' && (answer.code === 10 || answer.code === 11);
+    const isGateway = isOfGateway(answer);
     this.#silence.heard(isGateway ? null : id);
     this.#connection.proven();
     if (answer.kind === 'exception') {

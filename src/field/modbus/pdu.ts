@@ -52,6 +52,11 @@ export const EXCEPTION_TEXT: Record<number, string> = {
   11: 'gateway target did not answer',
 };
 
+/** Exceptions 10 and 11 come from a gateway in between, which had no answer from the unit. */
+export function isOfGateway(answer: ModbusAnswer): boolean {
+  return answer.kind === 'exception' && (answer.code === 10 || answer.code === 11);
+}
+
 export const EXCEPTION_BIT = 0x80;
 /** Function code and exception code. */
 export const EXCEPTION_PDU_LENGTH = 2;

@@ -2,8 +2,8 @@ import type { Fault } from '../fault.js';
 import { GuestLanes } from './guests.js';
 import type { ModbusAnswer, ModbusRequest, ReadRequest } from './pdu.js';
 
-/** Sends one request of a job that holds the bus. */
-export type Send = (request: ModbusRequest) => Promise<ModbusAnswer>;
+/** Sends one request of a job that holds the bus. `onSent` is called when it goes out, which it may not. */
+export type Send = (request: ModbusRequest, onSent?: () => void) => Promise<ModbusAnswer>;
 
 /** Another master's request on our bus: it takes turns with our own reads, and masters take turns among themselves. */
 export interface Guest {

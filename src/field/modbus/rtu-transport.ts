@@ -144,14 +144,14 @@ export class RtuTransport implements Transport {
     return Math.max(0, (this.#embargo.get(unit) ?? 0) - this.#clock.mono(), this.#proof.waitFor(unit));
   }
 
-  async exchange(request: ModbusRequest): Promise<TransportAnswer> {
-    if (request.unit === 0) return this.#broadcast(request);
+  async exchange(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer> {
+    if (request.unit === 0) return this.#broadcast(request, onSent);
     const hasOlder = this.#outstanding.of(request.unit, this.#clock.mono()).length > 0;
     // Where nobody knows whether the line echoes, the echo of a write would pass for its answer: a read tells.
     if (hasOlder || (isEchoed(request) && this.#hasEcho === null)) await this.#synchronise(request);
     let doubted: number | null = null;
     for (let left = MAX_DOUBTS; left > 0; left--) {
-      const answer = await this.#roundTrip(request, doubted);
+      const answer = await this.#roundTrip(request, doubted, onSent);
       if (answer.kind !== 'doubt') return answer;
       doubted = answer.crc;
       await this.#synchronise(request);
@@ -306,7 +306,7 @@ export class RtuTransport implements Transport {
     return link;
   }
 
-  async #roundTrip(request: ModbusRequest, doubted: number | null): Promise<TransportAnswer | Doubt> {
+  async #roundTrip(request: ModbusRequest, doubted: number | null, onSent?: () => void): Promise<TransportAnswer | Doubt> {
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     const now = this.#clock.mono();
@@ -334,6 +334,7 @@ export class RtuTransport implements Transport {
       this.#pending = pending;
       this.#lastActivity = now + this.#timing.character * frame.length;
       this.#tell('out', frame, request, null);
+      onSent?.();
       link.write(this.#wire(frame));
     });
   }
@@ -508,11 +509,12 @@ export class RtuTransport implements Transport {
     this.#withoutBarrier.delete(unit);
   }
 
-  async #broadcast(request: ModbusRequest): Promise<ModbusAnswer> {
+  async #broadcast(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
     if (isRead(request)) throw new Fault('protocol', 'unit 0 is a broadcast: it can be written, nothing answers');
     const link = await this.#silence();
     const frame = this.#exchange.encode(request);
     this.#tell('out', frame, request, null);
+    onSent?.();
     link.write(this.#wire(frame));
     const wait = this.#timing.character * frame.length + BROADCAST_TURNAROUND_MS;
     await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));

@@ -87,7 +87,7 @@ export class TcpTransport implements Transport {
     return 0;
   }
 
-  exchange(request: ModbusRequest): Promise<ModbusAnswer> {
+  exchange(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
     const link = this.#link;
     if (link === null) return Promise.reject(new Fault('bus_down', 'there is no connection'));
     return new Promise((resolve, reject) => {
@@ -102,6 +102,7 @@ export class TcpTransport implements Transport {
       const timer = this.#clock.setTimeout(() => this.#onTimeout(id), this.#timeout);
       this.#pending.set(id, { request, exchange, sentAt: this.#clock.mono(), timer, resolve, reject });
       this.#tell('out', message, request, null);
+      onSent?.();
       link.write(message);
     });
   }

@@ -19,7 +19,8 @@ export interface Transport {
   receive(chunk: Buffer): void;
   /** ms until the unit may be asked: it may still be answering an earlier request. 0: now. */
   waitFor(unit: number): number;
-  exchange(request: ModbusRequest): Promise<TransportAnswer>;
+  /** `onSent`: the request itself goes out, now; without it nothing of it did, whatever the outcome. */
+  exchange(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer>;
 }
 
 /** What a transport notices beside answers. */

@@ -6,7 +6,7 @@ import type { Reading } from '../value.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodeRegisters } from './decode.js';
 import { type Encoded, encodeValue } from './encode.js';
-import { EXCEPTION_TEXT, type ModbusAnswer, type WriteRequest } from './pdu.js';
+import { EXCEPTION_TEXT, isOfGateway, type ModbusAnswer, type WriteRequest } from './pdu.js';
 import { isBitArea, type Point } from './point.js';
 import type { Send } from './queue.js';
 
@@ -27,7 +27,14 @@ export interface WriteTarget {
   point: Point;
 }
 
-type Progress = { sent: boolean };
+/** What is known of the write while it is carried out. */
+class Progress {
+  /** It went out: from then on only the device can say whether it was carried out. */
+  isSent = false;
+  readonly onSent = () => {
+    this.isSent = true;
+  };
+}
 
 /**
  * Writes one tag under the bus lock: bits with a mask where the device knows FC 22, else by reading and writing their
@@ -42,20 +49,19 @@ export async function writePoint(target: WriteTarget, value: TagJson): Promise<W
     throw new FerruleError('FER_FIELD_READ_ONLY', `${subject} may not be written.`, { where: { subject }, hint });
   }
   const encoded = encodeValue(point, value, config);
-  const progress: Progress = { sent: false };
+  const progress = new Progress();
   try {
     return await bus.write(device.unit, async (send) => {
       const isMasked = encoded.kind === 'masked' && device.mask_write && (await writeMasked(send, target, encoded, subject, progress));
       if (!isMasked) {
         const request = await requestFor(send, target, encoded, subject);
-        progress.sent = true;
-        confirm(await send(request), subject);
+        confirm(await send(request, progress.onSent), subject);
       }
       if (!config.write.read_back) return { written: value, reading: null };
       return readBack(send, target, encoded, value, subject);
     });
   } catch (thrown) {
-    if (thrown instanceof Fault) throw explain(thrown, progress.sent, subject);
+    if (thrown instanceof Fault) throw explain(thrown, progress.isSent, subject);
     throw thrown;
   }
 }
@@ -68,21 +74,22 @@ async function writeMasked(
   subject: string,
   progress: Progress,
 ): Promise<boolean> {
-  if (bus.withoutMaskWrite.has(unit)) return false;
+  if (!bus.maskWrites.canUse(unit)) return false;
   let answer: ModbusAnswer;
   try {
-    progress.sent = true;
-    answer = await send({ fn: 22, unit, address, and: ~mask & 0xffff, or: bits });
+    answer = await send({ fn: 22, unit, address, and: ~mask & 0xffff, or: bits }, progress.onSent);
   } catch (thrown) {
-    // Some say nothing to a function that they don't know. This write stays unconfirmed, the next one goes the other way.
-    if (thrown instanceof Fault && thrown.kind === 'timeout') bus.withoutMaskWrite.add(unit);
+    // This write stays unconfirmed; the next one may go the other way.
+    if (progress.isSent && thrown instanceof Fault && thrown.kind === 'timeout') bus.maskWrites.unanswered(unit);
     throw thrown;
   }
   if (answer.kind === 'exception' && answer.code === ILLEGAL_FUNCTION) {
-    bus.withoutMaskWrite.add(unit);
-    progress.sent = false;
+    bus.maskWrites.refused(unit);
+    progress.isSent = false;
     return false;
   }
+  if (isOfGateway(answer)) bus.maskWrites.unanswered(unit);
+  else bus.maskWrites.answered(unit);
   confirm(answer, subject);
   return true;
 }
