@@ -74,6 +74,12 @@ function tcpOpener(config: TcpBusConfig, clock: Clock, log: Logger): LinkOpener 
   return new FallbackOpener(first, second, clock, backup.return_after);
 }
 
+/** Makes known to a bus what its devices forbid to read, in place of what they did before. */
+export function forbid(bus: FieldBus, name: string, devices: readonly DeviceConfig[]): void {
+  if (!(bus instanceof ModbusBus)) return;
+  bus.forbidden.set(devices.flatMap((device) => (isInstrument(device) || device.bus !== name ? [] : [device])));
+}
+
 export function createDevice(config: DeviceConfig, bus: FieldBus, busConfig: BusConfig, context: DeviceContext, log: Logger): Device {
   if (isInstrument(config)) {
     if (bus instanceof ModbusBus) throw new Error(`instrument ${config.name} is on a Modbus bus`);

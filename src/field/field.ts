@@ -314,7 +314,7 @@ export class Field {
   async #create(buses: readonly BusConfig[], devices: readonly DeviceConfig[]): Promise<Device[]> {
     if (buses.length + devices.length === 0) return [];
     // Loaded only now: a gateway without devices does not need what speaks to them.
-    const { createBus, createDevice } = await import('./build.js');
+    const { createBus, createDevice, forbid } = await import('./build.js');
     const context: DeviceContext = {
       clock: this.#clock,
       publisher: this.#publisher,
@@ -328,6 +328,7 @@ export class Field {
       },
     };
     for (const config of buses) this.#buses.set(config.name, { config, bus: createBus(config, this.#clock, this.#log) });
+    for (const [name, { bus }] of this.#buses) forbid(bus, name, this.#config.devices);
     return devices.map((config) => {
       const running = this.#buses.get(config.bus);
       if (running === undefined) throw new Error(`device ${config.name} is on bus ${config.bus}, which does not exist`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { waitFor } from '../support/wait-for.js';
+import { RtuRegister } from './rtu-register.js';
 import { type Asked, honest, message, ScriptedDevice } from './scripted-device.js';
 import { fieldConfig, startField } from './support.js';
 
@@ -132,4 +133,27 @@ describe('what a device refuses to let be read', () => {
     await assert.rejects(fieldConfig(written([{ area: 'holding', from: 5, to: 2 }])), /range from 5 to 2 is empty/);
     await fieldConfig(written([{ area: 'input', from: 10, to: 12 }]));
   });
+});
+
+test('a forbidden range is not read on a line where answers are lost either, also where it is forbidden while the bus runs', async (t) => {
+  const register = await RtuRegister.start(t);
+  const written = (forbidden: object[]) => ({
+    buses: [{ name: 'b', type: 'modbus_rtu_tcp', host: '127.0.0.1', port: register.port, timeout: '100ms', retries: 0 }],
+    devices: [{ name: 'd', bus: 'b', scan: { fast: '50ms' }, forbidden, tags: [{ name: 'v', area: 'holding', address: 100 }] }],
+  });
+  const { field, messages } = await startField(t, written([]));
+  await messages.until('field/d/v', ({ q }) => q === 'good');
+  await field.reconfigure(await fieldConfig(written([{ area: 'holding', from: 101, to: 110 }])));
+  const before = register.asked.length;
+  let reads = 0;
+  register.loses = ({ count }) => count === 1 && ++reads % 3 === 0;
+  const lost = () => field.device('d')!.counters.timeouts;
+  await waitFor(() => lost() >= 3, { message: () => `${lost()} lost answers` });
+  await messages.until('field/d/v', ({ q }) => q === 'good');
+  const asked = register.asked.slice(before);
+  assert.ok(
+    asked.some(({ address, count }) => address !== 100 || count !== 1),
+    'something else is asked after a lost answer',
+  );
+  for (const { address, count } of asked) assert.ok(address + count <= 101, `${address} and ${count - 1} more were read`);
 });

@@ -8,9 +8,9 @@ import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 
 const TIMEOUT = 500;
 
-function setup() {
+function setup(mayRead: (read: ReadRequest) => boolean = () => true) {
   const clock = new ManualClock();
-  const events = noticed();
+  const events = { ...noticed(), mayRead };
   const link = new FakeLink();
   const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: lineTiming(19200, 11), events });
   transport.attach(link);
@@ -184,6 +184,77 @@ describe('RTU transport', () => {
     assert.equal(link.last.readUInt16BE(4), 1);
     transport.receive(registers(1, 9));
     assert.equal(await third, '9');
+  });
+
+  describe('where not everything may be read', () => {
+    /** Of unit 1, holding registers from `from` on may not be read. */
+    const forbids = (ranges: { fn: number; from: number; to: number }[]) => (read: ReadRequest) =>
+      !ranges.some(({ fn, from, to }) => fn === read.fn && from < read.address + read.count && to >= read.address);
+    const asked = (frame: Buffer) => [frame[1], frame.readUInt16BE(2), frame.readUInt16BE(4)];
+
+    async function lost(mayRead: (read: ReadRequest) => boolean) {
+      const parts = setup(mayRead);
+      const first = parts.read(100, 1);
+      await parts.clock.advanceAsync(TIMEOUT + 20);
+      assert.equal(await first, 'timeout');
+      await parts.clock.advanceAsync(TIMEOUT);
+      return parts;
+    }
+
+    test('the barrier is a read beside it', async () => {
+      const { clock, link, transport, read } = await lost(forbids([{ fn: 3, from: 101, to: 110 }]));
+      const second = read(100, 1);
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(link.last), [3, 99, 2]);
+      transport.receive(registers(1, 1, 2));
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(link.last), [3, 100, 1]);
+      transport.receive(registers(1, 9));
+      assert.equal(await second, '9');
+    });
+
+    test('or one in another table', async () => {
+      const { clock, link, transport, read } = await lost(
+        forbids([
+          { fn: 3, from: 101, to: 110 },
+          { fn: 3, from: 90, to: 99 },
+        ]),
+      );
+      const second = read(100, 1);
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(link.last), [4, 100, 1]);
+      transport.receive(rtu(1, 4, 2, 0, 1));
+      await clock.advanceAsync(10);
+      transport.receive(registers(1, 9));
+      assert.equal(await second, '9');
+    });
+
+    test('or there is none, and only silence clears the unit', async () => {
+      const { clock, link, transport, read } = await lost(({ fn, address, count }) => fn === 3 && address === 100 && count === 1);
+      const second = read(100, 1);
+      await clock.advanceAsync(10);
+      assert.equal(await second, 'timeout');
+      assert.equal(link.written.length, 1, 'nothing was sent');
+      assert.ok(transport.waitFor(1) >= 2000);
+      await clock.advanceAsync(2001);
+      const third = read(100, 1);
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(link.last), [3, 100, 1]);
+      transport.receive(registers(1, 9));
+      assert.equal(await third, '9');
+    });
+
+    test('what is asked before the first write, to find out whether the line echoes, is not what is written', async () => {
+      const { clock, link, transport } = setup(forbids([{ fn: 3, from: 50, to: 60 }]));
+      const written = outcome(transport.exchange({ fn: 6, unit: 1, address: 55, value: 2 }));
+      await clock.advanceAsync(10);
+      assert.deepEqual(asked(link.last), [4, 55, 1]);
+      transport.receive(rtu(1, 0x84, 2));
+      await clock.advanceAsync(10);
+      assert.deepEqual(link.last, rtu(1, 6, 0, 55, 0, 2));
+      transport.receive(link.last);
+      assert.equal(await written, 'done');
+    });
   });
 
   test('a late answer of one unit does not disturb the answer of another', async () => {

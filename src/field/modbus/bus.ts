@@ -6,6 +6,7 @@ import { Connection } from '../link/connection.js';
 import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
+import { ForbiddenRanges } from './forbidden.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { MaskWrites } from './mask-writes.js';
 import { EXCEPTION_TEXT, isOfGateway, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
@@ -73,6 +74,8 @@ export class ModbusBus {
   readonly name: string;
   readonly tap: FrameTap;
   readonly maskWrites: MaskWrites;
+  /** What nothing that we read on our own account may touch. */
+  readonly forbidden = new ForbiddenRanges();
   readonly #options: ModbusBusOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -107,6 +110,7 @@ export class ModbusBus {
     this.maskWrites = new MaskWrites(options.clock);
     this.#transport = options.transport({
       tap: this.tap,
+      mayRead: (read) => this.forbidden.allow(read),
       crcError: (unit) => {
         this.#unit(unit).counters.crcErrors++;
       },

@@ -8,6 +8,7 @@ import {
   isRead,
   type ModbusRequest,
   mismatch,
+  type ReadFunction,
   type ReadRequest,
 } from './pdu.js';
 import { rawAnswerLength } from './raw.js';
@@ -148,21 +149,46 @@ export class OutstandingAnswers {
 
   /**
    * A read whose answer can't be mistaken for any that is outstanding, nor a copy of it for that to `request`: one of those
-   * that the unit is `known` to answer, or a small one near `request`.
+   * that the unit is `known` to answer, or one near `request`. null: there is none that may be read.
    */
-  barrierFor(request: ModbusRequest, known: readonly ReadRequest[], now: number): ReadRequest {
+  barrierFor(
+    request: ModbusRequest,
+    known: readonly ReadRequest[],
+    now: number,
+    mayRead: (read: ReadRequest) => boolean,
+  ): ReadRequest | null {
     const taken = new Set([request, ...this.of(request.unit, now).map((entry) => entry.request)].map(shapeOf));
-    const sure = known.find((read) => !taken.has(shapeOf(read)));
+    const fits = (read: ReadRequest) => !taken.has(shapeOf(read)) && mayRead(read);
+    const sure = known.find(fits);
     if (sure !== undefined) return sure;
-    const asked = functionOf(request);
-    const fn = isRead(request) ? request.fn : asked === 5 || asked === 15 ? 1 : 3;
-    const bits = fn <= 2;
-    const most = bits ? 2000 : 125;
-    for (let count = 1; count <= most; count += bits ? 8 : 1) {
-      const address = Math.min(addressOf(request), 65536 - count);
-      const probe: ReadRequest = { fn, unit: request.unit, address, count };
-      if (!taken.has(shapeOf(probe))) return probe;
-    }
-    throw new Error(`unit ${request.unit} has more outstanding answers than there are lengths`);
+    for (const read of readsNear(request)) if (fits(read)) return read;
+    return null;
   }
+}
+
+/** Function that reads the table that a request names, and the one that reads what may only be read of the same kind. */
+function functionsNear(request: ModbusRequest): readonly [ReadFunction, ReadFunction] {
+  const asked = functionOf(request);
+  const fn = isRead(request) ? request.fn : asked === 5 || asked === 15 ? 1 : 3;
+  const sibling = { 1: 2, 2: 1, 3: 4, 4: 3 } as const;
+  return [fn, sibling[fn]];
+}
+
+/** Reads at the address of a request, the smallest first: from its first address on, then up to its last, then in the other table. */
+function* readsNear(request: ModbusRequest): Generator<ReadRequest> {
+  const first = addressOf(request);
+  const last = first + spanOf(request) - 1;
+  const { unit } = request;
+  for (const fn of functionsNear(request)) {
+    const [most, step] = fn <= 2 ? [2000, 8] : [125, 1];
+    for (let count = 1; count <= most; count += step) yield { fn, unit, address: Math.min(first, 65536 - count), count };
+    for (let count = 1; count <= most; count += step) yield { fn, unit, address: Math.max(0, last + 1 - count), count };
+  }
+}
+
+/** Registers or bits that a request reads or writes. */
+function spanOf(request: ModbusRequest): number {
+  if (request.fn === 'raw') return 1;
+  if ('count' in request) return request.count;
+  return 'values' in request ? request.values.length : 1;
 }

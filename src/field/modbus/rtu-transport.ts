@@ -5,7 +5,7 @@ import type { FrameError } from '../tap.js';
 import { AnswerMemory, crcOf } from './answer-memory.js';
 import { Exchange } from './codec.js';
 import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, noiseIn, OutstandingAnswers, shapeOf, shapeOfFrame } from './outstanding.js';
-import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest } from './pdu.js';
+import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
 import { Proof } from './proof.js';
 import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
 
@@ -95,6 +95,7 @@ export class RtuTransport implements Transport {
   readonly #exchange = new Exchange();
   readonly #outstanding = new OutstandingAnswers();
   readonly #memory: AnswerMemory;
+  readonly #mayRead: (read: ReadRequest) => boolean;
   readonly #proof: Proof;
   /** Monotonic ms until which a unit is left alone. */
   readonly #embargo = new Map<number, number>();
@@ -119,6 +120,7 @@ export class RtuTransport implements Transport {
       rest: () => noiseIn(this.#buffer),
     });
     this.#events = options.events;
+    this.#mayRead = (read) => options.events.mayRead?.(read) !== false;
     this.#framing = options.framing ?? null;
   }
 
@@ -347,7 +349,7 @@ export class RtuTransport implements Transport {
     if (suspicion !== null) {
       this.#proof.doubt(request.unit);
       const shape = shapeOf(request);
-      if (this.#memory.reads(request.unit).some((read) => shapeOf(read) !== shape)) {
+      if (this.#memory.reads(request.unit).some((read) => shapeOf(read) !== shape && this.#mayRead(read))) {
         this.#release(pending);
         this.#outstanding.add({ request, sentAt, dueAt: now, isCopy: true });
         pending.resolve({ kind: 'doubt', crc });
@@ -430,31 +432,47 @@ export class RtuTransport implements Transport {
   async #synchronise(request: ModbusRequest): Promise<void> {
     const { unit } = request;
     const before = this.#clock.mono();
-    const quiet = this.#quiet;
-    const older = this.#outstanding.of(unit, before);
-    const newest = Math.max(...older.map((entry) => entry.dueAt));
-    const isEmpty = older.length === 0;
-    if (!isEmpty && this.#withoutBarrier.has(unit) && before - newest >= quiet) {
+    const isEmpty = this.#outstanding.of(unit, before).length === 0;
+    if (!isEmpty && this.#withoutBarrier.has(unit) && this.#hasForgotten(unit)) {
       this.#forget(unit);
       return;
     }
-    const { barrier, answer } = await this.#askBarrier(request, before);
+    const asked = await this.#askBarrier(request);
+    if (asked === null) {
+      if (isEmpty) throw new Fault('protocol', `${describe(request)} was not sent: nothing may be read that tells whether the line echoes`);
+      if (!this.#hasForgotten(unit)) throw this.#leaveAlone(unit);
+      this.#forget(unit);
+      return;
+    }
+    const { barrier, answer } = asked;
     if (answer.kind === 'data' || isEmpty) {
       this.#forget(unit);
       return;
     }
     // An exception looks the same whatever it answers: it may be the late answer to an earlier request.
-    const now = this.#clock.mono();
-    this.#outstanding.add({ request: barrier, sentAt: before, dueAt: now });
+    this.#outstanding.add({ request: barrier, sentAt: before, dueAt: this.#clock.mono() });
     this.#withoutBarrier.add(unit);
-    this.#embargo.set(unit, now + quiet);
-    throw new Fault('timeout', `unit ${unit} may still be answering an earlier request; it is left alone for ${quiet} ms`);
+    throw this.#leaveAlone(unit);
   }
 
-  async #askBarrier(request: ModbusRequest, now: number): Promise<{ barrier: ModbusRequest; answer: ModbusAnswer }> {
+  /** Whether all that a unit has not answered is so long ago that it does not answer it any more. */
+  #hasForgotten(unit: number): boolean {
+    const now = this.#clock.mono();
+    return this.#outstanding.of(unit, now).every(({ dueAt }) => now - dueAt >= this.#quiet);
+  }
+
+  /** Only silence helps with a unit. */
+  #leaveAlone(unit: number): Fault {
+    this.#embargo.set(unit, this.#clock.mono() + this.#quiet);
+    return new Fault('timeout', `unit ${unit} may still be answering an earlier request; it is left alone for ${this.#quiet} ms`);
+  }
+
+  /** null: there is nothing that may be read. */
+  async #askBarrier(request: ModbusRequest): Promise<{ barrier: ModbusRequest; answer: ModbusAnswer } | null> {
     for (let left = MAX_DOUBTS; left > 0; left--) {
       // One in doubt is among the outstanding: the next one looks different again.
-      const barrier = this.#outstanding.barrierFor(request, this.#memory.reads(request.unit), now);
+      const barrier = this.#outstanding.barrierFor(request, this.#memory.reads(request.unit), this.#clock.mono(), this.#mayRead);
+      if (barrier === null) return null;
       const answer = await this.#roundTrip(barrier, null);
       if (answer.kind !== 'doubt') return { barrier, answer };
     }

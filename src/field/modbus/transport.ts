@@ -1,7 +1,7 @@
 import type { Fault } from '../fault.js';
 import type { Link } from '../link/link.js';
 import type { FrameTap } from '../tap.js';
-import type { ModbusAnswer, ModbusRequest } from './pdu.js';
+import type { ModbusAnswer, ModbusRequest, ReadRequest } from './pdu.js';
 
 /**
  * `proof`: the answer may turn out to be another request's, and is not given before this is resolved with true. It needs no
@@ -27,6 +27,8 @@ export interface Transport {
 export interface TransportEvents {
   /** Is told of every frame, while somebody watches. */
   readonly tap?: FrameTap;
+  /** Whether something may be read that nobody asked for. Absent: anything. */
+  mayRead?(read: ReadRequest): boolean;
   crcError(unit: number): void;
   /** An answer came after its timeout of `timeoutMs`, by `byMs`. */
   late(unit: number, byMs: number, timeoutMs: number): void;
