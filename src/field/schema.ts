@@ -306,7 +306,8 @@ export const ModbusDeviceSchema = object(
     ),
     mask_write: Type.Boolean({
       default: true,
-      description: 'Write bits of registers with FC 22 where the device has it; false: always by reading the register and writing it back.',
+      description:
+        'Write bits of registers with FC 22 where the device has it (one that says nothing to it is tried again after 10 min, 1 h, ... 24 h); false: always by reading the register and writing it back.',
     }),
     tags_file: Type.Optional(
       FilePath({
