@@ -114,6 +114,23 @@ describe('the bus', () => {
     assert.equal(device.asked.length, asked + 1);
   });
 
+  test('a unit that is put aside is asked at once when the connection was lost and is there again', async (t) => {
+    const device = await ScriptedDevice.start(t, (asked) => {
+      if (asked.unit !== 7) honest(asked);
+    });
+    const bus = await startBus(t, device.port);
+    for (let i = 0; i < 3; i++) {
+      await outcome(read(bus, i));
+      await outcome(read(bus, i, 1, 7));
+    }
+    await waitFor(() => bus.unitStatus(7).isDown);
+    assert.equal(await outcome(read(bus, 0, 1, 7)), 'unit_down');
+    device.respond(honest);
+    for (const socket of device.sockets) socket.resetAndDestroy();
+    await waitFor(() => device.connections === 2 && bus.status().state === 'running');
+    assert.deepEqual(await outcome(read(bus, 5, 1, 7)), [5]);
+  });
+
   test('a reset while a read is under way: the read is answered over the next connection', async (t) => {
     const device = await ScriptedDevice.start(t);
     const bus = await startBus(t, device.port);

@@ -184,6 +184,21 @@ describe('a unit that answers wrongly does not harm its neighbours', () => {
     }
   }
 
+  test('with a byte too many that comes behind its answer: none of the others is taken for it', async (t) => {
+    const device = await ScriptedDevice.start(t, (asked) => {
+      honest(asked);
+      if (asked.unit === 2) setTimeout(() => asked.socket.destroyed || asked.socket.write(Buffer.from([0])), 5);
+    });
+    const running = await startField(t, plant('modbus_tcp', device.port, every('100ms', 1, 2, 3), { timeout: '1s' }));
+    await waitFor(() => device.connections > 3 && reads(device, 1) > 15 && reads(device, 3) > 15, { timeout: 20_000 });
+    for (const unit of [1, 3]) {
+      assert.deepEqual(
+        running.messages.json(`field/d${unit}/t`).filter(({ reason }) => reason === 'protocol_error'),
+        [],
+      );
+    }
+  });
+
   test('with a malformed identification (FC 43), asked for by a tool', async (t) => {
     const device = await ScriptedDevice.start(t, (asked) =>
       asked.pdu[0] === 43

@@ -48,7 +48,8 @@ export class KnownAnswers {
 
   /** Whether this message is an answer that was given before: something on the way, or the device, sends twice. */
   isCopy(message: Buffer): boolean {
-    return this.#given.get(message.readUInt16BE(0))?.unit === message.readUInt8(6);
+    const given = this.#given.get(message.readUInt16BE(0));
+    return given !== undefined && given.unit === message.readUInt8(6) && given.length === message.readUInt16BE(4);
   }
 
   /** What is wrong with a header, as far as it is there. */

@@ -14,6 +14,8 @@ const MAX_ABANDONED = 1024;
 const HOLD_MS = 50;
 /** After something that can't be told whose it was, one request at a time is under way for so long: then it can. */
 const SINGLE_FILE_MS = 60_000;
+/** Meanwhile nothing is sent for so long after something came: what belongs to nothing comes while nobody can be blamed for it. */
+const GAP_MS = 20;
 
 interface Pending {
   request: ModbusRequest;
@@ -54,6 +56,8 @@ export class TcpTransport implements Transport {
   #hold: Timer | null = null;
   /** Monotonic ms. */
   #singleFileUntil = Number.NEGATIVE_INFINITY;
+  /** Monotonic ms. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   #nextId: number;
 
   constructor(options: { clock: Clock; timeoutMs: number; maxInflight: number; events: TransportEvents; firstId?: number }) {
@@ -84,7 +88,9 @@ export class TcpTransport implements Transport {
   }
 
   waitFor(): number {
-    return 0;
+    if (this.#hold !== null && this.#pending.size === 0) return HOLD_MS;
+    const now = this.#clock.mono();
+    return now < this.#singleFileUntil ? Math.max(0, this.#heardAt + GAP_MS - now) : 0;
   }
 
   exchange(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
@@ -108,6 +114,7 @@ export class TcpTransport implements Transport {
   }
 
   receive(chunk: Buffer): void {
+    this.#heardAt = this.#clock.mono();
     this.#hold?.cancel();
     this.#hold = null;
     if (this.#buffer.length > 0) this.#bounds.push(this.#buffer.length);
@@ -126,7 +133,7 @@ export class TcpTransport implements Transport {
       const problem = this.#known.headerProblem(rest);
       if (problem !== null) {
         this.#tell('in', rest, null, 'unexpected');
-        this.#violate(problem, null);
+        this.#violate(problem, this.#suspect());
         return null;
       }
       const end = rest.length < HEADER_LENGTH ? Number.POSITIVE_INFINITY : 6 + rest.readUInt16BE(4);
@@ -194,7 +201,7 @@ export class TcpTransport implements Transport {
     const pending = this.#pending.get(id);
     if (pending === undefined) {
       this.#tell('in', message, null, 'unexpected');
-      if (!this.#known.isCopy(message)) this.#violate(`an answer has transaction id ${id}, which was not asked`, null);
+      if (!this.#known.isCopy(message)) this.#violate(`an answer has transaction id ${id}, which was not asked`, this.#suspect());
       return;
     }
     const { request, exchange } = pending;
@@ -255,7 +262,8 @@ export class TcpTransport implements Transport {
 
   /** Whether the buffer is the answer to this request, and nothing else. */
   #isHeldWhole(id: number): boolean {
-    return this.#buffer.readUInt16BE(0) === id && this.#buffer.length === 6 + this.#buffer.readUInt16BE(4);
+    const buffer = this.#buffer;
+    return buffer.length > HEADER_LENGTH && buffer.readUInt16BE(0) === id && buffer.length === 6 + buffer.readUInt16BE(4);
   }
 
   /**
@@ -264,15 +272,23 @@ export class TcpTransport implements Transport {
    */
   #violate(problem: string, id: number | null): void {
     const fault = new Fault('protocol', problem);
-    let toBlame = id;
-    if (toBlame === null) {
-      const [first] = this.#pending.keys();
-      if (this.maxInflight === 1 && this.#pending.size === 1) toBlame = first ?? null;
-      this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
-    }
-    if (toBlame !== null) this.#release(toBlame)?.reject(fault);
+    if (id !== null) this.#release(id)?.reject(fault);
     this.detach(new Fault('bus_down', problem));
     this.#events.violation(fault);
+  }
+
+  /** Who is to blame for bytes that belong to nothing: the request that is under way alone. null: it may be another one. */
+  #suspect(): number | null {
+    const isAlone = this.maxInflight === 1 && this.#pending.size === 1;
+    this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
+    const [id] = this.#pending.keys();
+    if (!isAlone || id === undefined) return null;
+    // Its own answer is there, and begins with a piece of its own: what came before is of the one that was asked before.
+    const isWell = this.#bounds.some((at) => {
+      const piece = this.#buffer.subarray(at);
+      return piece.length >= 2 && piece.readUInt16BE(0) === id && this.#known.headerProblem(piece) === null;
+    });
+    return isWell ? null : id;
   }
 
   #tell(direction: 'in' | 'out', message: Buffer, request: ModbusRequest | null, error: FrameError | null): void {
