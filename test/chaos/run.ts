@@ -63,7 +63,7 @@ export interface ChaosResult {
   repeatedByWay: number;
   frames: number;
   faults: Record<string, number>;
-  /** Buses that did not answer every read again within 40 s after the chaos: must be empty. */
+  /** Buses that did not answer every read again within 15 s after the chaos: must be empty. */
   notRecovered: string[];
   ms: number;
 }
@@ -286,7 +286,7 @@ async function recover(line: Line, result: ChaosResult): Promise<void> {
     return left.size === 0;
   };
   try {
-    await waitFor(isWell, { timeout: 40_000, interval: 200 });
+    await waitFor(isWell, { timeout: 15_000, interval: 200 });
   } catch {
     result.notRecovered.push(`${line.name}: ${JSON.stringify(line.bus.status())}`);
   }
