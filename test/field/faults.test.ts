@@ -207,8 +207,9 @@ for (const line of LINES) {
         test(`when answers ${what}${inflight > 1 ? `, with ${inflight} requests under way` : ''}`, async () => {
           const run = await scan(line, 120, respond, inflight);
           assert.deepEqual(run.wrong, []);
-          // Where several are under way, one that is late holds up all of them; where a connection is cut, what is not proven is not given.
-          assert.ok(run.good > 40, `${run.good} good, ${run.failed} failed`);
+          // Where several are under way, one that is late holds up all of them; where a line is cut, what is not proven is not given.
+          const holdsBack = (inflight > 1 && what.startsWith('are late')) || what.startsWith('are cut off');
+          assert.ok(run.good > (holdsBack ? 40 : 60), `${run.good} good, ${run.failed} failed`);
         });
       }
     }
