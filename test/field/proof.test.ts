@@ -271,6 +271,24 @@ describe('an answer on a line that may belong to the request before', () => {
   });
 });
 
+/** A bus on a line to this device. */
+async function started(clock: ManualClock, device: ClockedDevice): Promise<ModbusBus> {
+  const bus = new ModbusBus({
+    name: 'line',
+    type: 'rtu',
+    retries: 0,
+    patienceMs: TIMEOUT,
+    clock,
+    log: silentLogger,
+    opener: device,
+    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events }),
+    resetWhenSilent: false,
+  });
+  bus.start();
+  await clock.advanceAsync(1);
+  return bus;
+}
+
 describe('a bus gives what needs a proof only with it:', () => {
   /** What is read is answered with 1, 2, 3, ...; the request with the number `doubled` comes twice to the device. */
   async function counting(doubled: number) {
@@ -283,19 +301,7 @@ describe('a bus gives what needs a proof only with it:', () => {
       heard.device.answer(heard, 5, says(number));
       if (number === doubled) heard.device.answer(heard, 5, says(99));
     });
-    const bus = new ModbusBus({
-      name: 'line',
-      type: 'rtu',
-      retries: 0,
-      patienceMs: TIMEOUT,
-      clock,
-      log: silentLogger,
-      opener: device,
-      transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events }),
-      resetWhenSilent: false,
-    });
-    bus.start();
-    await clock.advanceAsync(1);
+    const bus = await started(clock, device);
     return { clock, bus };
   }
 
@@ -339,19 +345,7 @@ describe('a bus whose way doubles requests', () => {
     const clock = new ManualClock();
     let number = 0;
     const device = new ClockedDevice(clock, 'rtu', (heard) => respond(heard, number++));
-    const bus = new ModbusBus({
-      name: 'line',
-      type: 'rtu',
-      retries: 0,
-      patienceMs: TIMEOUT,
-      clock,
-      log: silentLogger,
-      opener: device,
-      transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events }),
-      resetWhenSilent: false,
-    });
-    bus.start();
-    await clock.advanceAsync(1);
+    const bus = await started(clock, device);
     const wrong: string[] = [];
     const ages: number[] = [];
     let failed = 0;
