@@ -50,18 +50,14 @@ function checkUse(config: FieldConfig): ConfigFault[] {
     for (const use of usesOf(device, ['devices', index], topics, config.payload)) {
       const other = taken.get(use.topic);
       if (other === undefined) taken.set(use.topic, use);
-      else if (!isSameName(other, use)) {
+      // Two things of one name: that is said of the names.
+      else if (other.what !== use.what) {
         const message = `${use.topic} would be ${use.what}, and is ${other.what} already.`;
         faults.push({ path: use.path, message, hint: 'Give one of them another name, or change the topics.' });
       }
     }
   }
   return faults;
-}
-
-/** Two things of one name: that is said of the names. */
-function isSameName(a: Use, b: Use): boolean {
-  return a.what === b.what;
 }
 
 function* usesOf(device: DeviceConfig, path: Path, topics: Topics, payload: FieldConfig['payload']): Generator<Use> {

@@ -423,10 +423,10 @@ export type DecodeOf<T extends DecodeConfig['type']> = Extract<DecodeConfig, { t
 /** What the fields of every decoder have. */
 export type DecodeFieldConfig = DecodeOf<'text'>['fields'][number];
 
-/** The values of an instrument; none in raw mode. */
 /** Payload `device`: the values of an instrument are one message, under this name. */
 export const FRAME_GROUP = 'frame';
 
+/** The values of an instrument; none in raw mode. */
 export function instrumentFields(config: InstrumentConfig): readonly DecodeFieldConfig[] {
   return config.decode.type === 'raw' ? [] : config.decode.fields;
 }
