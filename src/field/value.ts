@@ -1,4 +1,4 @@
-import type { Quality, TagJson } from './ports.js';
+import type { TagJson } from './ports.js';
 import type { ValueConfig } from './schema.js';
 
 /**
@@ -80,10 +80,3 @@ export function exceedsDeadband(before: TagJson, after: TagJson, deadband: numbe
   // 0.3 - 0.2 is a little less than 0.1 in binary, and yet as large as a deadband of 0.1.
   return Math.abs(after - before) >= limit - Math.abs(before) * 1e-12;
 }
-
-/** The worst of two qualities. */
-export function worse(a: Quality, b: Quality): Quality {
-  return RANK[a] >= RANK[b] ? a : b;
-}
-
-const RANK: Record<Quality, number> = { good: 0, uncertain: 1, stale: 2, bad: 3 };
