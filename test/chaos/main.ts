@@ -14,7 +14,7 @@ const result = await chaos({
   seed,
   requests,
   limit: Number(values.minutes) * 60_000,
-  width: { tcp: 6, rtuOverTcp: 5, rtuPty: 2, asciiOverTcp: 2, asciiPty: 1 },
+  width: { tcp: 4, rtuOverTcp: 10, rtuPty: 4, asciiOverTcp: 6, asciiPty: 4 },
   progress: say,
 });
 const { wrong, traces, lostWrites, doubledWrites, notRecovered, faults, ...figures } = result;

@@ -47,6 +47,8 @@ export interface ChaosOptions {
 
 export interface ChaosResult {
   requests: number;
+  /** Of those, by kind of line. */
+  byKind: Partial<Record<LineKind, number>>;
   good: number;
   failed: number;
   exceptions: number;
@@ -105,7 +107,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       lines.push(await startLine(kind, index, ports[LINES[kind].framing], seeded(options.seed * 1000 + index)));
     }
     const confirmed: string[] = [];
-    const sent = () => lines.reduce((sum, { bus }) => sum + bus.units().reduce((all, { counters }) => all + counters.requests, 0), 0);
+    const sent = () => lines.reduce((sum, line) => sum + sentBy(line), 0);
     const isOver = () => sent() >= options.requests || performance.now() - startedAt > options.limit;
     const report = setInterval(() => {
       options.progress?.(`${sent()} requests, ${result.good} good, ${result.wrong.length} wrong ${result.wrong.at(-1) ?? ''}`);
@@ -118,6 +120,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     for (const { proxy } of lines) proxy.isOn = false;
     await Promise.all(lines.map((line) => recover(line, result)));
     result.requests = sent();
+    for (const line of lines) result.byKind[line.kind] = (result.byKind[line.kind] ?? 0) + sentBy(line);
     await checkWrites(peer, lines, confirmed, result);
   } finally {
     for (const { bus, proxy, pty } of lines) {
@@ -133,9 +136,14 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   return result;
 }
 
+function sentBy({ bus }: Line): number {
+  return bus.units().reduce((sum, { counters }) => sum + counters.requests, 0);
+}
+
 function emptyResult(): ChaosResult {
   return {
     requests: 0,
+    byKind: {},
     good: 0,
     failed: 0,
     exceptions: 0,

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AnswerMemory } from '../../src/field/modbus/answer-memory.js';
+import { AsciiFraming } from '../../src/field/modbus/ascii.js';
 import type { ReadRequest } from '../../src/field/modbus/pdu.js';
-import { NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { type Framing, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 
 /** What `npm run test:chaos` found, each by itself: copies of answers that came where another answer was expected. */
 
 const TIMEOUT = 500;
+/** ms after an answer before another read of its length goes out. */
+const LEAST_APART = 50;
 
 /** A line that was quiet for long enough before each `known` read that none of them needs a proof. */
-function setup() {
+function setup(framing?: Framing) {
   const clock = new ManualClock();
   const link = new FakeLink();
-  const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events: noticed() });
+  const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events: noticed(), ...(framing && { framing }) });
   transport.attach(link);
   const read = (address: number, count: number) => outcome(transport.exchange({ fn: 3, unit: 1, address, count }));
   const comes = async (...frames: Buffer[]) => {
@@ -39,7 +42,7 @@ function setup() {
   };
   const begin = async (address: number, count: number) => {
     const answer = read(address, count);
-    await clock.advanceAsync(5);
+    await clock.advanceAsync(LEAST_APART + 5);
     return { answer };
   };
   /** Address and count that the line is asked for at the moment. */
@@ -48,6 +51,17 @@ function setup() {
 }
 
 describe('what chaos found on lines', () => {
+  test('an ASCII frame that had begun before the request is no answer to it', async () => {
+    const { begin, comes } = setup(new AsciiFraming());
+    const { encode } = new AsciiFraming();
+    const late = encode(registers(1, 9));
+    await comes(late.subarray(0, 7));
+    const { answer } = await begin(200, 1);
+    await comes(late.subarray(7));
+    await comes(encode(registers(1, 10)));
+    assert.equal(await answer, '10');
+  });
+
   test('a copy of an answer that came late is told from the answer to the next request', async () => {
     const { known, lost, begin, comes, asked } = setup();
     await known(0, 5);

@@ -97,10 +97,10 @@ describe('other masters on a bus', () => {
     const lines = new Lines();
     lines.read('scada', 0, 9);
     lines.read('scada', 1, 2);
-    const picked = lines.queue.pick(NOW, (unit) => (unit === 9 ? 300 : 0), true);
+    const picked = lines.queue.pick(NOW, ({ unit }) => (unit === 9 ? 300 : 0), true);
     assert.ok(picked !== null && 'job' in picked && picked.job.unit === 2);
     assert.deepEqual(
-      lines.queue.pick(NOW, (unit) => (unit === 9 ? 300 : 0), true),
+      lines.queue.pick(NOW, ({ unit }) => (unit === 9 ? 300 : 0), true),
       { waitMs: 300 },
     );
   });

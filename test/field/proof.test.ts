@@ -1,29 +1,46 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../../src/field/fault.js';
+import { AsciiFraming } from '../../src/field/modbus/ascii.js';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
 import type { ModbusRequest, ReadRequest } from '../../src/field/modbus/pdu.js';
-import { NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { type Framing, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ClockedDevice, type Heard } from './clocked-device.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 
 const TIMEOUT = 500;
+/** ms that the unit takes: a copy of a request may still be answered when another one may go out (spacing.ts). */
+const THINKS = 30;
+/** ms after an answer before another read of its length goes out. */
+const LEAST_APART = 50;
+/** ms without a further answer after which one is good. */
+const QUIET = 3 * THINKS;
 
-function setup() {
+function setup(framing?: Framing) {
   const clock = new ManualClock();
   const link = new FakeLink();
-  const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events: noticed() });
+  const transport = new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events: noticed(), ...(framing && { framing }) });
   transport.attach(link);
   const comes = async (...frames: Buffer[]) => {
     transport.receive(Buffer.concat(frames));
     await clock.advanceAsync(0);
   };
+  /** Until the next request has gone out. */
+  const sent = async () => {
+    const before = link.written.length;
+    await clock.advanceAsync(0);
+    for (let ms = 0; link.written.length === before; ms++) {
+      assert.ok(ms < 1000, 'nothing goes out');
+      await clock.advanceAsync(1);
+    }
+  };
   /** Asks, and hands in what comes. `proof`: not needed, not known yet, or what became of it. */
   const exchange = async (request: ModbusRequest, ...frames: Buffer[]) => {
     const answering = transport.exchange(request);
-    await clock.advanceAsync(2);
+    await sent();
+    await clock.advanceAsync(THINKS);
     await comes(...frames);
     const answer = await answering;
     const given = { answer: await outcome(answering), proof: answer.proof === undefined ? 'none' : 'open' };
@@ -37,10 +54,10 @@ function setup() {
   /** Asked, and not answered so far. */
   const begin = async (address: number, count: number, unit = 1) => {
     const answer = outcome(transport.exchange({ fn: 3, unit, address, count }));
-    await clock.advanceAsync(2);
+    await sent();
     return { answer };
   };
-  return { clock, link, transport, comes, exchange, read, begin };
+  return { clock, link, transport, sent, comes, exchange, read, begin };
 }
 
 describe('an answer on a line that may belong to the request before', () => {
@@ -72,28 +89,27 @@ describe('an answer on a line that may belong to the request before', () => {
   });
 
   test('is good once nothing more has come, and is not waited for while the same is asked again', async () => {
-    const { clock, read, comes, transport } = setup();
+    const { clock, read, comes, begin } = setup();
     await read(0, [10]);
     const second = await read(100, [20]);
-    const third = transport.exchange({ fn: 3, unit: 1, address: 200, count: 1 });
-    await clock.advanceAsync(31);
-    assert.equal(second.proof, 'open', 'what comes now may be its own answer');
+    const third = await begin(200, 1);
+    await clock.advanceAsync(THINKS);
     await comes(registers(1, 30));
-    await third;
-    await clock.advanceAsync(29);
-    assert.equal(second.proof, 'open');
+    assert.equal(await third.answer, '30');
+    await clock.advanceAsync(QUIET - 1);
+    assert.equal(second.proof, 'open', 'what comes now may be its own answer');
     await clock.advanceAsync(1);
     assert.equal(second.proof, 'good');
   });
 
   test('is good where the next request of its length has no answer at all', async () => {
-    const { clock, read, transport } = setup();
+    const { clock, read, begin } = setup();
     await read(0, [10]);
     const second = await read(100, [20]);
-    const third = outcome(transport.exchange({ fn: 3, unit: 1, address: 200, count: 1 }));
+    const { answer } = await begin(200, 1);
     await clock.advanceAsync(TIMEOUT);
-    assert.equal(await third, 'timeout');
-    await clock.advanceAsync(30);
+    assert.equal(await answer, 'timeout');
+    await clock.advanceAsync(QUIET);
     assert.equal(second.proof, 'good');
   });
 
@@ -103,7 +119,7 @@ describe('an answer on a line that may belong to the request before', () => {
     const second = await read(100, [20]);
     await comes(registers(1, 20));
     assert.equal(second.proof, 'open');
-    await clock.advanceAsync(30);
+    await clock.advanceAsync(QUIET);
     assert.equal(second.proof, 'good');
   });
 
@@ -115,11 +131,27 @@ describe('an answer on a line that may belong to the request before', () => {
       const { clock, read, comes } = setup();
       await read(0, [10]);
       const second = await read(100, [20]);
-      await clock.advanceAsync(20);
+      await clock.advanceAsync(QUIET - 10);
       await comes(Buffer.alloc(bytes, 0x55));
       await clock.advanceAsync(10);
       assert.equal(second.proof, 'open', 'the rest of a frame may come');
-      await clock.advanceAsync(30);
+      await clock.advanceAsync(QUIET);
+      assert.equal(second.proof, proof);
+    }
+  });
+
+  test('is bad where the beginning of an ASCII frame has come behind it, and nothing more', async () => {
+    const { encode } = new AsciiFraming();
+    for (const [characters, proof] of [
+      [13, 'bad'],
+      [3, 'good'],
+    ] as const) {
+      const { clock, exchange, comes } = setup(new AsciiFraming());
+      const read = (address: number, value: number) => exchange({ fn: 3, unit: 1, address, count: 1 }, encode(registers(1, value)));
+      await read(0, 10);
+      const second = await read(100, 20);
+      await comes(encode(registers(1, 30)).subarray(0, characters));
+      await clock.advanceAsync(QUIET);
       assert.equal(second.proof, proof);
     }
   });
@@ -152,16 +184,17 @@ describe('an answer on a line that may belong to the request before', () => {
     await read(0, [10]);
     const second = await read(100, [20]);
     await exchange({ fn: 3, unit: 1, address: 200, count: 1 }, rtu(1, 0x83, 2));
-    await clock.advanceAsync(29);
+    await clock.advanceAsync(QUIET - 1);
     assert.equal(second.proof, 'open');
     await clock.advanceAsync(1);
     assert.equal(second.proof, 'good');
   });
 
   test('waits for the end of all that follow it, however slow the unit is', async () => {
-    const { clock, transport, comes } = setup();
+    const { clock, transport, sent, comes } = setup();
     const slow = async (address: number) => {
       const answering = transport.exchange({ fn: 3, unit: 1, address, count: 1 });
+      await sent();
       await clock.advanceAsync(100);
       await comes(registers(1, address));
       return answering;
@@ -234,11 +267,37 @@ describe('an answer on a line that may belong to the request before', () => {
     assert.equal(await proof, false);
   });
 
-  test('is none after a pause in which a second one would have come', async () => {
+  test('is one whose predecessor was lost, though something that was asked later was answered late', async () => {
+    const { clock, read, transport, link, sent, comes } = setup();
+    await read(50, [7, 8]);
+    await clock.advanceAsync(4 * TIMEOUT + 1);
+    const lost = outcome(transport.exchange({ fn: 3, unit: 1, address: 0, count: 1 }));
+    await clock.advanceAsync(2 * TIMEOUT);
+    assert.equal(await lost, 'timeout');
+    const next = outcome(transport.exchange({ fn: 3, unit: 1, address: 100, count: 1 }));
+    await clock.advanceAsync(TIMEOUT);
+    assert.equal(await next, 'timeout');
+    assert.equal(link.last.readUInt16BE(4), 2, 'a barrier');
+    await comes(registers(1, 7, 8));
+    const last = transport.exchange({ fn: 3, unit: 1, address: 200, count: 1 });
+    await sent();
+    assert.equal(link.last.readUInt16BE(2), 200);
+    await comes(registers(1, 10));
+    assert.ok((await last).proof !== undefined);
+  });
+
+  test('is none after a pause in which any answer would have come', async () => {
     const { clock, read } = setup();
     await read(0, [10]);
-    await clock.advanceAsync(51);
+    await clock.advanceAsync(4 * TIMEOUT + 1);
     assert.equal((await read(100, [20])).proof, 'none');
+  });
+
+  test('is none where it can only be one to the same read', async () => {
+    const { read } = setup();
+    for (const value of [10, 11, 12]) assert.equal((await read(0, [value])).proof, 'none');
+    assert.equal((await read(100, [20])).proof, 'open');
+    assert.equal((await read(0, [13])).proof, 'open');
   });
 
   test('is none where its bytes say what it answers', async () => {
@@ -262,12 +321,12 @@ describe('an answer on a line that may belong to the request before', () => {
   test('holds up no more than 32 at a time', async () => {
     const { clock, read, transport } = setup();
     for (let index = 0; index <= 32; index++) {
-      assert.equal(transport.waitFor(1), 0);
+      assert.equal(transport.waitFor(1, null), 0);
       await read(index, [index]);
     }
-    assert.ok(transport.waitFor(1) > 0);
-    await clock.advanceAsync(30);
-    assert.equal(transport.waitFor(1), 0);
+    assert.ok(transport.waitFor(1, null) > 0);
+    await clock.advanceAsync(QUIET);
+    assert.equal(transport.waitFor(1, null), 0);
   });
 });
 
@@ -298,8 +357,8 @@ describe('a bus gives what needs a proof only with it:', () => {
       const says = (value: number) => () => [
         heard.device.frame(0, 1, heard.pdu[0] === 3 ? Buffer.from([3, 2, 0, value]) : heard.pdu.subarray(0, 5)),
       ];
-      heard.device.answer(heard, 5, says(number));
-      if (number === doubled) heard.device.answer(heard, 5, says(99));
+      heard.device.answer(heard, THINKS, says(number));
+      if (number === doubled) heard.device.answer(heard, THINKS, says(99));
     });
     const bus = await started(clock, device);
     return { clock, bus };
@@ -309,7 +368,7 @@ describe('a bus gives what needs a proof only with it:', () => {
     const { clock, bus } = await counting(2);
     const first = outcome(bus.probe({ fn: 3, unit: 1, address: 0, count: 1 }));
     const second = outcome(bus.probe({ fn: 3, unit: 1, address: 100, count: 1 }));
-    await clock.advanceAsync(100);
+    await clock.advanceAsync(1000);
     assert.deepEqual(await Promise.all([first, second]), ['1', 'protocol']);
     await bus.stop();
   });
@@ -318,9 +377,9 @@ describe('a bus gives what needs a proof only with it:', () => {
     const { clock, bus } = await counting(0);
     const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => {}));
     const reads = [read(0), read(100)];
-    await clock.advanceAsync(12);
+    await clock.advanceAsync(THINKS + LEAST_APART + THINKS + 5);
     const written = outcome(bus.write(1, (send) => send({ fn: 6, unit: 1, address: 100, value: 7 })));
-    await clock.advanceAsync(100);
+    await clock.advanceAsync(1000);
     assert.equal(await written, 'done');
     // The write was the third request.
     assert.deepEqual(await Promise.all(reads), ['1', '4']);
@@ -331,7 +390,7 @@ describe('a bus gives what needs a proof only with it:', () => {
     const { clock, bus } = await counting(2);
     const read = (address: number) => outcome(bus.write(1, (send) => send({ fn: 3, unit: 1, address, count: 1 })));
     const both = [read(0), read(100)];
-    await clock.advanceAsync(100);
+    await clock.advanceAsync(1000);
     assert.deepEqual(await Promise.all(both), ['1', 'protocol']);
     await bus.stop();
   });
@@ -381,7 +440,7 @@ describe('a bus whose way doubles requests', () => {
     if (pdu.length > 4) pdu.writeUInt16BE(serial++ & 0xffff, 4);
     return [heard.device.frame(0, 1, pdu)];
   };
-  const answer = (heard: Heard) => heard.device.answer(heard, 5, (frame) => fresh(frame, heard));
+  const answer = (heard: Heard) => heard.device.answer(heard, THINKS, (frame) => fresh(frame, heard));
 
   test('gives no value of another read, asks again what it can not be sure of, and fails none of it', async () => {
     const { wrong, failed } = await scans(100, (heard, number) => {
@@ -395,7 +454,7 @@ describe('a bus whose way doubles requests', () => {
   test('goes on reading while answers wait for their proof, and says how old they are when it is there', async () => {
     const { requests, ages } = await scans(1, answer);
     assert.equal(requests, 3);
-    // The last one is proven 30 ms after it came, those before it with it.
-    assert.deepEqual(ages, [35, 30]);
+    // The last one is proven when nothing has come behind it, those before it with it.
+    assert.deepEqual(ages, [LEAST_APART + THINKS + QUIET, QUIET]);
   });
 });

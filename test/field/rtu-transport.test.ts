@@ -124,9 +124,9 @@ describe('RTU transport', () => {
     assert.equal(await first, 'timeout');
     transport.receive(registers(1, 111));
     assert.equal(events.lates.length, 1);
-    assert.equal(transport.waitFor(1), 0, 'the unit has answered all it was asked');
+    assert.equal(transport.waitFor(1, null), 0, 'the unit has answered all it was asked');
     const second = read(100, 1);
-    await clock.advanceAsync(20);
+    await clock.advanceAsync(60);
     transport.receive(registers(1, 222));
     assert.equal(await second, '222');
     assert.equal(link.written.length, 2);
@@ -137,9 +137,9 @@ describe('RTU transport', () => {
     const first = read(0, 2);
     await clock.advanceAsync(TIMEOUT + 20);
     assert.equal(await first, 'timeout');
-    assert.ok(transport.waitFor(1) > 0, 'the unit is left alone for a while');
+    assert.ok(transport.waitFor(1, null) > 0, 'the unit is left alone for a while');
     await clock.advanceAsync(TIMEOUT);
-    assert.equal(transport.waitFor(1), 0);
+    assert.equal(transport.waitFor(1, null), 0);
     const second = read(100, 2);
     await clock.advanceAsync(5);
     assert.equal(link.last.readUInt16BE(4), 1, 'a barrier with another length goes first');
@@ -177,7 +177,7 @@ describe('RTU transport', () => {
     await clock.advanceAsync(10);
     transport.receive(rtu(1, 0x83, 2));
     assert.equal(await second, 'timeout');
-    assert.ok(transport.waitFor(1) >= 2000);
+    assert.ok(transport.waitFor(1, null) >= 2000);
     await clock.advanceAsync(2001);
     const third = read(0, 1);
     await clock.advanceAsync(10);
@@ -235,7 +235,7 @@ describe('RTU transport', () => {
       await clock.advanceAsync(10);
       assert.equal(await second, 'timeout');
       assert.equal(link.written.length, 1, 'nothing was sent');
-      assert.ok(transport.waitFor(1) > 1900);
+      assert.ok(transport.waitFor(1, null) > 1900);
       await clock.advanceAsync(2001);
       const third = read(100, 1);
       await clock.advanceAsync(10);
@@ -340,7 +340,7 @@ describe('RTU transport', () => {
       parts.transport.receive(registers(1, 5));
       assert.equal(await answer, '5');
       const next = parts.read(100, 1);
-      await parts.clock.advanceAsync(10);
+      await parts.clock.advanceAsync(60);
       parts.transport.receive(registers(1, 5));
       return { ...parts, next };
     };
@@ -382,7 +382,7 @@ describe('RTU transport', () => {
         await answer;
       }
       const next = read(100, 1);
-      await clock.advanceAsync(10);
+      await clock.advanceAsync(60);
       transport.receive(registers(1, 5));
       await clock.advanceAsync(10);
       assert.deepEqual(asked(), [50, 2]);

@@ -20,6 +20,10 @@ export class AsciiFraming implements Framing {
     this.#line = null;
   }
 
+  get pending(): number {
+    return this.#line === null ? 0 : Math.ceil((1 + this.#line.length) / 2);
+  }
+
   encode(frame: Buffer): Buffer {
     const body = frame.subarray(0, -2);
     const hex = Buffer.concat([body, Buffer.from([lrc(body)])])
@@ -34,7 +38,7 @@ export class AsciiFraming implements Framing {
       // A serial server may pass the parity bit on.
       const character = byte & 0x7f;
       if (character === START) {
-        if (this.#line !== null) frames.push(noise(1));
+        if (this.#line !== null) frames.push(noise(this.pending));
         this.#line = [];
       } else if (this.#line === null) {
         if (frames.length === 0) frames.push(noise(1));
@@ -44,7 +48,7 @@ export class AsciiFraming implements Framing {
       } else {
         this.#line.push(character);
         if (this.#line.length > MAX_LINE) {
-          frames.push(noise(1));
+          frames.push(noise(this.pending));
           this.#line = null;
         }
       }

@@ -10,7 +10,7 @@ import { ForbiddenRanges } from './forbidden.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { MaskWrites } from './mask-writes.js';
 import { EXCEPTION_TEXT, isOfGateway, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
-import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WriteJob } from './queue.js';
+import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WaitFor, type WriteJob } from './queue.js';
 import { SilenceWatch } from './silence.js';
 import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
 
@@ -82,6 +82,7 @@ export class ModbusBus {
   readonly #connection: Connection;
   readonly #transport: Transport;
   readonly #queue = new JobQueue();
+  readonly #waitFor: WaitFor = (job) => this.#transport.waitFor(job.unit, job.kind === 'read' ? job.request : null);
   readonly #units = new Map<number, Unit>();
   readonly #listeners = new Set<BusListener>();
   /** The lane of what the tools ask. */
@@ -287,7 +288,7 @@ export class ModbusBus {
     while (this.#isUp && !this.#isExclusive && this.#inflight < this.#transport.maxInflight) {
       if (this.#queue.writes > 0 && this.#inflight > 0) return;
       const now = this.#clock.mono();
-      const picked = this.#queue.pick(now, (unit) => this.#transport.waitFor(unit), this.#inflight === 0);
+      const picked = this.#queue.pick(now, this.#waitFor, this.#inflight === 0);
       if (picked === null) return;
       if ('waitMs' in picked) {
         if (this.#inflight === 0) this.#wake = this.#clock.setTimeout(() => this.#pump(), Math.ceil(picked.waitMs));

@@ -17,6 +17,7 @@ import { isBitArea, type Point, resolvePoint } from './point.js';
 import { ReadAfterWrite } from './read-after-write.js';
 import { spanOf } from './scale-register.js';
 import { scanClassOf } from './scan-class.js';
+import { vary } from './vary.js';
 import { writePoint } from './write.js';
 
 const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
@@ -244,14 +245,16 @@ export class ModbusDevice implements Device {
     return (Object.keys(READ_FUNCTION) as Area[]).flatMap((area) => {
       const bits = isBitArea(area);
       const inArea = entries.filter((entry) => entry.point.area === area);
-      const planned = plan(inArea, {
+      const limits = {
         cost: this.#costIn(area),
         max: bits ? this.#config.max_bits : this.#config.max_registers,
         noGaps: this.#config.no_gaps,
         cuts: this.#holes.cuts(area),
         walls: this.#holes.walls(area),
-      });
-      return planned.map((block) => ({ area, block }));
+      };
+      const planned = plan(inArea, limits);
+      const blocks = this.#options.kind === 'modbus_tcp' || bits ? planned : vary(planned, limits);
+      return blocks.map((block) => ({ area, block }));
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Guest, Job, Picked } from './queue.js';
+import type { Guest, Job, Picked, WaitFor } from './queue.js';
 
 /** What guests wait for: a lane each, which take turns. Within a lane the requests to one unit keep their order. */
 export class GuestLanes {
@@ -33,13 +33,13 @@ export class GuestLanes {
   }
 
   /** `drain`: a write is next, and what is under way must end before it. */
-  pick(now: number, waitFor: (unit: number) => number, isIdle: boolean): Picked | 'drain' {
+  pick(now: number, waitFor: WaitFor, isIdle: boolean): Picked | 'drain' {
     let soonest = Number.POSITIVE_INFINITY;
     for (const [key, lane] of this.#lanes) {
       const passed = new Set<number>();
       for (const [index, { job }] of lane.entries()) {
         if (passed.has(job.unit)) continue;
-        const wait = Math.max(waitFor(job.unit), job.kind === 'read' ? job.notBefore - now : 0);
+        const wait = Math.max(waitFor(job), job.kind === 'read' ? job.notBefore - now : 0);
         if (wait > 0) {
           passed.add(job.unit);
           soonest = Math.min(soonest, wait);

@@ -129,8 +129,8 @@ export class OutstandingAnswers {
     this.#units.delete(unit);
   }
 
-  /** A late answer at buffer[at]: taken off the list with everything that was asked before it. */
-  takeLate(buffer: Buffer, at: number): { entry: Outstanding; length: number } | null {
+  /** A late answer at buffer[at]: taken off the list with everything that was asked before it (`older`). */
+  takeLate(buffer: Buffer, at: number): { entry: Outstanding; older: Outstanding[]; length: number } | null {
     const unit = buffer[at];
     if (unit === undefined) return null;
     const list = this.#units.get(unit);
@@ -142,7 +142,7 @@ export class OutstandingAnswers {
       const rest = list.slice(entry.isCopy ? index : index + 1);
       if (rest.length === 0) this.#units.delete(unit);
       else this.#units.set(unit, rest);
-      return { entry, length };
+      return { entry, older: list.slice(0, index), length };
     }
     return null;
   }

@@ -43,6 +43,9 @@ const RTU_OVERHEAD_CHARACTERS = 8 + 5;
 /** The same of an ASCII exchange. */
 const ASCII_OVERHEAD_CHARACTERS = 17 + 11;
 
+/** Costs that differ by less are equal: sums of fractions. */
+const NEGLIGIBLE_MS = 1e-9;
+
 /** T(n) = (8 + 5 + 2n) characters + 2 silences + turnaround. ms. */
 export function rtuCost(character: number, silence: number): Cost {
   return { perRequest: RTU_OVERHEAD_CHARACTERS * character + 2 * silence + TURNAROUND_AND_HOST_MS, perUnit: 2 * character };
@@ -85,7 +88,8 @@ export function plan<T extends PlanItem>(items: readonly T[], limits: PlanLimits
       end = Math.max(end, item.address + item.length);
       if (last > first && (end - start > limits.max || end > wall)) break;
       const cost = best[first]! + perRequest + perUnit * (end - start);
-      if (cost < best[last + 1]!) {
+      // Of equals the one whose blocks are full but for the last: vary.ts finds room there.
+      if (cost < best[last + 1]! + NEGLIGIBLE_MS) {
         best[last + 1] = cost;
         from[last + 1] = first;
       }

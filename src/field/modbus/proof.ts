@@ -6,9 +6,17 @@ interface Held {
   settle(isGood: boolean): void;
 }
 
+/** An answer may come that belongs to an earlier request. */
+interface Risk {
+  /** That request, where it was one read and no other (spacing.ts); else empty. */
+  read: string;
+  /** Monotonic ms. */
+  until: number;
+}
+
 interface Unit {
-  /** By shape (outstanding.ts): until when an answer may come that belongs to an earlier request. Monotonic ms. */
-  risks: Map<string, number>;
+  /** By shape (outstanding.ts). */
+  risks: Map<string, Risk>;
   /** Answers of one shape, the oldest first. */
   held: Held[];
   shape: string;
@@ -46,19 +54,26 @@ export class Proof {
     this.#line = line;
   }
 
-  /** An answer of this shape that comes within `ms` may belong to a request that was made before now. */
-  warn(unit: number, shape: string, ms: number): void {
+  /** An answer of this shape that comes within `ms` may belong to a request that was made before now: to this read, or to any. */
+  warn(unit: number, shape: string, ms: number, read = ''): void {
     const { risks } = this.#unit(unit);
     const now = this.#clock.mono();
-    for (const [other, until] of risks) if (until < now) risks.delete(other);
-    risks.set(shape, Math.max(risks.get(shape) ?? 0, now + ms));
+    for (const [other, { until }] of risks) if (until < now) risks.delete(other);
+    const known = risks.get(shape);
+    if (known === undefined) risks.set(shape, { read, until: now + ms });
+    else {
+      if (known.read !== read) known.read = '';
+      known.until = Math.max(known.until, now + ms);
+    }
   }
 
-  isRisky(id: number, shape: string): boolean {
+  /** Whether the answer to this read needs a proof: one to the same read, asked for earlier, is true for it, too. */
+  isRisky(id: number, shape: string, read: string): boolean {
     const unit = this.#units.get(id);
     if (unit === undefined) return false;
-    const isAwaited = unit.held.length > 0 && unit.shape === shape;
-    return isAwaited || (unit.risks.get(shape) ?? Number.NEGATIVE_INFINITY) >= this.#clock.mono();
+    if (unit.held.length > 0 && unit.shape === shape) return true;
+    const risk = unit.risks.get(shape);
+    return risk !== undefined && risk.until >= this.#clock.mono() && (risk.read === '' || risk.read !== read);
   }
 
   /** The unit is asked for an answer of this shape: those that wait for the end of such answers wait for this one, too. */

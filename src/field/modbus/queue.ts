@@ -57,6 +57,9 @@ export interface WriteJob {
 
 export type Job = ReadJob | WriteJob;
 
+/** ms until a job may be given to the transport; 0: now. */
+export type WaitFor = (job: Job) => number;
+
 export type Picked = { job: Job } | { waitMs: number } | null;
 
 /**
@@ -150,9 +153,9 @@ export class JobQueue {
 
   /**
    * The job whose turn it is, how long until one may be, or null where nothing waits or what is under way must end first.
-   * `waitFor`: ms a unit is left alone. `isIdle`: nothing is under way, a guest's write may be given.
+   * `isIdle`: nothing is under way, a guest's write may be given.
    */
-  pick(now: number, waitFor: (unit: number) => number, isIdle: boolean): Picked {
+  pick(now: number, waitFor: WaitFor, isIdle: boolean): Picked {
     const write = this.#pickWrite(waitFor);
     if (write !== null && 'job' in write) return write;
     const guestsFirst = this.#isGuestsTurn;
@@ -176,13 +179,13 @@ export class JobQueue {
     return drained;
   }
 
-  #pickWrite(waitFor: (unit: number) => number): Picked {
+  #pickWrite(waitFor: WaitFor): Picked {
     let soonest = Number.POSITIVE_INFINITY;
     const waiting = new Set<number>();
     for (const [index, job] of this.#writes.entries()) {
       // Its unit is left alone for now: nothing of it overtakes what was asked of it before.
       if (waiting.has(job.unit)) continue;
-      const wait = waitFor(job.unit);
+      const wait = waitFor(job);
       if (wait > 0) waiting.add(job.unit);
       else {
         this.#writes.splice(index, 1);
@@ -193,23 +196,23 @@ export class JobQueue {
     return soonest === Number.POSITIVE_INFINITY ? null : { waitMs: soonest };
   }
 
-  #pickRead(now: number, waitFor: (unit: number) => number): Picked {
+  #pickRead(now: number, waitFor: WaitFor): Picked {
     let soonest = Number.POSITIVE_INFINITY;
     for (const [unit, jobs] of this.#reads) {
-      const job = jobs[0];
-      if (job === undefined) continue;
-      const wait = Math.max(waitFor(unit), job.notBefore - now);
-      if (wait <= 0) {
-        this.#dequeue(unit, jobs);
-        this.#isGuestsTurn = true;
-        return { job };
+      for (const [index, job] of jobs.entries()) {
+        const wait = Math.max(waitFor(job), job.notBefore - now);
+        if (wait <= 0) {
+          this.#dequeue(unit, jobs, index);
+          this.#isGuestsTurn = true;
+          return { job };
+        }
+        soonest = Math.min(soonest, wait);
       }
-      soonest = Math.min(soonest, wait);
     }
     return soonest === Number.POSITIVE_INFINITY ? null : { waitMs: soonest };
   }
 
-  #pickGuest(now: number, waitFor: (unit: number) => number, isIdle: boolean): Picked | 'drain' {
+  #pickGuest(now: number, waitFor: WaitFor, isIdle: boolean): Picked | 'drain' {
     const picked = this.#guests.pick(now, waitFor, isIdle);
     if (picked !== null && picked !== 'drain' && 'job' in picked) this.#isGuestsTurn = false;
     return picked;
@@ -227,9 +230,8 @@ export class JobQueue {
     else jobs.push(job);
   }
 
-  #dequeue(unit: number, jobs: ReadJob[]): void {
-    const job = jobs.shift();
-    if (job !== undefined) this.#byKey.delete(job.key);
+  #dequeue(unit: number, jobs: ReadJob[], index: number): void {
+    for (const { key } of jobs.splice(index, 1)) this.#byKey.delete(key);
     // Its turn is over: it goes behind the others.
     this.#reads.delete(unit);
     if (jobs.length > 0) this.#reads.set(unit, jobs);

@@ -4,9 +4,19 @@ import type { Link } from '../link/link.js';
 import type { FrameError } from '../tap.js';
 import { AnswerMemory, crcOf } from './answer-memory.js';
 import { Exchange } from './codec.js';
-import { answerAt, anyFrameAt, EXCEPTION_FRAME_LENGTH, noiseIn, OutstandingAnswers, shapeOf, shapeOfFrame } from './outstanding.js';
+import {
+  answerAt,
+  anyFrameAt,
+  EXCEPTION_FRAME_LENGTH,
+  noiseIn,
+  type Outstanding,
+  OutstandingAnswers,
+  shapeOf,
+  shapeOfFrame,
+} from './outstanding.js';
 import { answerLength, describe, EXCEPTION_BIT, isEchoed, isRead, type ModbusAnswer, type ModbusRequest, type ReadRequest } from './pdu.js';
 import { Proof } from './proof.js';
+import { readOf, Spacing } from './spacing.js';
 import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
 
 /** Times of a line, ms. */
@@ -28,6 +38,8 @@ export interface Framing {
   encode(frame: Buffer): Buffer;
   /** RTU frames that are whole; what is no frame as bytes that are none. */
   decode(chunk: Buffer): Buffer;
+  /** As long as what has come of a frame would be, bytes. */
+  readonly pending: number;
   reset(): void;
 }
 
@@ -41,9 +53,8 @@ const QUIET_MS = 2000;
 /** The true answer comes within so many usual times of an answer, and the least that is waited. */
 const WAIT_LATENCIES = 4;
 const LEAST_WAIT_MS = 50;
-/** A second answer, because a request came twice, may come for so many usual times of an answer, and at least so long. */
-const COPY_LATENCIES = 2;
-const LEAST_COPY_MS = 50;
+/** Where a request comes twice, the second answer comes within so long after the first. */
+const COPY_MS = 50;
 /** The answer behind one that was not the true one comes within so many times of what a device takes to think, and the least. */
 const PROOF_LATENCIES = 3;
 const LEAST_PROOF_MS = 30;
@@ -97,6 +108,7 @@ export class RtuTransport implements Transport {
   readonly #memory: AnswerMemory;
   readonly #mayRead: (read: ReadRequest) => boolean;
   readonly #proof: Proof;
+  readonly #spacing = new Spacing();
   /** Monotonic ms until which a unit is left alone. */
   readonly #embargo = new Map<number, number>();
   /** Units that answered a barrier with an exception: only silence helps there. */
@@ -117,7 +129,7 @@ export class RtuTransport implements Transport {
     this.#memory = new AnswerMemory(this.#quiet);
     this.#proof = new Proof(options.clock, {
       silence: () => this.#clock.mono() - this.#lastActivity,
-      rest: () => noiseIn(this.#buffer),
+      rest: () => this.#rest,
     });
     this.#events = options.events;
     this.#mayRead = (read) => options.events.mayRead?.(read) !== false;
@@ -142,12 +154,16 @@ export class RtuTransport implements Transport {
     this.#giveUp(pending, fault);
   }
 
-  waitFor(unit: number): number {
-    return Math.max(0, (this.#embargo.get(unit) ?? 0) - this.#clock.mono(), this.#proof.waitFor(unit));
+  waitFor(unit: number, read: ReadRequest | null): number {
+    const now = this.#clock.mono();
+    const untilApart = read === null ? 0 : this.#spacing.waitFor(read, now);
+    return Math.max(untilApart, (this.#embargo.get(unit) ?? 0) - now, this.#proof.waitFor(unit));
   }
 
   async exchange(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer> {
     if (request.unit === 0) return this.#broadcast(request, onSent);
+    // What comes meanwhile may need a barrier.
+    if (this.#spacing.waitFor(request, this.#clock.mono()) > 0) await this.#turn(request);
     const hasOlder = this.#outstanding.of(request.unit, this.#clock.mono()).length > 0;
     // Where nobody knows whether the line echoes, the echo of a write would pass for its answer: a read tells.
     if (hasOlder || (isEchoed(request) && this.#hasEcho === null)) await this.#synchronise(request);
@@ -228,6 +244,7 @@ export class RtuTransport implements Transport {
       const { unit } = late.entry.request;
       this.#memory.passed(unit, frame, this.#clock.mono());
       this.#onSurplus(unit, frame);
+      this.#warnOfOvertaken(late.older);
       if (late.entry.isCopy) continue;
       this.#embargo.delete(unit);
       this.#events.late(unit, this.#clock.mono() - late.entry.dueAt, this.#timeout);
@@ -300,16 +317,18 @@ export class RtuTransport implements Transport {
     );
   }
 
-  async #silence(): Promise<Link> {
+  /** Waits until this may go out: the line is silent, and nothing that comes can be taken for its answer. */
+  async #turn(request: ModbusRequest): Promise<Link> {
     const link = this.#link;
-    const wait = this.#lastActivity + this.#timing.silence - this.#clock.mono();
+    const now = this.#clock.mono();
+    const wait = Math.max(this.#lastActivity + this.#timing.silence - now, this.#spacing.waitFor(request, now));
     if (wait > 0) await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));
     if (link === null || link !== this.#link) throw new Fault('bus_down', 'there is no connection');
     return link;
   }
 
   async #roundTrip(request: ModbusRequest, doubted: number | null, onSent?: () => void): Promise<TransportAnswer | Doubt> {
-    const link = await this.#silence();
+    const link = await this.#turn(request);
     const frame = this.#exchange.encode(request);
     const now = this.#clock.mono();
     const dueAt = now + this.#timeout + this.#onWire(request, frame.length);
@@ -317,7 +336,7 @@ export class RtuTransport implements Transport {
       // What arrived before the request can't be its answer.
       this.#discard();
       const shape = shapeOf(request);
-      const isRisky = !isEchoed(request) && this.#proof.isRisky(request.unit, shape);
+      const isRisky = !isEchoed(request) && this.#proof.isRisky(request.unit, shape, readOf(request));
       this.#proof.asked(request.unit, shape);
       const pending: Pending = {
         request,
@@ -375,7 +394,8 @@ export class RtuTransport implements Transport {
     if (answer.kind === 'exception') this.#proof.failed(unit, shape, this.#proofMs(request));
     else {
       this.#proof.answered(unit, shape);
-      this.#proof.warn(unit, shape, Math.max(LEAST_COPY_MS, COPY_LATENCIES * this.#memory.latency(unit)));
+      // The answer to a write says what was written where: it takes a copy to be wrong.
+      this.#proof.warn(unit, shape, isRead(request) ? QUIET_TIMEOUTS * this.#timeout : COPY_MS, readOf(request));
     }
     if (!pending.isRisky || answer.kind === 'exception') pending.resolve(answer);
     else pending.resolve({ ...answer, proof: this.#proof.hold(unit, shape, crcOf(frame), this.#proofMs(request)) });
@@ -426,6 +446,9 @@ export class RtuTransport implements Transport {
     pending.timer.cancel();
     pending.garbled?.cancel();
     this.#pending = null;
+    const { request } = pending;
+    const now = this.#clock.mono();
+    this.#spacing.ended(request, now, now + Math.max(LEAST_PROOF_MS, COPY_MS - this.#onWire(request)));
   }
 
   /** Makes sure that no answer to an earlier request can come any more; throws where that is not sure. */
@@ -481,10 +504,16 @@ export class RtuTransport implements Transport {
 
   /** What is in the buffer belongs to nothing. */
   #discard(): void {
-    this.#proof.noise(noiseIn(this.#buffer));
+    this.#proof.noise(this.#rest);
     this.#tellUnexpected();
+    this.#framing?.reset();
     this.#buffer = Buffer.alloc(0);
     this.#told = 0;
+  }
+
+  /** Bytes that have come and are no frame so far. */
+  get #rest(): number {
+    return noiseIn(this.#buffer) + (this.#framing?.pending ?? 0);
   }
 
   #tellUnexpected(): void {
@@ -519,17 +548,19 @@ export class RtuTransport implements Transport {
   }
 
   #forget(unit: number): void {
-    // One that was overtaken on its way may come all the same.
-    for (const { request } of this.#outstanding.of(unit, this.#clock.mono())) {
-      this.#proof.warn(unit, shapeOf(request), QUIET_TIMEOUTS * this.#timeout);
-    }
+    this.#warnOfOvertaken(this.#outstanding.of(unit, this.#clock.mono()));
     this.#outstanding.clear(unit);
     this.#withoutBarrier.delete(unit);
   }
 
+  /** The unit has answered something since; one that was overtaken on its way may come all the same. */
+  #warnOfOvertaken(older: readonly Outstanding[]): void {
+    for (const { request } of older) this.#proof.warn(request.unit, shapeOf(request), QUIET_TIMEOUTS * this.#timeout);
+  }
+
   async #broadcast(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
     if (isRead(request)) throw new Fault('protocol', 'unit 0 is a broadcast: it can be written, nothing answers');
-    const link = await this.#silence();
+    const link = await this.#turn(request);
     const frame = this.#exchange.encode(request);
     this.#tell('out', frame, request, null);
     onSent?.();

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ModbusBus } from '../../src/field/modbus/bus.js';
+import { type LineTiming, lineTiming, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { silentLogger } from '../../src/log.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { ClockedDevice, type Framing, type Heard, registerAt } from './clocked-device.js';
+import { outcome } from './fake-link.js';
+
+const TIMEOUT = 500;
+/** ms that the device takes. */
+const THINKS = 5;
+
+async function started(options: { framing?: Framing; timing?: LineTiming; respond?: (heard: Heard, number: number) => void } = {}) {
+  const clock = new ManualClock();
+  const sentAt: { what: string; ms: number }[] = [];
+  const device = new ClockedDevice(clock, options.framing ?? 'rtu', (heard) => {
+    sentAt.push({ what: `${heard.unit}:${heard.pdu.readUInt8(0)}:${heard.pdu.readUInt16BE(1)}`, ms: clock.mono() });
+    if (options.respond === undefined) heard.device.answer(heard, THINKS);
+    else options.respond(heard, device.heard.length);
+  });
+  const bus = new ModbusBus({
+    name: 'line',
+    type: 'rtu',
+    retries: 0,
+    patienceMs: TIMEOUT,
+    clock,
+    log: silentLogger,
+    opener: device,
+    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: options.timing ?? NO_LINE, events }),
+    resetWhenSilent: false,
+  });
+  bus.start();
+  await clock.advanceAsync(1);
+  const read = (address: number, count = 1, unit = 1) => outcome(bus.read({ fn: 3, unit, address, count }, () => {}));
+  const write = (value: number) => outcome(bus.write(1, (send) => send({ fn: 16, unit: 1, address: 7, values: [value] })));
+  /** The requests since, and how long after the first. */
+  const order = () => sentAt.map(({ what, ms }) => `${what} ${ms - sentAt[0]!.ms}`);
+  return { clock, bus, read, write, order };
+}
+
+describe('requests that one frame could answer', () => {
+  /** The first request comes once more to the device, 13 ms later, and the answer to the second one is lost. */
+  const doublesThenDrops = (heard: Heard, number: number) => {
+    const { device } = heard;
+    if (number !== 2) device.answer(heard, THINKS);
+    if (number === 1) device.clock.setTimeout(() => device.answer(heard, THINKS), 13);
+  };
+
+  test('are so far apart that the answer to a copy of the first is not taken for one to the second', async () => {
+    const { clock, bus, read } = await started({ respond: doublesThenDrops });
+    const both = [read(0), read(100)];
+    await clock.advanceAsync(2 * TIMEOUT);
+    const again = read(100);
+    await clock.advanceAsync(3 * TIMEOUT);
+    assert.deepEqual(await Promise.all(both), [String(registerAt(1, 0, 0)), 'timeout']);
+    // 1000 ms have passed, and a barrier.
+    assert.equal(await again, String(registerAt(1, 100, 5)));
+    await bus.stop();
+  });
+
+  test('are so far apart that a copy does not confirm the next write of the same registers', async () => {
+    const { clock, bus, write } = await started({ respond: doublesThenDrops });
+    const both = [write(1), write(2)];
+    await clock.advanceAsync(2 * TIMEOUT);
+    assert.deepEqual(await Promise.all(both), ['done', 'timeout']);
+    await bus.stop();
+  });
+
+  test('let others go first: other lengths, functions and units', async () => {
+    const { clock, bus, read, order } = await started();
+    const all = [read(0), read(100), read(200, 2), read(0, 1, 2)];
+    await clock.advanceAsync(200);
+    await Promise.all(all);
+    assert.deepEqual(order(), ['1:3:0 0', '1:3:200 5', '2:3:0 10', '1:3:100 55']);
+    await bus.stop();
+  });
+
+  test('are asked at once where it is the same read again: the answer to a copy is true for it, too', async () => {
+    const { clock, bus, read, order } = await started();
+    for (let scan = 0; scan < 3; scan++) {
+      const answer = read(0);
+      await clock.advanceAsync(THINKS);
+      await answer;
+    }
+    assert.deepEqual(order(), ['1:3:0 0', '1:3:0 5', '1:3:0 10']);
+    await bus.stop();
+  });
+
+  test('wait less on a line of ours on which the first took longer', async () => {
+    const { clock, bus, read, order } = await started({ timing: lineTiming(9600, 11) });
+    const both = [read(0, 60), read(100, 60)];
+    await clock.advanceAsync(600);
+    await Promise.all(both);
+    const [, second = ''] = order();
+    // The device does not pace its answer.
+    assert.equal(second, `1:3:100 ${THINKS + 30}`);
+    await bus.stop();
+  });
+});
