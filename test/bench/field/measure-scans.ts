@@ -5,15 +5,18 @@ import { type Plant, pidsOf } from './plant.js';
 
 /** Seconds until every tag must have had its first value. */
 const FIRST_VALUES_SECONDS = 60;
-/** Seconds until code that runs a hundred times a second is compiled and what the start left behind is cleared away. */
-const WARM_UP_SECONDS = 5;
+/**
+ * Seconds until code that runs a hundred times a second is compiled and what the start left behind is cleared away: after
+ * five a gateway still takes half as much again as ever after.
+ */
+const WARM_UP_SECONDS = 30;
 /** Shorter, and one scan more or less by chance would count. */
 const LEAST_SECONDS = 10;
 
 export interface ScanExpectations {
   /** ms; null: as fast as it goes. */
   period: number | null;
-  /** Default: 5. */
+  /** Default: 30. */
   warmUpSeconds?: number;
   /** Further figures. @param requests each second */
   further?: (requests: number) => Figure[];
