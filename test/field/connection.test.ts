@@ -35,7 +35,10 @@ function setup() {
   const handlers = {
     up: () => void seen.push('up'),
     data: (chunk: Buffer) => void seen.push(`data ${chunk.toString()}`),
-    lost: () => void seen.push('lost'),
+    lost: () => {
+      seen.push('lost');
+      return false;
+    },
     down: () => void seen.push('down'),
   };
   const connection = new Connection(opener, clock, silentLogger, handlers, () => 0.5);

@@ -184,6 +184,23 @@ describe('a unit that answers wrongly does not harm its neighbours', () => {
     }
   }
 
+  for (const inflight of [1, 4]) {
+    test(`for which the peer hangs up, ${inflight} under way: it is found out who it was, and put aside`, async (t) => {
+      const device = await ScriptedDevice.start(t, (asked) => {
+        if (asked.unit === 2) asked.socket.end();
+        else honest(asked);
+      });
+      const running = await startField(t, plant('modbus_tcp', device.port, every('100ms', 1, 2, 3), { max_inflight: inflight }));
+      await waitFor(() => running.field.device('d2')!.state === 'offline' && reads(device, 1) > 30 && reads(device, 3) > 30, {
+        timeout: 20_000,
+      });
+      for (const unit of [1, 3]) assert.deepEqual(badOnes(running, unit), []);
+      assert.ok(device.connections < 10, `${device.connections} connections`);
+      assert.ok(reads(device, 2) < 10, `it was asked ${reads(device, 2)} times`);
+      assert.match(running.field.device('d2')!.lastError ?? '', /unit 2/);
+    });
+  }
+
   test('with a byte too many that comes behind its answer: none of the others is taken for it', async (t) => {
     const device = await ScriptedDevice.start(t, (asked) => {
       honest(asked);

@@ -154,7 +154,7 @@ describe('a bus that is dialled in to', () => {
     const opener = new ListenOpener({ host: '127.0.0.1', port: await freePort(), allow: ['127.0.0.1'] }, clock, silentLogger);
     const port = Number(opener.endpoint.split(':').pop());
     let ups = 0;
-    const handlers = { up: () => void ups++, data: () => {}, lost: () => {}, down: () => {} };
+    const handlers = { up: () => void ups++, data: () => {}, lost: () => false, down: () => {} };
     const connection = new Connection(opener, clock, silentLogger, handlers);
     t.after(() => connection.stop());
     connection.start();

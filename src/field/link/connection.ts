@@ -7,8 +7,8 @@ import type { Link, LinkHandlers, LinkOpener } from './link.js';
 export interface ConnectionHandlers {
   up(link: Link): void;
   data(chunk: Buffer): void;
-  /** The link is lost; a new one is being tried at once. */
-  lost(error: Error): void;
+  /** The link is lost; a new one is being tried at once. Returns whether the other end is well all the same: then as with a reset. */
+  lost(error: Error): boolean;
   /** There is no link for now: a try to open failed, or the next one comes after a pause that is not short. */
   down(error: Error): void;
 }
@@ -153,15 +153,15 @@ export class Connection {
     this.#state = 'degraded';
     this.#error = messageOf(error);
     this.#log.warn({ endpoint: this.endpoint, error: this.#error }, 'connection lost');
-    this.#handlers.lost(error);
+    const isWell = this.#handlers.lost(error) || isReset;
     const now = this.#clock.mono();
-    const isRenewed = isReset && this.#isProven && now - this.#renewedAt >= RESETS_APART_MS;
+    const isRenewed = isWell && this.#isProven && now - this.#renewedAt >= RESETS_APART_MS;
     if (isRenewed) this.#renewedAt = now;
     if (isRenewed || now - this.#openedAt >= SETTLED_MS) {
       this.#open();
       return;
     }
-    if (!isReset || this.#delay > FIRST_DELAY_MS) this.#handlers.down(error);
+    if (!isWell || this.#delay > FIRST_DELAY_MS) this.#handlers.down(error);
     this.#later();
   }
 

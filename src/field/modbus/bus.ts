@@ -7,6 +7,7 @@ import type { LinkOpener } from '../link/link.js';
 import type { BusStatus, UnitCounters, UnitStatistics } from '../ports.js';
 import { FrameTap } from '../tap.js';
 import { ForbiddenRanges } from './forbidden.js';
+import { HangUps } from './hang-ups.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { MaskWrites } from './mask-writes.js';
 import { EXCEPTION_TEXT, isOfGateway, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
@@ -97,6 +98,11 @@ export class ModbusBus {
   #writesSent = 0;
   #isExclusive = false;
   readonly #silence = new SilenceWatch((unit) => this.#unit(unit).breaker.isOpen);
+  readonly #hangUps = new HangUps();
+  /** Requests that are under way, writes as well. */
+  readonly #asked = new Set<ModbusRequest>();
+  /** The peer closed the last connection because this unit was asked. */
+  #blamed: number | null = null;
   #isResetting = false;
   /** The last connection was thrown away by us: what is known of the units still holds. */
   #wasReset = false;
@@ -127,6 +133,8 @@ export class ModbusBus {
         this.#isUp = true;
         this.#endReturn();
         this.#silence.begin();
+        this.#hangUps.begin();
+        this.#blamed = null;
         if (!this.#wasReset) for (const { breaker } of this.#units.values()) breaker.probeSoon(this.#clock.mono());
         for (const listener of this.#listeners) listener.up();
         this.#pump();
@@ -366,7 +374,7 @@ export class ModbusBus {
   #onReadFailed(job: ReadJob, fault: Fault): void {
     // Nobody wants it any more.
     if (job.waiters.length === 0) return;
-    if (fault.kind === 'bus_down' && (this.#isUp || this.#isReturning) && !job.isCarriedOver) {
+    if (fault.kind === 'bus_down' && (this.#isUp || this.#isReturning) && !job.isCarriedOver && job.unit !== this.#blamed) {
       job.isCarriedOver = true;
       this.#queue.putBack(job);
       return;
@@ -410,6 +418,7 @@ export class ModbusBus {
     const sentAt = this.#clock.mono();
     if (!isRead(request)) this.#writesSent++;
     for (const listener of this.#listeners) listener.sent?.(request);
+    this.#asked.add(request);
     try {
       const answer = await this.#transport.exchange(request, onSent);
       this.maskWrites.heard(request, !isOfGateway(answer));
@@ -420,6 +429,8 @@ export class ModbusBus {
       this.maskWrites.heard(request, false);
       this.#onNoAnswer(request.unit, unit, asFault(thrown));
       throw thrown;
+    } finally {
+      this.#asked.delete(request);
     }
   }
 
@@ -427,6 +438,7 @@ export class ModbusBus {
     // The gateway in between answered, not the device.
     const isGateway = isOfGateway(answer);
     this.#silence.heard(isGateway ? null : id);
+    this.#hangUps.heard(id);
     this.#connection.proven();
     if (answer.kind === 'exception') {
       unit.counters.exceptions++;
@@ -457,6 +469,9 @@ export class ModbusBus {
         this.#onUnitFailed(id, unit, fault.message);
         return;
       case 'bus_down':
+        if (id === this.#blamed) this.#onUnitFailed(id, unit, fault.message);
+        else unit.breaker.undecided();
+        return;
       case 'unit_down':
       case 'stopped':
         unit.breaker.undecided();
@@ -498,14 +513,19 @@ export class ModbusBus {
     );
   }
 
-  #onLost(error: Error): void {
+  /** Returns whether the peer itself is well, and takes the next connection. */
+  #onLost(error: Error): boolean {
+    const hangUp = this.#isResetting ? 'no' : this.#hangUps.lost(new Set([...this.#asked].map(({ unit }) => unit)));
+    if (hangUp === 'perhaps') this.#transport.oneByOne?.();
+    this.#blamed = typeof hangUp === 'object' ? hangUp.because : null;
     this.#isUp = false;
-    this.#wasReset = this.#isResetting;
+    this.#wasReset = this.#isResetting || hangUp !== 'no';
     this.#awaitReturn();
-    const fault = new Fault('bus_down', error.message);
+    const fault = new Fault('bus_down', this.#blamed === null ? error.message : `the peer hangs up when unit ${this.#blamed} is asked`);
     // Nothing that was to be written before the loss is written after the return.
     for (const job of this.#queue.drain('writes')) this.#rejectJob(job, fault);
     this.#transport.detach(fault);
+    return hangUp !== 'no';
   }
 
   #onDown(fault: Fault): void {

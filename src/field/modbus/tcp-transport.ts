@@ -93,6 +93,10 @@ export class TcpTransport implements Transport {
     return now < this.#singleFileUntil ? Math.max(0, this.#heardAt + GAP_MS - now) : 0;
   }
 
+  oneByOne(): void {
+    this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
+  }
+
   exchange(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
     const link = this.#link;
     if (link === null) return Promise.reject(new Fault('bus_down', 'there is no connection'));
@@ -280,7 +284,7 @@ export class TcpTransport implements Transport {
   /** Who is to blame for bytes that belong to nothing: the request that is under way alone. null: it may be another one. */
   #suspect(): number | null {
     const isAlone = this.maxInflight === 1 && this.#pending.size === 1;
-    this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
+    this.oneByOne();
     const [id] = this.#pending.keys();
     if (!isAlone || id === undefined) return null;
     // Its own answer is there, and begins with a piece of its own: what came before is of the one that was asked before.

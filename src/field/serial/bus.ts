@@ -51,7 +51,10 @@ export class SerialBus {
         if (this.#byHand !== null) return;
         for (const listener of this.#listeners) listener.data(chunk);
       },
-      lost: lose,
+      lost: (error) => {
+        lose(error);
+        return false;
+      },
       down: lose,
     });
   }
