@@ -7,7 +7,7 @@ import type { Publisher } from './publisher.js';
 import type { EarlierValue } from './restore.js';
 import type { PayloadFormat, ValueConfig } from './schema.js';
 import { Tag } from './tag.js';
-import { barePayload, groupPayload, jsonPayload, type Topics } from './topics.js';
+import { barePayload, groupPayload, jsonPayload, type Sample, type Topics } from './topics.js';
 import { TrendRing } from './trend.js';
 
 /** What every device is given. */
@@ -34,8 +34,10 @@ export interface Device {
   /** What is read, and what it costs; absent where nothing is planned. */
   plan?(): ScanPlan[];
   write(tag: string, value: TagJson): Promise<WriteResult>;
-  /** Reads one tag out of turn, where the device can be asked; never rejects. */
-  refresh?(tag: string): Promise<void>;
+  /** After a write: resolves when the tag was read since, or could not be. Absent where nothing is written. */
+  untilRead?(tag: string): Promise<void>;
+  /** A tag for those who wait so: what was read before the write is stale. Absent, null: as it is. */
+  sampleAfterWrites?(tag: string): Sample | null;
 }
 
 export interface TagPlan {

@@ -210,18 +210,13 @@ export class Field {
   }
 
   /** Resolves with what was written (read back where asked); rejects with a FerruleError. `by`: who asks for it, for the log. */
-  async write(device: string, tag: string, value: TagJson, by = 'the program'): Promise<{ value: TagJson }> {
-    const written = await this.#write(device, tag, value, by);
-    return { value: written.value };
+  write(device: string, tag: string, value: TagJson, by = 'the program'): Promise<WriteResult> {
+    return logged(this.#log, { by, device, tag, value }, () => this.#carryOut(device, tag, value));
   }
 
   onChange(listener: (device: string, tags: string[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
-  }
-
-  #write(device: string, tag: string, value: TagJson, by: string): Promise<WriteResult> {
-    return logged(this.#log, { by, device, tag, value }, () => this.#carryOut(device, tag, value));
   }
 
   async #carryOut(device: string, tag: string, value: TagJson): Promise<WriteResult> {
@@ -344,11 +339,11 @@ export class Field {
     this.#servers ??= new ModbusServers(
       {
         sample: (device, tag) => {
-          const found = this.#devices.get(device)?.device.record.tags.get(tag);
-          return found === undefined ? null : { ...found.sample, readAt: found.readAt };
+          const found = this.#devices.get(device)?.device;
+          return found?.sampleAfterWrites?.(tag) ?? found?.record.tags.get(tag)?.sample ?? null;
         },
-        write: (device, tag, value, by) => this.#write(device, tag, value, by),
-        refresh: async (device, tag) => this.#devices.get(device)?.device.refresh?.(tag),
+        write: (device, tag, value, by) => this.write(device, tag, value, by),
+        untilRead: async (device, tag) => this.#devices.get(device)?.device.untilRead?.(tag),
         bus: (name) => this.#buses.get(name)?.bus ?? null,
       },
       this.#clock,

@@ -38,8 +38,6 @@ export type TagJson = number | string | boolean | null;
 export interface WriteResult {
   /** What was read back where the tag asks for it, else what was written. */
   value: TagJson;
-  /** The tag was read after it was written: its sample is not of before. */
-  isReadBack: boolean;
 }
 
 export interface TagStatus {

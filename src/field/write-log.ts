@@ -21,6 +21,7 @@ export async function logged<Result>(
   }
 }
 
-function mayHaveWritten(code: string | undefined): boolean {
+/** Whether a write that ended with this code may have taken effect; undefined: with none. */
+export function mayHaveWritten(code: string | undefined): boolean {
   return code === 'FER_FIELD_WRITE_UNCONFIRMED' || code === 'FER_FIELD_READ_BACK' || code === undefined;
 }

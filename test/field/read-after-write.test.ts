@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ModbusRequest } from '../../src/field/modbus/pdu.js';
-import { ReadAfterWrite, writtenBy } from '../../src/field/modbus/read-after-write.js';
+import { ReadAfterWrite } from '../../src/field/modbus/read-after-write.js';
+import { writtenBy } from '../../src/field/modbus/written-by.js';
 import { Tag } from '../../src/field/tag.js';
 import { good } from '../../src/field/value.js';
 import { PymodbusServer } from '../peers/modbus.js';
@@ -156,6 +157,45 @@ describe('tags that were written', () => {
     );
     await new Promise(setImmediate);
     assert.equal(reads, 2);
+  });
+
+  test('are stale after that time also where they are written again and again', () => {
+    const { clock, after, stale } = setup(() => new Promise(() => {}));
+    after.sent(write);
+    clock.advance(400);
+    after.sent(write);
+    clock.advance(100);
+    assert.deepEqual(stale, ['r1', 'r2']);
+  });
+
+  test('are stale for who waits for what he wrote, until a reading of after it, however long the write took', async () => {
+    const reads: (() => void)[] = [];
+    const { clock, after, entries, tags } = setup(() => new Promise((resolve) => reads.push(resolve)));
+    const [, entry] = entries;
+    await after.during(
+      entry!,
+      async () => {
+        after.sent(write);
+        // The answer to a read of before: it came before the write went out.
+        tags[1]!.update(good(2), clock.now());
+        await new Promise(setImmediate);
+        clock.advance(2000);
+      },
+      () => false,
+    );
+    let isRead = false;
+    const waiting = after.untilRead(entry!).then(() => {
+      isRead = true;
+    });
+    assert.equal(after.sample(entry!).quality, 'stale');
+    await new Promise(setImmediate);
+    assert.deepEqual([reads.length, isRead], [1, false]);
+    clock.advance(1);
+    tags[1]!.update(good(5), clock.now());
+    reads[0]!();
+    await waiting;
+    assert.deepEqual(after.sample(entry!), { value: 5, ts: clock.now(), quality: 'good', reason: null });
+    assert.equal(reads.length, 1);
   });
 
   test('are read again where another write went out while they were read', async () => {

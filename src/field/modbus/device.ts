@@ -7,6 +7,7 @@ import type { DeviceStatus, ScanPlan, TagJson, WriteResult } from '../ports.js';
 import { ScanScheduler } from '../scheduler.js';
 import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Tag } from '../tag.js';
+import type { Sample } from '../topics.js';
 import type { Area } from './address.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodePoint } from './decode.js';
@@ -203,25 +204,19 @@ export class ModbusDevice implements Device {
       () => writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value),
       (result) => result.reading !== null,
     );
-    if (reading === null || !this.#isRunning) return { value: written, isReadBack: false };
+    if (reading === null || !this.#isRunning) return { value: written };
     if (entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
-    return { value: written, isReadBack: true };
+    return { value: written };
   }
 
-  async refresh(name: string): Promise<void> {
+  async untilRead(name: string): Promise<void> {
     const entry = this.#entries.get(name);
-    if (entry === undefined) return;
-    const { area, address, length } = entry.point;
-    try {
-      const request = { fn: READ_FUNCTION[area], unit: this.#config.unit, address, count: length };
-      const answer = await this.#options.bus.read(request, () => {}, { owner: this });
-      if (!this.#isRunning || answer.kind !== 'data') return;
-      const scan: Scan = { open: new Set([entry]), answered: true, changed: new Set() };
-      this.#take(scan, blockOf([entry]), answer);
-      this.#report(scan);
-    } catch {
-      // The next scan says what is wrong.
-    }
+    if (entry !== undefined) await this.#afterWrites.untilRead(entry);
+  }
+
+  sampleAfterWrites(name: string): Sample | null {
+    const entry = this.#entries.get(name);
+    return entry === undefined ? null : this.#afterWrites.sample(entry);
   }
 
   #classOf(config: TagConfig): string {

@@ -1,13 +1,14 @@
 import type { Clock, Timer } from '../../clock.js';
 import type { Tag } from '../tag.js';
+import type { Sample } from '../topics.js';
 import type { Area } from './address.js';
-import { isRead, type ModbusRequest } from './pdu.js';
+import type { ModbusRequest } from './pdu.js';
 import type { PlanItem } from './plan.js';
+import { writtenBy } from './written-by.js';
 
 /** Where a tag was not read within this after its registers were written, its value is stale until it is. */
 const GRACE_MS = 500;
-/** Processing of an answer that came before the write may end only after it was sent. */
-const OVERLAP_MS = 5;
+const WRITTEN_SINCE = 'written_since';
 
 interface Written extends PlanItem {
   tag: Tag;
@@ -16,64 +17,46 @@ interface Written extends PlanItem {
   periodMs: number;
 }
 
-/** What of a unit a request writes; null: nothing, or what is not known. */
-export function writtenBy(request: ModbusRequest): { area: Area; address: number; count: number } | null {
-  if (isRead(request)) return null;
-  switch (request.fn) {
-    case 5:
-      return { area: 'coil', address: request.address, count: 1 };
-    case 15:
-      return { area: 'coil', address: request.address, count: request.values.length };
-    case 6:
-    case 22:
-      return { area: 'holding', address: request.address, count: 1 };
-    case 16:
-      return { area: 'holding', address: request.address, count: request.values.length };
-    case 23:
-      return { area: 'holding', address: request.writeAddress, count: request.values.length };
-    case 'raw':
-      return writtenByPdu(request.pdu);
-  }
+/** The last write to the registers of a tag, by whomever. */
+interface Mark {
+  /** Among all writes that went out. */
+  number: number;
+  /** When the first of those went out since which the tag was not read, monotonic ms. */
+  at: number;
+  /** The last reading of before (`readAt` of the tag): while it is the last of all, there is none of after. */
+  before: number | null;
+  /** It was said that the tag is stale. */
+  isTold: boolean;
 }
 
-function writtenByPdu(pdu: Buffer): { area: Area; address: number; count: number } | null {
-  const fn = pdu[0] ?? 0;
-  if (pdu.length < (fn === 23 ? 9 : 5)) return null;
-  const word = (at: number) => pdu.readUInt16BE(at);
-  switch (fn) {
-    case 5:
-      return { area: 'coil', address: word(1), count: 1 };
-    case 6:
-    case 22:
-      return { area: 'holding', address: word(1), count: 1 };
-    case 15:
-      return { area: 'coil', address: word(1), count: word(3) };
-    case 16:
-      return { area: 'holding', address: word(1), count: word(3) };
-    case 23:
-      return { area: 'holding', address: word(5), count: word(7) };
-    default:
-      return null;
-  }
+/** Tags that are read out of turn together. */
+interface Round<T> {
+  entries: ReadonlySet<T>;
+  /** Of the last write that went out before. */
+  number: number;
+  over: Promise<void>;
 }
 
 /**
  * Tags whose registers were written, by whomever, are read at once, whatever their scan class: the value of before is not
- * the one that the device holds now. Where the bus is not free for it, they are stale until they are read.
+ * the one that the device holds now. Where the bus is not free for it, they are stale until they are read. Who has to see
+ * what was written waits for that reading (`untilRead`); several writes share one that comes after them all.
  */
 export class ReadAfterWrite<T extends Written> {
   readonly #clock: Clock;
   readonly #entries: () => Iterable<T>;
   readonly #read: (entries: T[]) => Promise<void>;
   readonly #onStale: (names: string[]) => void;
-  /** Those that were not read since they were written, with the time of that, monotonic ms. */
-  readonly #written = new Map<T, number>();
+  /** Those that were not read since they were written, as far as is known. */
+  readonly #marks = new Map<T, Mark>();
   /** Of those, what is to be read out of turn. */
   readonly #waiting = new Set<T>();
+  /** What somebody wrote who waits until it is read. */
+  readonly #awaited = new Map<T, Mark>();
   /** Writes that went out. */
   #sent = 0;
   #ownWrites = 0;
-  #isReading = false;
+  #round: Round<T> | null = null;
   #timer: Timer | null = null;
 
   /** `read` must not reject; a read that is asked for while a write is under way comes after it. `onStale`: names of tags. */
@@ -89,14 +72,18 @@ export class ReadAfterWrite<T extends Written> {
     const range = writtenBy(request);
     if (range === null) return;
     this.#sent++;
-    const now = this.#clock.mono();
+    const marked: [T, Mark][] = [];
     for (const entry of this.#entries()) {
       if (entry.point.area !== range.area) continue;
       if (entry.address >= range.address + range.count || entry.address + entry.length <= range.address) continue;
-      this.#written.set(entry, now);
+      marked.push([entry, this.#mark(entry)]);
       if (entry.periodMs > GRACE_MS) this.#waiting.add(entry);
     }
-    if (this.#written.size === 0) return;
+    if (marked.length === 0) return;
+    // An answer that came before the write may still be on its way to the tag: it is there when all is done that was begun.
+    setImmediate(() => {
+      for (const [entry, mark] of marked) mark.before = entry.tag.readAt;
+    });
     this.#timer ??= this.#clock.setTimeout(() => this.#onGraceOver(), GRACE_MS);
     // A write of ours may read its value back itself: that is waited for.
     if (this.#ownWrites === 0) this.#start();
@@ -110,7 +97,7 @@ export class ReadAfterWrite<T extends Written> {
       const result = await write();
       // Where another write went out meanwhile, what was read back may be of before it.
       if (isReading(result) && this.#sent === before + 1) {
-        this.#written.delete(entry);
+        this.#marks.delete(entry);
         this.#waiting.delete(entry);
       }
       return result;
@@ -121,28 +108,73 @@ export class ReadAfterWrite<T extends Written> {
     }
   }
 
+  /**
+   * To be called when a write to `entry` has ended: resolves when it was read since, or could not be. Until it is, `sample`
+   * says that it is stale.
+   */
+  async untilRead(entry: T): Promise<void> {
+    const mark = this.#marks.get(entry);
+    if (mark === undefined) return;
+    this.#awaited.set(entry, mark);
+    for (let isAsked = false; !isAsked && isUnread(entry, mark); ) {
+      if (!this.#isAskedSince(entry, mark)) {
+        this.#waiting.add(entry);
+        this.#start();
+      }
+      isAsked = this.#isAskedSince(entry, mark);
+      await this.#round?.over;
+    }
+  }
+
+  /** The tag for those who wait for what they wrote: what was read before is stale. */
+  sample(entry: T): Sample {
+    const { sample } = entry.tag;
+    const mark = this.#awaited.get(entry);
+    if (mark === undefined) return sample;
+    if (isUnread(entry, mark) && sample.quality !== 'bad') return { ...sample, quality: 'stale', reason: WRITTEN_SINCE };
+    this.#awaited.delete(entry);
+    return sample;
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#written.clear();
+    this.#marks.clear();
     this.#waiting.clear();
   }
 
-  #start(): void {
-    if (this.#isReading || this.#waiting.size === 0) return;
-    this.#isReading = true;
-    void this.#readAll();
+  #mark(entry: T): Mark {
+    const last = this.#marks.get(entry);
+    const at = last !== undefined && isUnread(entry, last) ? last.at : this.#clock.mono();
+    const mark = { number: this.#sent, at, before: entry.tag.readAt, isTold: false };
+    this.#marks.set(entry, mark);
+    return mark;
   }
 
-  /** What is written while others are read is read in the next round. */
+  #isAskedSince(entry: T, { number }: Mark): boolean {
+    return this.#round !== null && this.#round.number >= number && this.#round.entries.has(entry);
+  }
+
+  #start(): void {
+    if (this.#round === null && this.#waiting.size > 0) void this.#readAll();
+  }
+
+  /** What is written while others are read is read in the next round, unless it was read after that all the same. */
   async #readAll(): Promise<void> {
     while (this.#waiting.size > 0) {
       const entries = [...this.#waiting];
       this.#waiting.clear();
-      await this.#read(entries);
-      for (const entry of entries) if (!this.#waiting.has(entry)) this.#written.delete(entry);
+      const over = this.#read(entries);
+      this.#round = { entries: new Set(entries), number: this.#sent, over };
+      await over;
+      for (const entry of entries) {
+        const mark = this.#marks.get(entry);
+        if (this.#waiting.has(entry) && mark !== undefined && isUnread(entry, mark)) continue;
+        this.#waiting.delete(entry);
+        this.#marks.delete(entry);
+      }
     }
-    this.#isReading = false;
+    this.#round = null;
   }
 
   #onGraceOver(): void {
@@ -150,18 +182,23 @@ export class ReadAfterWrite<T extends Written> {
     const now = this.#clock.mono();
     const stale: string[] = [];
     let next = Number.POSITIVE_INFINITY;
-    for (const [entry, writtenAt] of this.#written) {
-      const left = writtenAt + GRACE_MS - now;
+    for (const [entry, mark] of this.#marks) {
+      if (mark.isTold) continue;
+      const left = mark.at + GRACE_MS - now;
       if (left > 0) {
         next = Math.min(next, left);
         continue;
       }
-      this.#written.delete(entry);
+      mark.isTold = true;
       const { readAt, quality } = entry.tag;
-      const isOld = readAt !== null && readAt <= writtenAt + OVERLAP_MS && quality !== 'stale';
-      if (isOld && entry.tag.fail('stale', 'written_since')) stale.push(entry.tag.name);
+      if (!isUnread(entry, mark)) this.#marks.delete(entry);
+      else if (readAt !== null && quality !== 'stale' && entry.tag.fail('stale', WRITTEN_SINCE)) stale.push(entry.tag.name);
     }
     if (next < Number.POSITIVE_INFINITY) this.#timer = this.#clock.setTimeout(() => this.#onGraceOver(), next);
     if (stale.length > 0) this.#onStale(stale);
   }
+}
+
+function isUnread({ tag }: Written, { before }: Mark): boolean {
+  return tag.readAt === before;
 }

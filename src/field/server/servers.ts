@@ -1,16 +1,24 @@
 import type { Clock } from '../../clock.js';
+import { FerruleError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { ModbusBus } from '../modbus/bus.js';
-import type { ModbusProxyStatus, ModbusServerStatus } from '../ports.js';
+import type { ModbusProxyStatus, ModbusServerStatus, TagJson } from '../ports.js';
 import type { FieldConfig } from '../schema.js';
+import type { Sample } from '../topics.js';
+import { mayHaveWritten } from '../write-log.js';
 import { BusProxy } from './bus-proxy.js';
 import type { ModbusServerConfig } from './schema.js';
 import { ModbusServer } from './server.js';
 import { unitsOf } from './units.js';
-import { type TagAccess, WrittenTags } from './written-tags.js';
 
 /** What the servers need of the field. */
-export interface ServedField extends TagAccess {
+export interface ServedField {
+  /** For a master: what was read before a write that a master waits for is stale. null: there is no such tag. */
+  sample(device: string, tag: string): Sample | null;
+  /** Resolves when the device has taken it; rejects with a FerruleError. */
+  write(device: string, tag: string, value: TagJson, by: string): Promise<unknown>;
+  /** After a write: resolves when the tag was read since, or could not be. */
+  untilRead(device: string, tag: string): Promise<void>;
   /** A bus as it is now; null: there is none of this name at present. */
   bus(name: string): unknown;
 }
@@ -18,7 +26,6 @@ export interface ServedField extends TagAccess {
 /** All Modbus servers of the field, and the ways to its buses that they share. */
 export class ModbusServers {
   readonly #field: ServedField;
-  readonly #tags: WrittenTags;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #proxies = new Map<string, { bus: ModbusBus; proxy: BusProxy }>();
@@ -26,7 +33,6 @@ export class ModbusServers {
 
   constructor(field: ServedField, clock: Clock, log: Logger) {
     this.#field = field;
-    this.#tags = new WrittenTags(field);
     this.#clock = clock;
     this.#log = log;
   }
@@ -61,11 +67,23 @@ export class ModbusServers {
 
   #unitsOf(config: ModbusServerConfig, field: FieldConfig) {
     return unitsOf(config, field, {
-      sample: (device, tag) => this.#tags.sample(device, tag),
-      write: (device, tag, value, by) => this.#tags.write(device, tag, value, by),
+      sample: (device, tag) => this.#field.sample(device, tag),
+      write: (device, tag, value, by) => this.#write(device, tag, value, by),
       log: this.#log,
       proxy: (bus) => this.#proxy(bus),
     });
+  }
+
+  /** Whoever writes and then reads sees what was written. */
+  async #write(device: string, tag: string, value: TagJson, by: string): Promise<void> {
+    try {
+      await this.#field.write(device, tag, value, by);
+    } catch (thrown) {
+      // Whoever waits for the answer need not wait for the reading.
+      if (mayHaveWritten(thrown instanceof FerruleError ? thrown.code : undefined)) void this.#field.untilRead(device, tag);
+      throw thrown;
+    }
+    await this.#field.untilRead(device, tag);
   }
 
   /** A bus that was restarted is another one: what was kept of the old one is forgotten. */

@@ -83,3 +83,64 @@ describe('a master that writes while a read of the same tag is under way', () =>
     assert.deepEqual(read!.pdu, READ(NEW));
   });
 });
+
+describe('what masters write to a tag that is seldom scanned', () => {
+  /** `reads`: of the device since it was scanned. */
+  async function start(t: TestContext) {
+    let value = OLD;
+    const answer = ({ id, unit, pdu, socket }: Asked) => {
+      if (pdu[0] === 6) value = pdu.readUInt16BE(3);
+      const registers = Array.from({ length: pdu.readUInt16BE(3) }, () => READ(value).subarray(2));
+      socket.write(message(id, unit, pdu[0] === 3 ? Buffer.concat([Buffer.from([3, registers.length * 2]), ...registers]) : pdu));
+    };
+    const device = await ScriptedDevice.start(t, answer);
+    const tags = [
+      { name: 'v', area: 'holding', address: 0, access: 'read_write' },
+      { name: 'wide', area: 'holding', address: 0, type: 'uint32' },
+    ];
+    const { port, field } = await startServing(
+      t,
+      {
+        buses: [{ name: 'b', type: 'modbus_tcp', host: '127.0.0.1', port: device.port, timeout: '20s' }],
+        devices: [{ name: 'd', bus: 'b', scan: { slow: '1h' }, tags }],
+      },
+      { tags: [{ unit: 1, area: 'holding', address: 0, device: 'd', tag: 'v', access: 'read_write' }] },
+      ['d/v', 'd/wide'],
+    );
+    const scanned = device.asked.length;
+    const reads = () => device.asked.slice(scanned).filter(isRead).length;
+    return { device, answer, field, reads, connect: () => RawMaster.connect(t, port) };
+  }
+
+  test('is read once after each write, with what shares its registers', async (t) => {
+    const { connect, reads } = await start(t);
+    const master = await connect();
+    for (let time = 1; time <= 5; time++) {
+      master.write(2 * time, 1, 0, NEW + time);
+      master.read(2 * time + 1, 1, 0);
+      const answers = await master.untilAnswers(2 * time);
+      assert.deepEqual(answers.at(-1)!.pdu, READ(NEW + time));
+      assert.equal(reads(), time);
+    }
+  });
+
+  test('is read once where further writes wait for the bus already', async (t) => {
+    const { device, answer, field, connect, reads } = await start(t);
+    const masters = await Promise.all([1, 2, 3, 4].map(connect));
+    const held: Asked[] = [];
+    device.respond((asked) => held.push(asked));
+    masters[0]!.write(1, 1, 0, NEW);
+    await waitFor(() => held.length === 1);
+    for (const master of masters.slice(1)) master.write(1, 1, 0, NEW + 1);
+    await waitFor(() => field.buses()[0]?.queued === 3);
+    device.respond(answer);
+    answer(held[0]!);
+    for (const master of masters) {
+      await master.untilAnswers(1);
+      master.read(2, 1, 0);
+      const [, read] = await master.untilAnswers(2);
+      assert.deepEqual(read!.pdu, READ(NEW + 1));
+    }
+    assert.equal(reads(), 1);
+  });
+});
