@@ -373,6 +373,37 @@ describe('a bus gives what needs a proof only with it:', () => {
     await bus.stop();
   });
 
+  test('also where something else was written since', async () => {
+    const { clock, bus } = await counting(0);
+    const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => {}));
+    const reads = [read(0), read(100)];
+    await clock.advanceAsync(THINKS + LEAST_APART + THINKS + 5);
+    const elsewhere = [
+      { fn: 6, unit: 1, address: 101, value: 7 },
+      { fn: 5, unit: 1, address: 100, value: true },
+    ] as const;
+    for (const request of elsewhere) void outcome(bus.write(1, (send) => send(request)));
+    await clock.advanceAsync(1000);
+    assert.deepEqual(await Promise.all(reads), ['1', '2']);
+    await bus.stop();
+  });
+
+  test('however often what is read is written meanwhile: that fails no read', async () => {
+    const { clock, bus } = await counting(0);
+    let failed = 0;
+    const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => failed++));
+    const reads = [read(0), read(100)];
+    await clock.advanceAsync(THINKS + LEAST_APART + THINKS + 5);
+    for (let value = 0; value < 10; value++) {
+      void outcome(bus.write(1, (send) => send({ fn: 6, unit: 1, address: 100, value })));
+      await clock.advanceAsync(LEAST_APART + THINKS + 5);
+    }
+    await clock.advanceAsync(1000);
+    assert.match(String(await reads[1]), /^[0-9]+$/);
+    assert.equal(failed, 0);
+    await bus.stop();
+  });
+
   test('and not where something was written since: it is read again', async () => {
     const { clock, bus } = await counting(0);
     const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => {}));

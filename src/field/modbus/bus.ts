@@ -10,7 +10,7 @@ import { ForbiddenRanges } from './forbidden.js';
 import { HangUps } from './hang-ups.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { MaskWrites } from './mask-writes.js';
-import { EXCEPTION_TEXT, isOfGateway, isRead, type ModbusAnswer, type ModbusRequest, type RawRequest, type ReadRequest } from './pdu.js';
+import { EXCEPTION_TEXT, isOfGateway, type ModbusAnswer, type ModbusRequest, mayChange, type RawRequest, type ReadRequest } from './pdu.js';
 import { type Guest, JobQueue, type Reader, type ReadJob, type Send, takeWaiters, type WaitFor, type WriteJob } from './queue.js';
 import { SilenceWatch } from './silence.js';
 import type { Transport, TransportAnswer, TransportEvents } from './transport.js';
@@ -94,8 +94,6 @@ export class ModbusBus {
   #patience: Timer | null = null;
   #inflight = 0;
   readonly #underWay = new Set<ReadJob>();
-  /** Requests that may have changed something. */
-  #writesSent = 0;
   #isExclusive = false;
   readonly #silence = new SilenceWatch((unit) => this.#unit(unit).breaker.isOpen);
   readonly #hangUps = new HangUps();
@@ -345,20 +343,25 @@ export class ModbusBus {
 
   async #giveWhenProven(job: ReadJob, answer: TransportAnswer): Promise<void> {
     this.#underWay.add(job);
-    const writesSent = this.#writesSent;
+    job.isOverwritten = false;
     try {
       const proven = await this.#proven(answer);
-      if (this.#writesSent > writesSent) throw new Fault('protocol', 'it was read before what has been written since');
-      for (const waiter of job.waiters) waiter.resolve(proven);
+      if (!job.isOverwritten) for (const waiter of job.waiters) waiter.resolve(proven);
+      else if (!this.#askAgain(job)) this.#onReadFailed(job, this.#downFault());
     } catch (thrown) {
-      if ((this.#isUp || this.#isReturning) && job.waiters.length > 0 && job.doubts < MAX_DOUBTS) {
-        job.doubts++;
-        this.#queue.putBack(job);
-      } else this.#onReadFailed(job, asFault(thrown));
-      this.#pump();
+      if (job.doubts >= MAX_DOUBTS || !this.#askAgain(job)) this.#onReadFailed(job, asFault(thrown));
+      else job.doubts++;
     } finally {
       this.#underWay.delete(job);
     }
+    this.#pump();
+  }
+
+  /** false: nobody wants it any more, or there is nobody to ask. */
+  #askAgain(job: ReadJob): boolean {
+    if (!(this.#isUp || this.#isReturning) || job.waiters.length === 0) return false;
+    this.#queue.putBack(job);
+    return true;
   }
 
   /** The answer, once it is sure that it is one to this request. */
@@ -416,7 +419,8 @@ export class ModbusBus {
     const unit = this.#unit(request.unit);
     unit.counters.requests++;
     const sentAt = this.#clock.mono();
-    if (!isRead(request)) this.#writesSent++;
+    // Where a write goes out, the reads that are under way are those whose answers wait for their proof.
+    for (const job of this.#underWay) if (mayChange(request, job.request)) job.isOverwritten = true;
     for (const listener of this.#listeners) listener.sent?.(request);
     this.#asked.add(request);
     try {

@@ -37,6 +37,8 @@ export interface ReadJob {
   isCarriedOver: boolean;
   /** Answers that turned out to be another request's, perhaps. */
   doubts: number;
+  /** While its answer waits for its proof, what it reads was written. */
+  isOverwritten: boolean;
   /** Monotonic ms. */
   notBefore: number;
   /** null: our own. */
@@ -111,6 +113,7 @@ export class JobQueue {
         triesLeft: tries,
         isCarriedOver: false,
         doubts: 0,
+        isOverwritten: false,
         notBefore: 0,
         guest,
       },
