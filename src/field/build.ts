@@ -41,19 +41,19 @@ export function createBus(config: BusConfig, clock: Clock, log: Logger): FieldBu
 
 function transportOf(config: ModbusBusConfig, clock: Clock): (events: TransportEvents) => Transport {
   const { timeout: timeoutMs } = config;
+  if (config.type === 'modbus_tcp') return (events) => new TcpTransport({ clock, timeoutMs, maxInflight: config.max_inflight, events });
+  const line = { clock, timeoutMs, duplicatesMs: config.duplicates_within };
   switch (config.type) {
-    case 'modbus_tcp':
-      return (events) => new TcpTransport({ clock, timeoutMs, maxInflight: config.max_inflight, events });
     case 'modbus_rtu': {
       const timing = lineTiming(config.baud, bitsPerCharacter(config));
-      return (events) => new RtuTransport({ clock, timeoutMs, timing, events });
+      return (events) => new RtuTransport({ ...line, timing, events });
     }
     case 'modbus_ascii':
-      return (events) => new RtuTransport({ clock, timeoutMs, timing: asciiTiming(config), events, framing: new AsciiFraming() });
+      return (events) => new RtuTransport({ ...line, timing: asciiTiming(config), events, framing: new AsciiFraming() });
     case 'modbus_rtu_tcp':
-      return (events) => new RtuTransport({ clock, timeoutMs, timing: NO_LINE, events });
+      return (events) => new RtuTransport({ ...line, timing: NO_LINE, events });
     case 'modbus_ascii_tcp':
-      return (events) => new RtuTransport({ clock, timeoutMs, timing: NO_LINE, events, framing: new AsciiFraming() });
+      return (events) => new RtuTransport({ ...line, timing: NO_LINE, events, framing: new AsciiFraming() });
   }
 }
 

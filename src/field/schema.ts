@@ -71,10 +71,24 @@ const retries = (value: number) =>
   });
 const timeout = (value: string) => Duration({ default: value, min: '10ms', description: 'How long an answer may take to arrive.' });
 
+/** Of a line: nothing in an answer says which request it is to. */
+const duplicatesWithin = Duration({
+  default: '50ms',
+  max: '10s',
+  description:
+    'How long after a request a second one like it may reach the device because something on the way (a radio modem, a serial server) sends twice. What one frame could answer is kept so far apart; others go first. 0: nothing does that.',
+});
+
 /** What is connected to, or connects. */
 const networkKeys = (port: number) => ({ host: hostUnlessListening, port: tcpPort(port), backup, listen });
 /** Of a Modbus line behind a TCP serial server or modem. */
-const serialServerKeys = { ...networkKeys(4001), timeout: timeout('1s'), connect_timeout: connectTimeout, retries: retries(1) };
+const serialServerKeys = {
+  ...networkKeys(4001),
+  timeout: timeout('1s'),
+  connect_timeout: connectTimeout,
+  retries: retries(1),
+  duplicates_within: duplicatesWithin,
+};
 
 export const ModbusTcpBusSchema = object(
   {
@@ -102,6 +116,7 @@ export const ModbusRtuBusSchema = object(
     data_bits: Type.Literal(8, { default: 8, description: 'Data bits per character: a byte of RTU has all 8.' }),
     timeout: timeout('500ms'),
     retries: retries(1),
+    duplicates_within: duplicatesWithin,
   },
   'A Modbus RTU line.',
 );
@@ -124,6 +139,7 @@ export const ModbusAsciiBusSchema = object(
     parity: parity('even'),
     timeout: timeout('1s'),
     retries: retries(1),
+    duplicates_within: duplicatesWithin,
   },
   'A Modbus ASCII line.',
 );

@@ -4,17 +4,17 @@ import { ModbusBus } from '../../src/field/modbus/bus.js';
 import { type LineTiming, lineTiming, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { ClockedDevice, type Framing, type Heard, registerAt } from './clocked-device.js';
+import { ClockedDevice, type Heard, registerAt } from './clocked-device.js';
 import { outcome } from './fake-link.js';
 
 const TIMEOUT = 500;
 /** ms that the device takes. */
 const THINKS = 5;
 
-async function started(options: { framing?: Framing; timing?: LineTiming; respond?: (heard: Heard, number: number) => void } = {}) {
+async function started(options: { duplicatesMs?: number; timing?: LineTiming; respond?: (heard: Heard, number: number) => void } = {}) {
   const clock = new ManualClock();
   const sentAt: { what: string; ms: number }[] = [];
-  const device = new ClockedDevice(clock, options.framing ?? 'rtu', (heard) => {
+  const device = new ClockedDevice(clock, 'rtu', (heard) => {
     sentAt.push({ what: `${heard.unit}:${heard.pdu.readUInt8(0)}:${heard.pdu.readUInt16BE(1)}`, ms: clock.mono() });
     if (options.respond === undefined) heard.device.answer(heard, THINKS);
     else options.respond(heard, device.heard.length);
@@ -27,7 +27,7 @@ async function started(options: { framing?: Framing; timing?: LineTiming; respon
     clock,
     log: silentLogger,
     opener: device,
-    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: options.timing ?? NO_LINE, events }),
+    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events, ...options }),
     resetWhenSilent: false,
   });
   bus.start();
@@ -85,6 +85,21 @@ describe('requests that one frame could answer', () => {
     }
     assert.deepEqual(order(), ['1:3:0 0', '1:3:0 5', '1:3:0 10']);
     await bus.stop();
+  });
+
+  test('wait as long as it is configured, and not at all where nothing on the way sends twice', async () => {
+    for (const [duplicatesMs, at] of [
+      [0, THINKS],
+      [10, THINKS + 10],
+      [400, THINKS + 400],
+    ] as const) {
+      const { clock, bus, read, order } = await started({ duplicatesMs });
+      const both = [read(0), read(100)];
+      await clock.advanceAsync(1000);
+      await Promise.all(both);
+      assert.deepEqual(order(), ['1:3:0 0', `1:3:100 ${at}`]);
+      await bus.stop();
+    }
   });
 
   test('wait less on a line of ours on which the first took longer', async () => {

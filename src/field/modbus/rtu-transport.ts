@@ -33,6 +33,17 @@ export function lineTiming(baud: number, bitsPerCharacter: number): LineTiming {
   return { character, silence: Math.max(3.5 * character, 1.75) };
 }
 
+export interface LineOptions {
+  clock: Clock;
+  timeoutMs: number;
+  timing: LineTiming;
+  events: TransportEvents;
+  /** Absent: RTU. */
+  framing?: Framing;
+  /** How long after a request a copy of it may reach the device. Default: 50. */
+  duplicatesMs?: number;
+}
+
 /** How frames look on the wire where that is not RTU. */
 export interface Framing {
   encode(frame: Buffer): Buffer;
@@ -53,8 +64,8 @@ const QUIET_MS = 2000;
 /** The true answer comes within so many usual times of an answer, and the least that is waited. */
 const WAIT_LATENCIES = 4;
 const LEAST_WAIT_MS = 50;
-/** Where a request comes twice, the second answer comes within so long after the first. */
-const COPY_MS = 50;
+/** Where a request comes twice, the second one comes within so long after the first, unless the configuration says otherwise. */
+const DUPLICATES_MS = 50;
 /** The answer behind one that was not the true one comes within so many times of what a device takes to think, and the least. */
 const PROOF_LATENCIES = 3;
 const LEAST_PROOF_MS = 30;
@@ -100,6 +111,8 @@ export class RtuTransport implements Transport {
   readonly maxInflight = 1;
   readonly #clock: Clock;
   readonly #timeout: number;
+  /** ms. */
+  readonly #duplicates: number;
   readonly #timing: LineTiming;
   readonly #events: TransportEvents;
   readonly #framing: Framing | null;
@@ -122,9 +135,10 @@ export class RtuTransport implements Transport {
   /** The line gives back what is sent; null: not known yet. */
   #hasEcho: boolean | null = null;
 
-  constructor(options: { clock: Clock; timeoutMs: number; timing: LineTiming; events: TransportEvents; framing?: Framing }) {
+  constructor(options: LineOptions) {
     this.#clock = options.clock;
     this.#timeout = options.timeoutMs;
+    this.#duplicates = options.duplicatesMs ?? DUPLICATES_MS;
     this.#timing = options.timing;
     this.#memory = new AnswerMemory(this.#quiet);
     this.#proof = new Proof(options.clock, {
@@ -395,7 +409,7 @@ export class RtuTransport implements Transport {
     else {
       this.#proof.answered(unit, shape);
       // The answer to a write says what was written where: it takes a copy to be wrong.
-      this.#proof.warn(unit, shape, isRead(request) ? QUIET_TIMEOUTS * this.#timeout : COPY_MS, readOf(request));
+      this.#proof.warn(unit, shape, isRead(request) ? QUIET_TIMEOUTS * this.#timeout : this.#duplicates, readOf(request));
     }
     if (!pending.isRisky || answer.kind === 'exception') pending.resolve(answer);
     else pending.resolve({ ...answer, proof: this.#proof.hold(unit, shape, crcOf(frame), this.#proofMs(request)) });
@@ -448,7 +462,8 @@ export class RtuTransport implements Transport {
     this.#pending = null;
     const { request } = pending;
     const now = this.#clock.mono();
-    this.#spacing.ended(request, now, now + Math.max(LEAST_PROOF_MS, COPY_MS - this.#onWire(request)));
+    const apart = Math.max(Math.min(LEAST_PROOF_MS, this.#duplicates), this.#duplicates - this.#onWire(request));
+    this.#spacing.ended(request, now, now + apart);
   }
 
   /** Makes sure that no answer to an earlier request can come any more; throws where that is not sure. */

@@ -13,6 +13,8 @@ export type Target =
 export type LineFraming = 'rtu' | 'ascii';
 
 const CONNECT_TIMEOUT_MS = 5000;
+/** As buses have it where their configuration does not say otherwise. */
+const DUPLICATES_MS = 50;
 
 /** A bus of the tool's own, connected. Rejects with FER_FIELD_BUS where the port or host can't be reached. */
 export async function openOwnBus(
@@ -80,9 +82,10 @@ export function hintFor(reason: string): string {
 
 function configOf(target: Target, timeout: number): BusConfig {
   const name = 'tool';
+  const duplicates_within = DUPLICATES_MS;
   if (target.kind === 'line') {
     const { port, baud, parity, stop_bits, data_bits } = target;
-    const line = { name, port, baud, parity, stop_bits, flow_control: 'none', timeout, retries: 0 } as const;
+    const line = { name, port, baud, parity, stop_bits, flow_control: 'none', timeout, retries: 0, duplicates_within } as const;
     if (target.framing === 'rtu') return { ...line, type: 'modbus_rtu', data_bits: 8 };
     return { ...line, type: 'modbus_ascii', data_bits: data_bits === 8 ? 8 : 7 };
   }
@@ -93,9 +96,9 @@ function configOf(target: Target, timeout: number): BusConfig {
     case 'tcp':
       return { ...endpoint, type: 'modbus_tcp', max_inflight: 1 };
     case 'rtu':
-      return { ...endpoint, type: 'modbus_rtu_tcp' };
+      return { ...endpoint, type: 'modbus_rtu_tcp', duplicates_within };
     case 'ascii':
-      return { ...endpoint, type: 'modbus_ascii_tcp' };
+      return { ...endpoint, type: 'modbus_ascii_tcp', duplicates_within };
   }
 }
 
