@@ -22,6 +22,7 @@ import { limitsOf } from './gateway/limits.js';
 import { type Notice, noticesOf } from './gateway/notices.js';
 import { busPart, modbusServerPart, rulesPart } from './gateway/part-views.js';
 import { PartsMonitor } from './gateway/parts-monitor.js';
+import { Removals } from './gateway/removals.js';
 import { type PartStatus, SupervisedPart } from './gateway/supervisor.js';
 import { TagLists } from './gateway/tag-lists.js';
 import { VERSION } from './gateway/version.js';
@@ -109,6 +110,7 @@ class FerruleGateway implements Gateway {
   #listeners: RunningListener[] = [];
   readonly #tagLists: TagLists;
   readonly #deviceSetup: DeviceSetup;
+  readonly #removals: Removals;
   #console: Console;
   #consolePart: SupervisedPart;
   #startedAt = 0;
@@ -188,6 +190,7 @@ class FerruleGateway implements Gateway {
     });
     this.#tagLists = new TagLists(edits);
     this.#deviceSetup = new DeviceSetup(edits, this.#field.tools);
+    this.#removals = new Removals(edits, () => this.#rules.uses());
     this.#console = this.#createConsole(config);
     this.#consolePart = this.#part('console', { start: () => this.#console.start(), stop: () => this.#console.stop() });
     this.#storePart = this.#part('store', { start: () => this.#openStore(), stop: () => this.#store.stop() });
@@ -378,6 +381,7 @@ class FerruleGateway implements Gateway {
       field: this.#field,
       tagLists: this.#tagLists,
       deviceSetup: this.#deviceSetup,
+      removals: this.#removals,
       bridges: this.#bridges,
       rules: { rules: () => this.#rules.rules() },
       storage: this.#storage,

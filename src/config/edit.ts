@@ -13,8 +13,8 @@ export type ConfigEdit =
 
 /**
  * Applies edits to the text of a configuration. Comments, order and layout survive; a scalar is replaced where it stands,
- * what is added or deleted as whole lines is, so that nothing else of the text changes. Throws a FerruleError where a path leads through something that is no
- * mapping or list.
+ * what is added or deleted as whole lines is, so that nothing else of the text changes. Throws a FerruleError where a path leads through
+ * something that is no mapping or list, or what is left would refer to what is deleted.
  */
 export function editText(text: string, edits: readonly ConfigEdit[]): string {
   return edits.reduce((current, edit) => replaceScalar(current, edit) ?? editLines(current, edit) ?? editDocument(current, edit), text);
@@ -59,6 +59,7 @@ function editDocument(text: string, edit: ConfigEdit): string {
       if (edit.isCompact === true) compact(node);
       document.setIn(edit.path, node);
     }
+    return document.toString(layoutOf(text));
   } catch (error) {
     throw new FerruleError(
       'FER_CONFIG_WRITE',
@@ -68,7 +69,6 @@ function editDocument(text: string, edit: ConfigEdit): string {
       },
     );
   }
-  return document.toString(layoutOf(text));
 }
 
 /** As the rest of the text is written. */

@@ -7,7 +7,7 @@ const text = Type.String();
 const count = Type.Number();
 const name = (description: string) => Type.String({ minLength: 1, maxLength: 256, description });
 
-const Fault = Type.Object(
+export const Fault = Type.Object(
   {
     code: Type.String({ description: 'Stable code, FER_...' }),
     message: text,
@@ -24,10 +24,10 @@ const Fault = Type.Object(
   { description: 'Something that is wrong.' },
 );
 
-const some = <T extends TSchema>(item: T, description: string) =>
+export const some = <T extends TSchema>(item: T, description: string) =>
   Type.Object({ count, items: Type.Array(item, { description: 'The first 200.' }) }, { description });
 
-const checked = {
+export const checked = {
   errorCount: Type.Number({ description: 'How many there are; more than 0: it would be refused.' }),
   errors: Type.Array(Fault, { description: 'The first 200.' }),
   warnings: Type.Array(Fault, { description: 'What may be a slip, and was not in the configuration before.' }),

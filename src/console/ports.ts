@@ -5,6 +5,7 @@
 import type { Message } from '../mqtt/message.js';
 import type { DeviceSetupPort } from './device-setup.js';
 import type { Fault, FieldToolsPort } from './field-tools.js';
+import type { RemovalsPort } from './removals.js';
 
 export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'stopping';
 
@@ -439,6 +440,7 @@ export interface ConsolePorts {
   field: FieldPort;
   tagLists: TagListsPort;
   deviceSetup: DeviceSetupPort;
+  removals: RemovalsPort;
   bridges: BridgesPort;
   rules: RulesPort;
   storage: StoragePort;

@@ -16,6 +16,7 @@ import { CSRF_HEADER, cookieName, guard } from './guard.js';
 import { type App, answers, type RouteContext } from './http.js';
 import { createSecureServer } from './https-server.js';
 import { MODBUS_SERVER_SCHEMAS } from './modbus-server-schemas.js';
+import { REMOVAL_SCHEMAS } from './removal-schemas.js';
 import { banRoutes } from './routes/bans.js';
 import { bridgeRoutes } from './routes/bridges.js';
 import { clientRoutes } from './routes/clients.js';
@@ -28,6 +29,7 @@ import { modbusServerRoutes } from './routes/modbus-servers.js';
 import { mqttUserRoutes } from './routes/mqtt-users.js';
 import { overviewRoutes } from './routes/overview.js';
 import { redirectRoutes } from './routes/redirect.js';
+import { removalRoutes } from './routes/removals.js';
 import { ruleRoutes } from './routes/rules.js';
 import { sessionRoutes } from './routes/session.js';
 import { setupRoutes } from './routes/setup.js';
@@ -52,6 +54,7 @@ const API_ROUTES = [
   deviceRoutes,
   tagListRoutes,
   deviceSetupRoutes,
+  removalRoutes,
   fieldToolRoutes,
   fieldScanRoutes,
   modbusServerRoutes,
@@ -79,7 +82,8 @@ export async function createApp(context: RouteContext, certificate: Certificate 
         certificate === null ? createServer(handler as RequestListener) : createSecureServer(certificate, handler as RequestListener),
       ),
   });
-  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS, ...MODBUS_SERVER_SCHEMAS, ...DEVICE_SETUP_SCHEMAS]) app.addSchema(schema);
+  for (const schema of [...SHARED_SCHEMAS, ...FIELD_TOOL_SCHEMAS, ...MODBUS_SERVER_SCHEMAS, ...DEVICE_SETUP_SCHEMAS, ...REMOVAL_SCHEMAS])
+    app.addSchema(schema);
   app.decorateRequest('login', null);
   app.setErrorHandler((error: Error, request, reply) => sendError(error, request, reply, context.log));
   await app.register(helmet, {

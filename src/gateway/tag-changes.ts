@@ -64,6 +64,6 @@ export function faultsOf(errors: readonly FerruleError[]): Fault[] {
   }));
 }
 
-function some<T>(all: T[]): Some<T> {
+export function some<T>(all: T[]): Some<T> {
   return { count: all.length, items: all.slice(0, MOST_SHOWN) };
 }

@@ -53,6 +53,10 @@ export class RuleCompiler {
       column: this.document.placeOfValue(['rule']).column ?? 1,
       fingerprint: JSON.stringify(source),
       trigger,
+      targets: {
+        tags: source.do.flatMap(({ write }) => (write === undefined ? [] : [write.tag])),
+        topics: source.do.flatMap(({ publish }) => (publish === undefined ? [] : [publish.topic])),
+      },
       lets,
       when,
       // With `until` alone, the rule acts at once, but not again.

@@ -36,6 +36,8 @@ export interface CompiledRule {
   /** What the rule says, as one text: the same for a rule that was only moved. */
   fingerprint: string;
   trigger: Trigger;
+  /** As they are written, with their expressions: tags that it writes, topics that it publishes to. */
+  targets: { tags: readonly string[]; topics: readonly string[] };
   lets: readonly Evaluate[];
   /** null: always. */
   when: Evaluate | null;

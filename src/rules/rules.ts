@@ -30,6 +30,16 @@ export interface RuleStatus extends RuleCounters {
   error: { message: string; line: number; column: number } | null;
 }
 
+export interface RuleUse {
+  name: string;
+  /** Topic filters that start it. */
+  filters: readonly string[];
+  /** Tags that it writes, `device.tag`; with expressions in braces. */
+  tags: readonly string[];
+  /** Topics that it publishes to, likewise. */
+  topics: readonly string[];
+}
+
 /**
  * The rules of a gateway: reads the rule files of a folder, runs them, and follows the folder. What is wrong with a
  * file is logged and shown; it never stops another file's rules.
@@ -96,6 +106,15 @@ export class Rules {
         : { name: basename(file), file, line: first.where?.line ?? 1, ...stateOf(first), ...NOTHING_COUNTED },
     );
     return [...running, ...broken];
+  }
+
+  /** What every rule that runs listens to and acts on, as it is written. */
+  uses(): RuleUse[] {
+    return this.#library.rules.map(({ name, trigger, targets }) => ({
+      name,
+      filters: trigger.type === 'topic' ? trigger.filters : [],
+      ...targets,
+    }));
   }
 
   /** Everything that is wrong with the files as they are now. */

@@ -60,7 +60,7 @@ describe('editing the text', () => {
       { op: 'delete', path: ['broker', 'listeners', 1] },
     ]);
     assert.ok(!edited.includes('8083'), edited);
-    assert.match(edited, /- \{type: tcp, port: 1883\} # plain\n {4}- type: tcp\n {6}port: 1\n/);
+    assert.match(edited, /- \{type: tcp, port: 1883\} {3}# plain\n {4}- type: tcp\n {6}port: 1\n/);
   });
 
   const KEPT = `# by hand
@@ -111,6 +111,56 @@ rules:   {directory: rules}
     const text = 'd:\n  - name: x   # y\n    tags:  # z\n      - {a:  1}\n      - b\n    # after\n    unit:   1\n';
     assert.equal(editText(text, [{ op: 'delete', path: ['d', 0, 'tags'] }]), 'd:\n  - name: x   # y\n    # after\n    unit:   1\n');
     assert.equal(editText('a:\n  b: 1\nc: 2\n', [{ op: 'delete', path: ['a', 'b'] }]), 'a: {}\nc: 2\n');
+  });
+
+  const HALL = `field:
+  # what there is
+  devices:
+    # the press, unit 3
+    - name: press   # old
+      unit: 3
+
+      tags:
+        - {name: a,  address: 1}
+      # scan: {fast: 1s}
+
+    # the oven
+    - {name: oven,  unit: 4}   # new
+    # the pumps
+    - name: pump1
+    - name: pump2
+  # after
+rules:   {directory: rules}
+`;
+  const without = (text: string, index: number) => editText(text, [{ op: 'delete', path: ['field', 'devices', index] }]);
+
+  it('An item of a list is deleted with its comments, and no other line changes', () => {
+    const press = HALL.slice(HALL.indexOf('    # the press'), HALL.indexOf('\n    # the oven'));
+    assert.equal(without(HALL, 0), HALL.replace(press, ''));
+    assert.equal(without(HALL, 1), HALL.replace('    # the oven\n    - {name: oven,  unit: 4}   # new\n', ''));
+    assert.equal(without(HALL, 3), HALL.replace('    - name: pump2\n', ''));
+  });
+
+  it('A comment above an item that the next one may share stays', () => {
+    assert.equal(without(HALL, 2), HALL.replace('    - name: pump1\n', ''));
+  });
+
+  it('A list that loses its only item is empty, and takes one again', () => {
+    const text = 'field:\n  devices:   # none\n    # the keys: tags.md\n    - name: a\n      unit: 1\n  buses:\n  - b: 1 # c\nx: 1\n';
+    const edited = without(text, 0);
+    assert.equal(edited, 'field:\n  devices: []   # none\n    # the keys: tags.md\n  buses:\n  - b: 1 # c\nx: 1\n');
+    assert.equal(
+      editText(edited, [{ op: 'delete', path: ['field', 'buses', 0] }]),
+      'field:\n  devices: []   # none\n    # the keys: tags.md\n  buses: []\nx: 1\n',
+    );
+    const again = editText(edited, [{ op: 'set', path: ['field', 'devices', 0], value: { name: 'a' } }]);
+    assert.match(again, /devices: {3}# none\n {2}- name: a\n/);
+  });
+
+  it('An item that the rest of the text refers to is not deleted', () => {
+    const text = 'field:\n  devices:\n    - name: a\n      scan: &slow {fast: 1s}\n    - name: b\n      scan: *slow\n';
+    assert.throws(() => without(text, 0), { code: 'FER_CONFIG_WRITE', message: /slow/ });
+    assert.equal(without(text, 1), text.slice(0, text.indexOf('    - name: b')));
   });
 
   it('A path through a scalar is refused', () => {

@@ -20,6 +20,7 @@ import { matches } from '../../src/mqtt/topics.js';
 import { MemoryDeviceSetup, MemoryTagLists } from '../support/memory-device-setup.js';
 import { MemoryFieldTools } from '../support/memory-field-tools.js';
 import { MODBUS_PROXIES, MODBUS_SERVERS } from '../support/memory-modbus-servers.js';
+import { MemoryRemovals } from '../support/memory-removals.js';
 
 export class MemoryDocuments implements DocumentsPort {
   readonly collections = new Map<string, Map<string, string>>();
@@ -152,6 +153,7 @@ export class FakePlant {
   readonly tools = new MemoryFieldTools();
   readonly tagLists = new MemoryTagLists('meter1');
   readonly deviceSetup = new MemoryDeviceSetup();
+  readonly removals = new MemoryRemovals(() => this.devices, 'served');
   parts: PartStatus[] = [
     { name: 'store', state: 'running', since: 1, error: null },
     { name: 'listener tcp:1883', state: 'running', since: 1, error: null },
@@ -261,6 +263,7 @@ export class FakePlant {
       },
       tagLists: this.tagLists,
       deviceSetup: this.deviceSetup,
+      removals: this.removals,
       bridges: {
         bridges: () => this.bridges,
         pause: (name) => Promise.resolve(this.bridges.some((each) => each.name === name) && this.paused.add(name) !== undefined),

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { DeviceStatus } from '../../src/console/ports.js';
 import { createGateway, type Gateway, Loggers, loadConfig } from '../../src/gateway.js';
@@ -28,7 +28,10 @@ export interface ConsoleGatewayOptions {
 export async function startConsoleGateway(t: TestContext, field: string, options: ConsoleGatewayOptions = {}): Promise<ConsoleGateway> {
   const folder = await tempDir(t);
   const file = join(folder, 'ferrule.yaml');
-  for (const [name, content] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(options.files ?? {})) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
   const rest = 'broker: {listeners: []}\nconsole: {host: 127.0.0.1, port: 0, tls: "off"}\nlog: {level: silent}\n';
   await writeFile(file, `${rest}${field}`);
   const { config } = await loadConfig(file);

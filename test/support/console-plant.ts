@@ -16,6 +16,7 @@ import { detailsOf, MemoryDocuments, MemoryMessaging, MemoryMqttUsers } from '..
 import { MemoryDeviceSetup, MemoryTagLists } from './memory-device-setup.js';
 import { MemoryFieldTools } from './memory-field-tools.js';
 import { MODBUS_PROXIES, MODBUS_SERVERS } from './memory-modbus-servers.js';
+import { MemoryRemovals } from './memory-removals.js';
 
 const MINUTE = 60_000;
 
@@ -136,6 +137,8 @@ export class ConsolePlant {
   readonly mqttUsers = new MemoryMqttUsers();
   readonly tools = new MemoryFieldTools();
   readonly deviceSetup = new MemoryDeviceSetup();
+  /** A Modbus server has registers for meter1. */
+  readonly removals = new MemoryRemovals(() => this.devices, 'meter1');
   readonly startedAt = Date.now() - 8 * 3_600_000;
   devices = devices();
   clients = [
@@ -379,6 +382,7 @@ export class ConsolePlant {
       },
       tagLists: new MemoryTagLists('press2'),
       deviceSetup: this.deviceSetup,
+      removals: this.removals,
       bridges: {
         bridges: () => this.bridges,
         pause: (name) => Promise.resolve(this.#switch(name, 'paused')),
