@@ -14,6 +14,7 @@ import type {
   ProfileDetails,
   ProfileList,
   ReadPlan,
+  RemovalPreview,
   ScanStatus,
   ScanWhere,
   SerialPortInfo,
@@ -68,6 +69,18 @@ export const identifyUnit = (where: UnitWhere, unit: number) => request<Identifi
 export const findSunSpec = (where: UnitWhere, unit: number) => request<SunSpecFound>('POST', '/sunspec', { where, unit });
 export const previewDevice = (device: DeviceToAdd) => request<NewDevicePreview>('POST', '/devices/preview', device);
 export const addDevice = (device: DeviceToAdd) => request<{ name: string; tags: number }>('POST', '/devices', device);
+
+/** What can be taken out of the configuration. */
+export interface Removable {
+  kind: 'device' | 'bus';
+  name: string;
+}
+
+const removable = ({ kind, name }: Removable) => `/${kind === 'device' ? 'devices' : 'buses'}/${part(name)}`;
+const alsoBus = ({ kind }: Removable, withBus: boolean) => (kind === 'device' && withBus ? '?bus=true' : '');
+export const previewRemoval = (what: Removable, withBus: boolean) =>
+  request<RemovalPreview>('GET', `${removable(what)}/removal${alsoBus(what, withBus)}`);
+export const remove = (what: Removable, withBus: boolean) => request<null>('DELETE', `${removable(what)}${alsoBus(what, withBus)}`);
 
 export const getUnits = async (bus: string) => (await request<{ units: UnitStatistics[] }>('GET', `/buses/${part(bus)}/units`)).units;
 export const getPlan = async (device: string) => (await request<{ scans: ReadPlan[] }>('GET', `/devices/${part(device)}/plan`)).scans;

@@ -52,6 +52,7 @@ export type {
   TagStatus,
   TrendPoint,
 } from '../../../src/console/ports.js';
+export type { Reference, RemovalPreview } from '../../../src/console/removals.js';
 
 /** `GET /setup`. */
 export interface Setup {

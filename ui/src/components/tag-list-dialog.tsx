@@ -21,12 +21,12 @@ export function TagListActions({ device }: { device: string }) {
     download(file ?? `${device}.csv`, csv);
   });
   return (
-    <div class="page-actions">
+    <>
       <Button onClick={() => work.start()}>{t('tagList.export')}</Button>
       {may('administrator') && <Button onClick={() => setImporting(true)}>{t('tagList.import')}</Button>}
       {work.error !== null && <ErrorNote error={work.error} />}
       {importing && <TagListDialog device={device} onClose={() => setImporting(false)} />}
-    </div>
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import { enDeviceSetup } from './en-device-setup.js';
 import { enFrames } from './en-frames.js';
 import { enModbusServers } from './en-modbus-servers.js';
 import { enReasons } from './en-reasons.js';
+import { enRemoval } from './en-removal.js';
 import { enTools } from './en-tools.js';
 
 /**
@@ -357,6 +358,7 @@ export const en = {
   ...enModbusServers,
   ...enTools,
   ...enDeviceSetup,
+  ...enRemoval,
 
   'rules.none': 'No rules yet.',
   'rules.none.hint': 'Put a YAML file into the folder “rules” next to ferrule.yaml; it is read as soon as it is saved.',

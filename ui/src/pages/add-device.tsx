@@ -5,6 +5,7 @@ import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
 import { CsvInput } from '../components/csv-input.js';
 import { FaultList } from '../components/fault-list.js';
 import { ErrorNote, Field, Segments, Submit, useAction } from '../components/forms.js';
+import { LinesDiff } from '../components/lines-diff.js';
 import { PlaceFields } from '../components/place-fields.js';
 import { ProfilePicker } from '../components/profile-picker.js';
 import { type SunSpecChoice, SunSpecPicker } from '../components/sunspec-picker.js';
@@ -240,17 +241,7 @@ function Preview({ preview }: { preview: NewDevicePreview }) {
           .filter((text) => text !== null)
           .join(', ')}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-      <section class="diff" tabIndex={0} aria-label={title}>
-        <pre class="mono">
-          {removed.map((text, index) => (
-            <del key={`-${index}`}>{`− ${text}\n`}</del>
-          ))}
-          {added.map((text, index) => (
-            <ins key={`+${index}`}>{`+ ${text}\n`}</ins>
-          ))}
-        </pre>
-      </section>
+      <LinesDiff label={title} removed={removed} added={added} />
     </div>
   );
 }

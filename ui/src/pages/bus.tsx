@@ -4,6 +4,7 @@ import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
 import { FramesPanel } from '../components/bus-frames-panel.js';
 import { Segments } from '../components/forms.js';
 import { RegistersPanel } from '../components/registers-panel.js';
+import { RemoveButton } from '../components/removal-dialog.js';
 import { BusScanForm } from '../components/scan-form.js';
 import { ScanList } from '../components/scan-list.js';
 import { PartState } from '../components/status.js';
@@ -24,18 +25,23 @@ export function BusPage({ name }: { name: string }) {
   const overview = useView('overview');
   const devices = useView('devices');
   const bus = overview?.field.buses.find((each) => each.name === name);
+  const used = (devices?.items ?? []).filter((device) => device.bus === name);
   return (
     <>
       <p class="crumb">
         <Link href={href('explorer')}>{t('nav.explorer')}</Link>
       </p>
-      <PageHead title={name} />
+      <PageHead title={name}>
+        {bus !== undefined && devices !== undefined && used.length === 0 && (
+          <RemoveButton what={{ kind: 'bus', name }} then={href('explorer')} />
+        )}
+      </PageHead>
       {overview === undefined ? (
         <Loading />
       ) : bus === undefined ? (
         <Empty title={t('bus.missing', { name })} hint={t('bus.missing.hint')} />
       ) : (
-        <BusTools bus={bus} devices={(devices?.items ?? []).filter((device) => device.bus === name)} />
+        <BusTools bus={bus} devices={used} />
       )}
     </>
   );

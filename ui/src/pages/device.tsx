@@ -3,6 +3,7 @@ import type { DeviceStatus, TagStatus } from '../api/types.js';
 import { Empty, Fact, Facts, Link, Loading, PageHead, Panel, Since, TableBox } from '../components/basics.js';
 import { FramesPanel } from '../components/frames-panel.js';
 import { PlanPanel } from '../components/plan-panel.js';
+import { RemoveButton } from '../components/removal-dialog.js';
 import { DeviceState } from '../components/status.js';
 import { TagListActions } from '../components/tag-list-dialog.js';
 import { TagTable } from '../components/tag-table.js';
@@ -21,7 +22,16 @@ export function DevicePage({ name }: { name: string }) {
   const device = useView('device', name);
   if (device === undefined) return <Frame name={name} body={<Loading />} />;
   if (device === null) return <Frame name={name} body={<Empty title={t('device.missing', { name })} hint={t('device.missing.hint')} />} />;
-  return <Frame name={name} tools={device.unit !== null && <TagListActions device={name} />} body={<Device device={device} />} />;
+  return <Frame name={name} tools={<Tools device={device} />} body={<Device device={device} />} />;
+}
+
+function Tools({ device: { name, unit } }: { device: DeviceStatus }) {
+  return (
+    <div class="page-actions">
+      {unit !== null && <TagListActions device={name} />}
+      <RemoveButton what={{ kind: 'device', name }} then={href('devices')} />
+    </div>
+  );
 }
 
 function Frame({ name, tools, body }: { name: string; tools?: preact.ComponentChildren; body: preact.ComponentChildren }) {
