@@ -164,9 +164,24 @@ export class FerruleError extends Error {
 
   /** One line for logs and terminals: `file:line:col: message. hint [CODE]`. */
   toLine(): string {
-    const place = formatPlace(this.where);
+    const place = formatPlace(isSaid(this) ? {} : this.where);
     return `${place === '' ? '' : `${place}: `}${this.message}${this.hint === undefined ? '' : ` ${this.hint}`} [${this.code}]`;
   }
+}
+
+/** Whether the message says by itself what it is about: it is said once. */
+function isSaid({ where, message }: FerruleError): boolean {
+  return where?.subject !== undefined && where.file === undefined && names(message, where.subject);
+}
+
+/** Whether a text names a subject: begins with it, or has it as whole words (short ones may be words of the text by chance). */
+export function names(text: string, subject: string): boolean {
+  const least = 3;
+  for (let at = text.indexOf(subject); at !== -1; at = text.indexOf(subject, at + 1)) {
+    const isWhole = !/[\p{L}\p{N}_]/u.test(`${text[at - 1] ?? ''}${text[at + subject.length] ?? ''}`);
+    if (isWhole && (at === 0 || subject.length >= least)) return subject !== '';
+  }
+  return false;
 }
 
 export function formatPlace(where: ErrorPlace | undefined): string {

@@ -11,7 +11,7 @@ export const modbus: Command = {
 
   scan            which units answer, and with which serial settings (Ctrl-C ends it, what was found is shown)
   read            registers in every type and byte order, coils and inputs
-  write VALUE     one value, read back; without --yes it only says what it would write
+  write VALUE     one value, read back; without --yes it only says what it would write. A negative one goes last, behind --
   plan CONFIG     what a gateway with this configuration reads, and what it costs
   monitor BUS     every frame of a bus of the running gateway, decoded
   sunspec         the SunSpec models of an inverter or meter, and the tags that they are
@@ -28,6 +28,7 @@ Examples:
   sudo ferrule modbus scan --bus line1
   ferrule modbus read --host 192.168.1.50 --unit 1 --address 40001 --count 10
   ferrule modbus write 21.5 --port /dev/ttyUSB0 --unit 3 --area holding --address 16 --type float32 --order CDAB --yes
+  ferrule modbus write --host 192.168.1.50 --address 40017 --type int16 --yes -- -5
   ferrule modbus sunspec --host 192.168.1.60 --unit 126 --yaml >> devices.yaml
   ferrule modbus plan ferrule.yaml meter1
   ferrule modbus monitor line1 --url https://192.168.1.20:8080 --user admin`,

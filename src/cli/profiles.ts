@@ -1,24 +1,27 @@
 import { dirname, join, resolve } from 'node:path';
-import { systemClock } from '../clock.js';
 import type { LoadedProfile, ProfileLibrary } from '../config/profiles.js';
 import { FerruleError } from '../errors.js';
 import type { Profile } from '../field/profiles/schema.js';
-import { silentLogger } from '../log.js';
 import type { Arguments, Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { integer, TARGET_OPTIONS, targetOf, timeoutOf } from './field/options.js';
+import { ask } from './field/ask.js';
+import { GATEWAY_OPTIONS } from './field/gateway-client.js';
+import { integer, TARGET_OPTIONS } from './field/options.js';
+import { reportFailure } from './field/report.js';
 import { CONFIG_OPTION, configFile, DATA_OPTION, dataDirectory } from './places.js';
 import { reportRefusal } from './start.js';
 
 export const profiles: Command = {
-  usage: 'list | show NAME | check FILE | identify (--host HOST[:PORT] | --port FILE) [--unit N]  [--config FILE] [--data DIR] [--json]',
+  usage:
+    'list | show NAME | check FILE | identify (--host HOST[:PORT] | --port FILE | --bus NAME) [--unit N]  [--config FILE] [--data DIR] [--json]',
   help: `Device profiles: register maps that \`profile: NAME\` puts into a device of the configuration.
 
   list         what there is: those that came with Ferrule, those in profiles/ beside the configuration and in
                profiles/ of the data folder (a profile of yours wins over one of the same name that came with it)
   show NAME    its tags, where the facts come from, how the device is connected
   check FILE   everything that is wrong with a profile, with line and column
-  identify     asks a device and names the profiles that fit it, of those that say how their model is recognised
+  identify     asks a device and names the profiles that fit it, of those that say how their model is recognised; what the gateway
+               that runs here has as a bus it asks through it (--bus NAME), for the profiles that the gateway has
 
 Examples:
   ferrule profiles show eastron-sdm630
@@ -26,19 +29,20 @@ Examples:
   ferrule profiles identify --host 192.168.1.60 --unit 1`,
   options: {
     config: { ...CONFIG_OPTION, help: 'Configuration beside which profiles are looked for. Default: as for start.' },
-    data: { ...DATA_OPTION, help: 'Data folder in which profiles are looked for. Default: as for start.' },
     ...TARGET_OPTIONS,
+    ...GATEWAY_OPTIONS,
+    data: { ...DATA_OPTION, help: 'Data folder, of the gateway and of profiles. Default: as for start.' },
     unit: { type: 'string', short: 'u', value: 'N', help: 'Unit id. Default: 1.' },
     json: { type: 'boolean', help: 'As JSON.' },
   },
   words: { min: 1, max: 2 },
   async run(args, io) {
     const [verb, name] = args.words;
+    if (verb === 'identify' && name === undefined) return identify(args, io).catch((error: unknown) => reportFailure(error, io));
     try {
       if (verb === 'list' && name === undefined) return await list(args, io);
       if (verb === 'show' && name !== undefined) return await show(name, args, io);
       if (verb === 'check' && name !== undefined) return await check(name, args, io);
-      if (verb === 'identify' && name === undefined) return await identify(args, io);
       const hint = 'See ferrule profiles --help.';
       throw new FerruleError('FER_CLI_USAGE', `There is list, show NAME, check FILE and identify, not ${args.words.join(' ')}.`, { hint });
     } catch (error) {
@@ -108,9 +112,38 @@ async function check(file: string, args: Arguments, io: Io): Promise<ExitCode> {
   }
 }
 
+interface Named {
+  name: string;
+  vendor: string;
+  model: string;
+}
+
 async function identify(args: Arguments, io: Io): Promise<ExitCode> {
-  const target = targetOf(args);
   const unit = integer(args, 'unit', 0, 255, 1);
+  const fitting = await ask<Named[]>(
+    {
+      own: async (bus) => {
+        const [{ recognise }, profiles] = await Promise.all([import('../field/profiles/recognise.js'), allProfiles(args, io)]);
+        return (await recognise(bus, unit, profiles)).map(({ name, vendor, model }) => ({ name, vendor, model }));
+      },
+      gateway: async (client, _path, bus) => {
+        const { profiles: names } = await client.post<{ profiles: string[] }>('/identify', { where: { kind: 'bus', bus }, unit });
+        const { profiles } = await client.get<{ profiles: Named[] }>('/profiles');
+        return names.flatMap((name) =>
+          profiles.filter((profile) => profile.name === name).map(({ vendor, model }) => ({ name, vendor, model })),
+        );
+      },
+    },
+    args,
+    io,
+  );
+  if (args.flag('json')) io.out(`${JSON.stringify(fitting)}\n`);
+  else if (fitting.length > 0) io.out(table(fitting.map(({ name, vendor, model }) => [name, `${vendor} ${model}`])));
+  else io.out('No profile says that it fits.\n');
+  return EXIT.OK;
+}
+
+async function allProfiles(args: Arguments, io: Io): Promise<Profile[]> {
   const library = await openLibrary(args, io);
   const profiles: Profile[] = [];
   for (const { name } of await library.list()) {
@@ -118,20 +151,7 @@ async function identify(args: Arguments, io: Io): Promise<ExitCode> {
     const loaded = await library.get(name).catch(() => null);
     if (loaded !== null) profiles.push(loaded.profile);
   }
-  const [{ openOwnBus }, { recognise }] = await Promise.all([
-    import('../field/tools/own-bus.js'),
-    import('../field/profiles/recognise.js'),
-  ]);
-  const bus = await openOwnBus(target, timeoutOf(args, target), systemClock, silentLogger);
-  try {
-    const fitting = await recognise(bus, unit, profiles);
-    if (args.flag('json')) io.out(`${JSON.stringify(fitting.map(({ name, vendor, model }) => ({ name, vendor, model })))}\n`);
-    else if (fitting.length > 0) io.out(table(fitting.map(({ name, vendor, model }) => [name, `${vendor} ${model}`])));
-    else io.out('No profile says that it fits.\n');
-    return EXIT.OK;
-  } finally {
-    await bus.stop();
-  }
+  return profiles;
 }
 
 function description(profile: Profile, file: string): string {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../config/distance.js';
 import { type Arguments, type Command, type CommandEntry, type Io, type Option, parseOptions } from './command.js';
 import { COMMANDS } from './commands.js';
+import { asWord, dashedValue, isNegative, type Line, unknownOption } from './dashes.js';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.js';
 
 const HELP: Option = { type: 'boolean', short: 'h', help: 'Show this help.' };
@@ -62,7 +63,7 @@ function readArguments(entry: CommandEntry, command: Command, rest: string[], io
       flag: (name) => values[name] === true,
     };
   } catch (error) {
-    return refuse(entry, command, explain(error, Object.keys(options), rest), io);
+    return refuse(entry, command, explain(error, { name: entry.name, options, args: rest }, (command.words?.max ?? 0) > 0), io);
   }
 }
 
@@ -72,19 +73,31 @@ function refuse(entry: CommandEntry, command: Command, reason: string, io: Io): 
   return null;
 }
 
-function explain(error: unknown, known: string[], rest: string[]): string {
+function explain(error: unknown, line: Line, takesWords: boolean): string {
   if (!(error instanceof Error)) throw error;
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ERR_PARSE_ARGS_UNKNOWN_OPTION': {
       const name = /'--?([^']+)'/.exec(error.message)?.[1] ?? '';
-      const near = nearest(name, known);
-      const dashes = rest.some((arg) => arg.startsWith(`--${name}`)) ? '--' : '-';
-      return `there is no option ${dashes}${name}.${near === null ? '' : ` Did you mean --${near}?`}`;
+      const written = unknownOption(line) ?? '';
+      if (takesWords && isNegative(written)) {
+        return `${written} begins with a dash and is taken for an option. Write it last, behind --: ${asWord(line)}`;
+      }
+      const near = nearest(name, Object.keys(line.options));
+      const dashes = line.args.some((arg) => arg.startsWith(`--${name}`)) ? '--' : '-';
+      const unknown = `there is no option ${dashes}${name}.`;
+      if (near !== null) return `${unknown} Did you mean --${near}?`;
+      return takesWords ? `${unknown} If ${written} is none, write it last, behind --: ${asWord(line)}` : unknown;
     }
     case 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL':
       return `${/'([^']*)'/.exec(error.message)?.[0] ?? 'an argument'} is not expected here.`;
-    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE': {
+      const dashed = dashedValue(line);
+      if (dashed?.isOption === true) return `the value of ${dashed.option} is missing.`;
+      if (dashed !== null) {
+        return `what follows ${dashed.option} begins with a dash and is taken for an option. If it is its value: ${dashed.line}`;
+      }
       return `${error.message.split('\n')[0]?.replace(/\.$/, '')}.`;
+    }
     default:
       throw error;
   }

@@ -3,6 +3,7 @@ import type { LoadedProfile } from '../config/profiles.js';
 import { FerruleError, messageOf } from '../errors.js';
 import type { SimulatedTag } from '../field/simulator/profile-device.js';
 import type { SimulatedUnit, SimulationOptions } from '../field/simulator/simulation.js';
+import { withoutSubject } from '../field/tools/say-once.js';
 import type { Arguments, Command, Io } from './command.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { hostAndPort, integer, numbers, oneOf, usage as wrongUsage } from './field/options.js';
@@ -63,7 +64,7 @@ async function serve(options: Omit<SimulationOptions, 'onLost'>, io: Io): Promis
   try {
     const place = await simulation.start().catch((error: unknown) => {
       const subject = where.kind === 'tcp' ? `${where.host}:${where.port}` : where.port;
-      throw new FerruleError('FER_FIELD_BUS', `${subject} can't be opened: ${messageOf(error)}.`, {
+      throw new FerruleError('FER_FIELD_BUS', `${subject} can't be opened: ${withoutSubject(messageOf(error), subject)}.`, {
         hint: 'Name another one, or end the program that uses it.',
         cause: error,
       });

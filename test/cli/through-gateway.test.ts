@@ -75,6 +75,8 @@ test('ferrule modbus beside a gateway that runs', { skip: needs('socat', 'python
     const read = await ferrule(['modbus', 'read', ...onBus, '-u', '5', '-a', '40017', '-n', '2']);
     assert.match(read.stdout, /CDAB +\d+ +\d+ +21\.5/, read.stderr);
 
+    const identified = await ferrule(['profiles', 'identify', ...onBus, '-u', '5']);
+    assert.deepEqual([identified.code, identified.stdout], [0, 'No profile says that it fits.\n'], identified.stderr);
     const sunspec = await ferrule(['modbus', 'sunspec', ...onBus, '-u', '5']);
     assert.deepEqual([sunspec.code, /no SunSpec map.*FER_FIELD_SUNSPEC/.test(sunspec.stderr)], [6, true], sunspec.stderr);
 
@@ -104,6 +106,11 @@ test('ferrule modbus beside a gateway that runs', { skip: needs('socat', 'python
       assert.match(stderr, new RegExp(`is bus ${bus} of the gateway that runs here.*--bus ${bus} .*FER_CLI_IN_USE`, 's'));
     }
     assert.deepEqual(await hall.writes(), []);
+    const terminal = await ferrule(['serial', 'terminal', cable.ours, ...here]);
+    assert.equal(terminal.code, 6, terminal.stderr);
+    assert.match(terminal.stderr, /is bus line1 of the gateway.*It is a Modbus bus: 'ferrule modbus monitor line1'.*FER_CLI_IN_USE/);
+    const identify = await ferrule(['profiles', 'identify', '--port', cable.ours, ...here]);
+    assert.match(identify.stderr, /is bus line1 of the gateway that runs here.*--bus line1 .*FER_CLI_IN_USE/);
   });
 
   await t.test('a scan through it that is interrupted ends there too', async (t) => {
@@ -202,4 +209,14 @@ field:
   assert.deepEqual([beside.code, /is bus scale_port of the gateway.*FER_CLI_IN_USE/s.test(beside.stderr)], [6, true], beside.stderr);
   const unknown = await ferrule(['serial', 'terminal', '--bus', 'scale', ...here]);
   assert.deepEqual([unknown.code, /There are: scale_port/.test(unknown.stderr)], [2, true], unknown.stderr);
+  for (const verb of [['scan'], ['read', '-a', '40001'], ['sunspec'], ['write', '1', '-a', '40001', '--yes']]) {
+    const { code, stderr } = await ferrule(['modbus', ...verb, '--port', cable.ours, ...here]);
+    assert.equal(code, 6, stderr);
+    assert.match(stderr, /^\S+ is in use by bus scale_port, which belongs to a serial instrument.*stop the gateway.*FER_CLI_IN_USE/);
+    assert.doesNotMatch(stderr, /--bus/);
+  }
+  const identify = await ferrule(['profiles', 'identify', '--port', cable.ours, ...here]);
+  assert.deepEqual([identify.code, /is in use by bus scale_port.*FER_CLI_IN_USE/.test(identify.stderr)], [6, true], identify.stderr);
+  const onIt = await ferrule(['modbus', 'scan', '--bus', 'scale_port', ...here]);
+  assert.match(onIt.stderr, /belongs to a serial instrument: there are no Modbus units.*terminal/);
 });

@@ -5,10 +5,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LOCAL_SOCKET } from '../../console/local-socket.js';
 import { type ErrorCode, FerruleError } from '../../errors.js';
+import { withoutSubject } from '../../field/tools/say-once.js';
 import type { Arguments, Io, Option } from '../command.js';
 import { DATA_OPTION, dataDirectory } from '../places.js';
 import { usage } from './options.js';
 import { askPassword } from './password.js';
+import { refuseWrongProtocol } from './protocol.js';
 
 export const GATEWAY_OPTIONS: Record<string, Option> = {
   data: { ...DATA_OPTION, help: 'Data folder of the gateway that runs here. Default: /var/lib/ferrule.' },
@@ -56,6 +58,7 @@ export class GatewayClient {
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || !/^https?:$/.test(url.protocol)) throw usage(`--url is an address of a web console, not ${JSON.stringify(text)}.`);
     if (username === undefined) throw usage('This asks a gateway elsewhere: name an account of its console with --user.');
+    await refuseWrongProtocol(url);
     const password = io.env.FERRULE_PASSWORD ?? (await askPassword(username));
     const client = new GatewayClient({ url, trusting: args.flag('insecure') || LOCAL.has(url.hostname) });
     await client.#logIn(username, password);
@@ -160,7 +163,8 @@ function unreachable(endpoint: Endpoint, error: Error): FerruleError {
   const hint = /self.signed|certificate/i.test(error.message)
     ? 'Give its certificate to NODE_EXTRA_CA_CERTS, or take it unseen with --insecure.'
     : 'Is the gateway running, and the address right?';
-  return new FerruleError('FER_CLI_GATEWAY', `${name} can not be asked: ${error.message}.`, { hint, cause: error });
+  const reason = withoutSubject(error.message, 'url' in endpoint ? endpoint.url.host : endpoint.socketPath);
+  return new FerruleError('FER_CLI_GATEWAY', `${name} can not be asked: ${reason}.`, { hint, cause: error });
 }
 
 /** Whether a gateway listens there. `denied`: it may, and this user can't know. */
@@ -186,9 +190,8 @@ async function refusal(response: IncomingMessage): Promise<FerruleError> {
     // Not a gateway, or something in between.
   }
   if (error?.message === undefined) {
-    const status = response.statusCode ?? 0;
-    const hint = status >= 300 && status < 400 ? 'The console wants https: write --url https://...' : 'Is this the address of a gateway?';
-    return new FerruleError('FER_CLI_GATEWAY', `The answer has status ${status} and is none of a gateway.`, { hint });
+    const message = `The answer has status ${response.statusCode ?? 0} and is none of a gateway.`;
+    return new FerruleError('FER_CLI_GATEWAY', message, { hint: 'Is this the address of a gateway?' });
   }
   return new FerruleError(
     (error.code ?? 'FER_CLI_GATEWAY') as ErrorCode,

@@ -3,6 +3,7 @@ import { FerruleError, messageOf } from '../../errors.js';
 import type { Link } from '../../field/link/link.js';
 import { SerialOpener } from '../../field/link/serial.js';
 import { hintFor } from '../../field/tools/own-bus.js';
+import { sentence } from '../../field/tools/say-once.js';
 import { silentLogger } from '../../log.js';
 import type { Arguments, Io } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -32,7 +33,7 @@ export async function terminal(port: string | undefined, args: Arguments, io: Io
   }
   if (port === undefined) throw usage('The port is missing.', "'ferrule serial ports' lists the ports of this machine.");
   const way = portWay(port, args);
-  await refuseWhatABusHas({ kind: 'line', port }, args, io);
+  await refuseWhatABusHas({ kind: 'line', port }, args, io, 'bytes');
   return converse(way, args, io);
 }
 
@@ -84,7 +85,7 @@ async function converse(way: Way, args: Arguments, io: Io): Promise<ExitCode> {
 }
 
 function failure(port: string, reason: string): FerruleError {
-  return new FerruleError('FER_FIELD_BUS', `${reason}.`, { where: { subject: port }, hint: hintFor(reason) });
+  return new FerruleError('FER_FIELD_BUS', sentence(reason), { where: { subject: port }, hint: hintFor(reason) });
 }
 
 function send(line: string, link: Pick<Link, 'write'>, isHex: boolean, end: string, io: Io): void {

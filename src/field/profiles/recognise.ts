@@ -1,11 +1,10 @@
-import { FerruleError } from '../../errors.js';
-import { asFault } from '../fault.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { decodeBit, decodeRegisters } from '../modbus/decode.js';
 import type { ReadFunction } from '../modbus/pdu.js';
 import { isBitArea, resolvePoint } from '../modbus/point.js';
 import type { TagJson } from '../ports.js';
 import { type Identification, identify } from '../tools/identification.js';
+import { readFailure } from '../tools/say-once.js';
 import { fingerprintTag } from './check-config.js';
 import type { Fingerprint, Profile } from './schema.js';
 
@@ -73,12 +72,7 @@ class FingerprintReader {
     const { point } = resolved;
     const request = { fn: READ_FUNCTION[print.area], unit: this.#unit, address: point.address, count: point.length };
     const answer = await this.#bus.probe(request).catch((thrown: unknown) => {
-      const subject = `${this.#bus.name}, unit ${this.#unit}`;
-      const fault = asFault(thrown);
-      throw new FerruleError('FER_FIELD_READ', `${subject}, ${print.area} ${print.address}: ${fault.message}.`, {
-        where: { subject },
-        cause: fault,
-      });
+      throw readFailure(this.#bus.name, this.#unit, `${print.area} ${print.address}`, thrown);
     });
     if (answer.kind !== 'data') return null;
     const reading = isBitArea(point.area) ? decodeBit(answer.data, 0, tag) : decodeRegisters(point, answer.data, tag);

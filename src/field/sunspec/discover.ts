@@ -1,8 +1,8 @@
 import { FerruleError } from '../../errors.js';
-import { asFault } from '../fault.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { EXCEPTION_TEXT } from '../modbus/pdu.js';
 import type { TagJson } from '../ports.js';
+import { readFailure } from '../tools/say-once.js';
 import { COMMON_ID, MODELS } from './models.js';
 import { type FoundModel, type SunSpecTag, tagsOf } from './tags.js';
 
@@ -143,11 +143,7 @@ class Reader {
   /** An exception is an answer; rejects where there is none. */
   async read(address: number, count: number): Promise<Answer> {
     const answer = await this.#bus.probe({ fn: 3, unit: this.#unit, address, count }).catch((thrown: unknown) => {
-      const fault = asFault(thrown);
-      throw new FerruleError('FER_FIELD_READ', `${this.subject}, holding ${address}: ${fault.message}.`, {
-        where: { subject: this.subject },
-        cause: fault,
-      });
+      throw readFailure(this.#bus.name, this.#unit, `holding ${address}`, thrown);
     });
     switch (answer.kind) {
       case 'data':

@@ -1,5 +1,4 @@
 import { FerruleError } from '../../errors.js';
-import { asFault } from '../fault.js';
 import type { Area } from '../modbus/address.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { decodeRegisters } from '../modbus/decode.js';
@@ -7,6 +6,7 @@ import { EXCEPTION_TEXT, type ReadFunction } from '../modbus/pdu.js';
 import { isBitArea, resolvePoint } from '../modbus/point.js';
 import type { TagJson } from '../ports.js';
 import type { Order, TagConfig, TagType } from '../schema.js';
+import { readFailure } from './say-once.js';
 
 export interface ExploreRequest {
   unit: number;
@@ -70,8 +70,7 @@ export async function explore(bus: ModbusBus, request: ExploreRequest, now: () =
     throw new FerruleError('FER_FIELD_READ', `${subject}: ${message}.`, { where: { subject }, hint: 'Read a shorter range.' });
   }
   const answer = await bus.probe({ fn: READ_FUNCTION[area], unit, address, count }).catch((thrown: unknown) => {
-    const fault = asFault(thrown);
-    throw new FerruleError('FER_FIELD_READ', `${subject}: ${fault.message}.`, { where: { subject }, cause: fault });
+    throw readFailure(bus.name, unit, `${area} ${address}`, thrown);
   });
   switch (answer.kind) {
     case 'data':

@@ -3,6 +3,7 @@ import { FerruleError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import type { BusConfig, LineConfig } from '../schema.js';
+import { aboutEndpoint, sentence } from './say-once.js';
 
 /** What a tool speaks to where no bus of the gateway is in between. */
 export type Target =
@@ -54,8 +55,8 @@ function untilUp(bus: ModbusBus, signal: AbortSignal | null): Promise<void> {
         if (reason === null) return;
         unlisten();
         reject(
-          new FerruleError('FER_FIELD_BUS', `${endpoint} can not be reached: ${reason}.`, {
-            where: { subject: endpoint },
+          new FerruleError('FER_FIELD_BUS', sentence(aboutEndpoint(endpoint, 'can not be reached', reason)), {
+            where: { subject: bus.name },
             hint: hintFor(reason),
           }),
         );
@@ -73,7 +74,10 @@ function untilUp(bus: ModbusBus, signal: AbortSignal | null): Promise<void> {
 
 export function hintFor(reason: string): string {
   if (/ is used by /.test(reason)) {
-    return 'If a gateway runs here, the port is one of its buses: ask through it (--bus NAME, with sudo, or --data DIR), or stop it.';
+    return (
+      'End that program, or name another port. If a gateway runs here, the port is one of its buses: ask a Modbus bus through it ' +
+      "(--bus NAME, with sudo, or --data DIR); a serial instrument's is free once the gateway is stopped."
+    );
   }
   if (/ECONNREFUSED/.test(reason)) return 'Nothing listens there: compare address and port.';
   if (/plugged in/.test(reason)) return "'ferrule serial ports' lists the ports of this machine.";
@@ -81,7 +85,8 @@ export function hintFor(reason: string): string {
 }
 
 function configOf(target: Target, timeout: number): BusConfig {
-  const name = 'tool';
+  // What people gave: messages name the bus.
+  const name = target.kind === 'line' ? target.port : `${target.host}:${target.port}`;
   const duplicates_within = DUPLICATES_MS;
   if (target.kind === 'line') {
     const { port, baud, parity, stop_bits, data_bits } = target;

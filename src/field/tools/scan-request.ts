@@ -115,9 +115,9 @@ export function refuseDataBits(framing: LineFraming, { data_bits = [] }: LineSet
 export type Place = { kind: 'line'; port: string } | { kind: 'host'; host: string; port: number };
 
 /** The bus that has this port or host, under whichever name; null: none. */
-export async function busOf(where: Place, buses: Iterable<BusConfig>): Promise<string | null> {
+export async function busOf(where: Place, buses: Iterable<BusConfig>): Promise<BusConfig | null> {
   const same = where.kind === 'line' ? await samePort(where.port) : await sameHost(where.host, where.port);
-  for (const bus of buses) if (await same(bus)) return bus.name;
+  for (const bus of buses) if (await same(bus)) return bus;
   return null;
 }
 

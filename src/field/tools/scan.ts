@@ -6,6 +6,7 @@ import { EXCEPTION_TEXT, type ModbusAnswer } from '../modbus/pdu.js';
 import type { TapFrame } from '../tap.js';
 import { type Identification, identify } from './identification.js';
 import { hintFor } from './own-bus.js';
+import { aboutEndpoint } from './say-once.js';
 
 /** One serial setting (or one connection) whose units are asked. */
 export interface ScanLine {
@@ -186,8 +187,8 @@ function isUpAgain(bus: ModbusBus, clock: Clock, signal: AbortSignal): Promise<b
 function lost(bus: ModbusBus, fault: Fault): FerruleError {
   const { endpoint, lastError } = bus.status();
   const reason = lastError ?? fault.message;
-  return new FerruleError('FER_FIELD_BUS', `The scan ended early: ${endpoint} was lost (${reason}).`, {
-    where: { subject: endpoint },
+  return new FerruleError('FER_FIELD_BUS', `The scan ended early: ${aboutEndpoint(endpoint, 'was lost', reason)}.`, {
+    where: { subject: bus.name },
     hint: hintFor(reason),
   });
 }

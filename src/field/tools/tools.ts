@@ -14,6 +14,7 @@ import type { Explored, ExploreRequest } from './explore.js';
 import type { Identification } from './identification.js';
 import { type MonitorListener, monitor } from './monitor.js';
 import type { Target } from './own-bus.js';
+import { aboutEndpoint } from './say-once.js';
 import type { ScanPlan } from './scan.js';
 import type { ScanJobs, ScanStatus } from './scan-jobs.js';
 import type { Place, ScanRequest, ScanWhere } from './scan-request.js';
@@ -135,11 +136,7 @@ export class FieldTools {
 
   /** The bus that has this serial port or host; null: none. */
   async busOf(where: Place): Promise<string | null> {
-    const { busOf } = await import('./scan-request.js');
-    return busOf(
-      where,
-      [...this.#field.buses().values()].map(({ config }) => config),
-    );
+    return (await this.#userOf(where))?.name ?? null;
   }
 
   /** The serial ports of this machine. */
@@ -155,11 +152,8 @@ export class FieldTools {
     const { where } = request;
     const jobs = await this.#scans();
     if (where.kind === 'bus') return this.#scanBus(jobs, request, where);
-    const user = await this.busOf(where);
+    await this.#refuseInUse('FER_FIELD_SCAN', where, 'Scan');
     const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
-    if (user !== null) {
-      throw new FerruleError('FER_FIELD_SCAN', `${target} is used by bus ${user}.`, { hint: `Scan the bus ${user} instead.` });
-    }
     return jobs.start(
       target,
       () => Promise.resolve(ownScanPlan(request, where, this.#clock, this.#log)),
@@ -187,7 +181,8 @@ export class FieldTools {
     }
     if (!found.sendByHand(data)) {
       const { endpoint, lastError } = found.status();
-      throw new FerruleError('FER_FIELD_BUS', `Nothing was sent: ${endpoint} is not open${lastError === null ? '' : ` (${lastError})`}.`, {
+      const reason = lastError === null ? `${endpoint} is not open` : aboutEndpoint(endpoint, 'is not open', lastError);
+      throw new FerruleError('FER_FIELD_BUS', `Nothing was sent: ${reason}.`, {
         where: { subject: bus },
       });
     }
@@ -243,15 +238,7 @@ export class FieldTools {
   /** With the bus that is there already, or with a connection for this alone. */
   async #at<T>(where: UnitWhere, work: (bus: ModbusBus) => Promise<T>): Promise<T> {
     if (where.kind === 'bus') return work(this.#modbus(where.bus));
-    const { busOf } = await import('./scan-request.js');
-    const user = await busOf(
-      where,
-      [...this.#field.buses().values()].map(({ config }) => config),
-    );
-    if (user !== null) {
-      const target = where.kind === 'line' ? where.port : `${where.host}:${where.port}`;
-      throw new FerruleError('FER_FIELD_BUS', `${target} is used by bus ${user}.`, { hint: `Choose the bus ${user} instead.` });
-    }
+    await this.#refuseInUse('FER_FIELD_BUS', where, 'Choose');
     const { openOwnBus } = await import('./own-bus.js');
     const bus = await openOwnBus(where, OWN_TIMEOUT_MS, this.#clock, this.#log);
     try {
@@ -259,6 +246,22 @@ export class FieldTools {
     } finally {
       await bus.stop();
     }
+  }
+
+  /** `verb`: what is done with a Modbus bus that has it instead. */
+  async #refuseInUse(code: 'FER_FIELD_SCAN' | 'FER_FIELD_BUS', where: Place, verb: string): Promise<void> {
+    const user = await this.#userOf(where);
+    if (user === null) return;
+    const { refuseInUse } = await import('./in-use.js');
+    throw refuseInUse(code, where, user, verb);
+  }
+
+  async #userOf(where: Place): Promise<BusConfig | null> {
+    const { busOf } = await import('./scan-request.js');
+    return busOf(
+      where,
+      [...this.#field.buses().values()].map(({ config }) => config),
+    );
   }
 
   #bus(name: string): { config: BusConfig; bus: FieldBus } {
@@ -270,7 +273,10 @@ export class FieldTools {
   #modbus(name: string): ModbusBus {
     const { bus } = this.#bus(name);
     if (!('probe' in bus)) {
-      throw new FerruleError('FER_FIELD_BUS', `Bus ${name} is a serial line without Modbus.`, { where: { subject: name } });
+      throw new FerruleError('FER_FIELD_BUS', `Bus ${name} belongs to a serial instrument: there are no Modbus units to ask.`, {
+        where: { subject: name },
+        hint: 'Name a Modbus bus. What the instrument says is seen in the terminal: ferrule serial terminal --bus, or the page of the bus.',
+      });
     }
     return bus;
   }
