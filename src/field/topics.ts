@@ -170,6 +170,8 @@ export function isTagJson(value: unknown): value is TagJson {
   return value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 }
 
+const DIGITS_OF_A_DOUBLE = 15;
+
 export interface SetRequest {
   value: TagJson;
   /** Given back with the result. */
@@ -202,6 +204,9 @@ export function parseSet(payload: Buffer): SetRequest | { problem: string } {
   return { value: asked, id: typeof id === 'string' || typeof id === 'number' ? id : null };
 }
 
+/** Whether a number has more digits than a double keeps of every number. */
 function isInexact(value: number, text: string): boolean {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?[0-9]+$/.test(text);
+  if (Number.isSafeInteger(value) && /^-?[0-9]+$/.test(text)) return false;
+  const [mantissa = ''] = text.toLowerCase().split('e');
+  return mantissa.replace(/[-.]/g, '').replace(/^0+/, '').length > DIGITS_OF_A_DOUBLE;
 }

@@ -153,6 +153,9 @@ describe('payloads', () => {
     ['{"v": 1.5, "id": 7}', { value: 1.5, id: 7 }],
     ['{"value": "x"}', { value: 'x', id: null }],
     ['18446744073709551615', { value: '18446744073709551615', id: null }],
+    ['9007199254740991', { value: 9007199254740991, id: null }],
+    ['922337203685477.5807', { value: '922337203685477.5807', id: null }],
+    ['-0.000123456789012345', { value: -0.000123456789012345, id: null }],
   ];
   for (const [text, request] of sets) {
     test(`${text} on a set topic`, () => assert.deepEqual(parseSet(Buffer.from(text)), request));

@@ -133,6 +133,16 @@ describe('what is written and what it becomes', () => {
     ['a large scaled number', { type: 'uint64', scale: 0.1 }, 12345678901234.5, '00007048860ddf79'],
     ['the largest of 64 bits', { type: 'uint64' }, '18446744073709551615', 'ffffffffffffffff'],
     ['minus zero', { type: 'float32' }, -0, '80000000'],
+    ['the largest of 64 bits, scaled, as text', { type: 'int64', scale: 0.0001 }, '922337203685477.5807', '7fffffffffffffff'],
+    ['the smallest of 64 bits, scaled, as text', { type: 'int64', scale: 0.0001 }, '-922337203685477.5808', '8000000000000000'],
+    ['the largest without a sign, ten times', { type: 'uint64', scale: 10 }, '184467440737095516150', 'ffffffffffffffff'],
+    ['beside a large offset, as text', { type: 'int64', offset: 1e18 }, '1000000000000000007', '0000000000000007'],
+    ['scale and offset, as text', { type: 'int64', scale: 0.01, offset: -0.5 }, '92233720368547757.57', '7fffffffffffffff'],
+    ['a negative scale, as text', { type: 'int64', scale: -0.001 }, '9007199254740.993', 'ffdfffffffffffff'],
+    ['with an exponent, as text', { type: 'uint64', scale: 0.1 }, '9.007199254740993e14', '0020000000000001'],
+    ['what reading gives for a scale that has no end', { type: 'int32', scale: 1 / 3 }, '33.33333333333333', '00000064'],
+    ['with what a sum leaves behind, as text', { type: 'int16', scale: 0.1 }, '0.30000000000000004', '0003'],
+    ['a number whose neighbours are steps too', { type: 'int64', scale: 0.1 }, 281474976710655.3, '0009fffffffffff9'],
   ];
   for (const [name, tag, value, hex] of cases) test(name, async () => assert.equal(await encode(tag, value), hex));
 });
@@ -170,11 +180,82 @@ describe('writes that are refused', () => {
     ['raw data of another length', { type: 'raw', length: 2 }, '01', /1 bytes/],
     ['too large for its bits', { type: 'bitfield', bit: 0, bits: 3 }, 8, /out of range/],
     ['too large for its byte', { type: 'uint8' }, 256, /out of range/],
+    [
+      'a scaled number that stands for several steps',
+      { type: 'int64', scale: 0.1 },
+      Number('562949953421312.3'),
+      /exact as a number; send it as a text/,
+    ],
+    ['a number that its offset drowns', { type: 'int64', offset: 1e18 }, 1e18, /exact as a number; send it as a text/],
+    [
+      'a text between two large steps',
+      { type: 'int64', scale: 0.1 },
+      '900719925474099.15',
+      /next to it are 900719925474099\.1 and 900719925474099\.2/,
+    ],
+    [
+      'a text between two integers',
+      { type: 'int64' },
+      '9007199254740993.5',
+      /no integer; next to it are 9007199254740993 and 9007199254740994/,
+    ],
+    ['what lies beside the last step', { type: 'uint16', scale: 0.5 }, 32767.75, /next to it is 32767\.5/],
+    [
+      'past the largest, scaled, as text',
+      { type: 'int64', scale: 0.0001 },
+      '922337203685477.5808',
+      /that is -922337203685477\.5808 to 922337203685477\.5807/,
+    ],
+    ['past the largest of a negative scale', { type: 'int8', scale: -1 }, 200, /allowed -128 to 127, that is -127 to 128/],
+    [
+      'just above its largest, as text',
+      { type: 'int64', scale: 0.1, write: { max: 900719925474099 } },
+      '900719925474099.1',
+      /above the largest/,
+    ],
+    ['a text without end', { type: 'int64', scale: 0.1 }, '1'.repeat(100_000), /more digits than any value/],
+    ['an exponent without end', { type: 'int64', scale: 0.1 }, '1e999999', /more digits than any value/],
   ];
   for (const [name, tag, value, message] of cases) {
     test(name, async () => assert.rejects(encode(tag, value), { code: 'FER_FIELD_BAD_VALUE', message }));
   }
 });
+
+describe('a refusal says what then works', () => {
+  for (const [tag, text, hex] of [
+    [{ type: 'int64', scale: 0.1 }, '562949953421312.3', registers(5629499534213123n)],
+    [{ type: 'int64' }, '9007199254740992', registers(2n ** 53n)],
+  ] as const) {
+    test(`${text} for ${JSON.stringify(tag)}, as text`, async () => {
+      await assert.rejects(encode(tag, Number(text)), /send it as a text of digits, in quotes/);
+      assert.equal(await encode(tag, text), hex);
+    });
+  }
+
+  test('what stands next to a value between two steps, each of them', async () => {
+    const tag = { type: 'int64', scale: 0.0005, offset: 3 };
+    const refused = await encode(tag, '123456789012345.67891').catch((error: Error) => error.message);
+    const [, low = '', high = ''] = /next to it are (\S+) and (\S+)\.$/.exec(refused) ?? [];
+    assert.deepEqual([low, high], ['123456789012345.6785', '123456789012345.679']);
+    assert.equal(await encode(tag, low), registers((123456789012345_6785n - 3_0000n) / 5n));
+    assert.equal(await encode(tag, high), registers((123456789012345_6790n - 3_0000n) / 5n));
+  });
+
+  test('every step of 64 bits is written by its text', async () => {
+    const shifts = [1n, 10n, 10_000n, 10_000_000_000n];
+    for (let raw = -(2n ** 63n) + 1n, at = 0; raw < 2n ** 63n; raw += 2n ** 59n - 12_345_678_901n, at++) {
+      const shift = shifts[at % shifts.length]!;
+      const size = raw < 0n ? -raw : raw;
+      const text = `${raw < 0n ? '-' : ''}${size / shift}.${String(size % shift).padStart(String(shift).length - 1, '0')}`;
+      assert.equal(await encode({ type: 'int64', scale: 1 / Number(shift) }, text), registers(raw), text);
+    }
+  });
+});
+
+/** A 64-bit integer as it stands in the registers. */
+function registers(raw: bigint): string {
+  return BigInt.asUintN(64, raw).toString(16).padStart(16, '0');
+}
 
 test('a bit is written with a mask', async () => {
   assert.equal(await encode({ bit: 3 }, true), '{"kind":"masked","mask":8,"bits":8}');

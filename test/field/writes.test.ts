@@ -200,6 +200,32 @@ describe('writes that go wrong', () => {
   });
 });
 
+test('a scaled 64-bit tag takes its largest value over a set topic, as text and as a bare number', {
+  skip: needs('python3-pymodbus'),
+}, async (t) => {
+  const server = await PymodbusServer.start(t, 0, [1]);
+  const { messages } = await startField(t, {
+    buses: [{ name: 'b', type: 'modbus_tcp', host: '127.0.0.1', port: server.port }],
+    devices: [
+      { name: 'd', bus: 'b', tags: [{ name: 'a', area: 'holding', address: 20, type: 'int64', scale: 0.0001, access: 'read_write' }] },
+    ],
+  });
+  await messages.until('field/d/a', ({ q }) => q === 'good');
+  for (const [payload, registers] of [
+    ['{"v": "922337203685477.5807", "id": 1}', [0x7fff, 0xffff, 0xffff, 0xffff]],
+    ['922337203685477.5806', [0x7fff, 0xffff, 0xffff, 0xfffe]],
+  ] as const) {
+    const before = messages.on('field/d/a/set/result').length;
+    messages.send('field/d/a/set', payload);
+    await waitFor(() => messages.on('field/d/a/set/result').length > before);
+    assert.equal(messages.last('field/d/a/set/result')?.ok, true, JSON.stringify(messages.last('field/d/a/set/result')));
+    assert.deepEqual(await server.get(1, 'holding', 20, 4), registers);
+  }
+  messages.send('field/d/a/set', '{"v": 922337203685477.5807}');
+  const refused = await messages.until('field/d/a/set/result', ({ ok }) => ok === false);
+  assert.match(JSON.stringify(refused), /exact as a number; send it as a text of digits/);
+});
+
 /** The scripted device holds address + 1 in every register whatever is written: register 0x000f holds 15. */
 describe('reading back', () => {
   const tag = (more: object) => [{ name: 'a', area: 'holding', address: 15, access: 'read_write', write: { read_back: true }, ...more }];

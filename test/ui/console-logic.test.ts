@@ -39,6 +39,9 @@ test('what a person types is a number, or it is said what is wrong with it', () 
     { value: -1000 },
     { value: 0.5 },
   ]);
+  assert.deepEqual(number('9007199254740991'), { value: 9007199254740991 });
+  assert.deepEqual(number('-9007199254740993'), { value: '-9007199254740993' }, 'a number would lose the last digit');
+  assert.deepEqual(number('922337203685477,5807'), { value: '922337203685477.5807' });
   for (const text of ['', 'abc', '1.2.3', '1,000.5', '0x10', '1e999']) assert.ok('fault' in number(text), text);
   assert.deepEqual(parseValue('true', 'switch'), { value: true });
   assert.deepEqual(parseValue(' as it is ', 'text'), { value: ' as it is ' });

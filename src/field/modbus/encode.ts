@@ -4,6 +4,7 @@ import type { TagConfig } from '../schema.js';
 import { scaleInteger } from '../value.js';
 import { numberToHalf, toHalf } from './decode.js';
 import { type Point, reorder } from './point.js';
+import { compareTo, rawInteger } from './raw-integer.js';
 
 /** What is to be sent for a value: a coil, or registers, or bits of one register. */
 export type Encoded =
@@ -139,37 +140,21 @@ function integerOf(point: Point, value: TagJson, tag: TagConfig): bigint {
   return toInteger(value, tag, point.name, min, max);
 }
 
-const INTEGER_TEXT = /^[-+]?[0-9]+$/;
 const NUMBER_TEXT = /^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?$/i;
 
 /** The raw integer of a value; scaling is undone. Never rounds away what was asked for. */
 function toInteger(value: TagJson, tag: TagConfig, name: string, min: bigint, max: bigint): bigint {
   checkLimits(value, tag, name);
-  const scale = tag.scale ?? 1;
-  const offset = tag.offset ?? 0;
-  let raw: bigint;
-  if (scale === 1 && offset === 0 && typeof value === 'string' && INTEGER_TEXT.test(value)) raw = BigInt(value);
-  else {
-    const asked = toNumber(value, name);
-    const unscaled = unscale(asked, tag);
-    const nearest = Math.round(unscaled);
-    const isScaled = scale !== 1 || offset !== 0;
-    // What the division leaves (21.5 / 0.1 = 214.99999999999997) is no fraction that was asked for.
-    const isExact = isScaled
-      ? Math.abs(unscaled - nearest) <= 1e-9 || scaleInteger(nearest, scale, offset) === asked
-      : unscaled === nearest;
-    if (!isExact) throw refuse(name, isScaled ? `${String(value)} is between two steps of ${scale}` : `${String(value)} is no integer`);
-    if (!Number.isSafeInteger(nearest)) throw refuse(name, `${String(value)} is too large to be exact; send it as a text of digits`);
-    raw = BigInt(nearest);
-  }
-  if (raw < min || raw > max) throw refuse(name, `${String(value)} is out of range (raw ${raw}, allowed ${min} to ${max})`);
-  return raw;
+  const { scale = 1, offset = 0 } = tag;
+  const result = rawInteger(numberOrText(value, name), tag, [min, max], (raw) => scaleInteger(raw, scale, offset));
+  if ('problem' in result) throw refuse(name, result.problem);
+  return result.raw;
 }
 
 /** `toPrecision`: the nearest number that the device can hold. */
 function floatOf(point: Point, value: TagJson, tag: TagConfig, toPrecision: (value: number) => number): number {
   checkLimits(value, tag, point.name);
-  const raw = unscale(toNumber(value, point.name), tag);
+  const raw = unscale(Number(numberOrText(value, point.name)), tag);
   const held = toPrecision(raw);
   if (!Number.isFinite(held)) throw refuse(point.name, `${String(value)} is out of range of a ${point.type}`);
   if (held === 0 && raw !== 0) throw refuse(point.name, `${String(value)} is too small for a ${point.type}: it would become 0`);
@@ -180,9 +165,9 @@ function unscale(value: number, tag: TagConfig): number {
   return (value - (tag.offset ?? 0)) / (tag.scale ?? 1);
 }
 
-function toNumber(value: TagJson, name: string): number {
+function numberOrText(value: TagJson, name: string): number | string {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (typeof value === 'string' && NUMBER_TEXT.test(value)) return Number(value);
+  if (typeof value === 'string' && NUMBER_TEXT.test(value)) return value;
   throw refuse(name, `${JSON.stringify(value)} is no number`);
 }
 
@@ -194,10 +179,13 @@ function toBoolean(value: TagJson, name: string): boolean {
 
 function checkLimits(value: TagJson, tag: TagConfig, name: string): void {
   const { min, max } = tag.write;
-  // A text of digits is compared as the integer that it is: a double may not hold it.
-  const number = typeof value === 'string' && INTEGER_TEXT.test(value) ? BigInt(value) : toNumber(value, name);
-  if (min !== undefined && number < min) throw refuse(name, `${number} is below the smallest value that may be written (${min})`);
-  if (max !== undefined && number > max) throw refuse(name, `${number} is above the largest value that may be written (${max})`);
+  const number = numberOrText(value, name);
+  if (min !== undefined && compareTo(number, min) < 0) {
+    throw refuse(name, `${number} is below the smallest value that may be written (${min})`);
+  }
+  if (max !== undefined && compareTo(number, max) > 0) {
+    throw refuse(name, `${number} is above the largest value that may be written (${max})`);
+  }
 }
 
 /** The number behind a name, as text of digits; a number must be one that has a name. */
