@@ -1,6 +1,9 @@
 import { systemClock } from '../clock.js';
 import type { LoadedProfile } from '../config/profiles.js';
 import { FerruleError, messageOf } from '../errors.js';
+import type { Profile } from '../field/profiles/schema.js';
+import type { Fingerprint } from '../field/simulator/fixed-places.js';
+import type { Identity } from '../field/simulator/identification.js';
 import type { SimulatedTag } from '../field/simulator/profile-device.js';
 import type { SimulatedUnit, SimulationOptions } from '../field/simulator/simulation.js';
 import { withoutSubject } from '../field/tools/say-once.js';
@@ -20,7 +23,9 @@ export const simulate: Command = {
   help: `Plays devices: serves profiles on Modbus TCP or on a serial line, with values that move as in a plant, until Ctrl-C.
 
 UNITS are unit ids: 1, 1-4, 1-4,7. Without them the profiles have one unit each, counting from 1. Registers that a profile does not
-map answer with exception 2, too many at once with exception 3; tags that may be written keep what is written.
+map answer with exception 2, too many at once with exception 3; tags that may be written keep what is written. A device says what it
+is (function 43/14), and holds what its profile is recognised by: 'ferrule profiles identify' and, where the profile is one of SunSpec,
+'ferrule modbus sunspec' know it.
 
 Examples:
   ferrule simulate eastron-sdm630
@@ -116,7 +121,11 @@ async function unitsOf(args: Arguments, io: Io): Promise<SimulatedUnit[]> {
 }
 
 async function simulated({ profile }: LoadedProfile): Promise<Omit<SimulatedUnit, 'unit'>> {
-  const { resolvePoint } = await import('../field/modbus/point.js');
+  const [{ resolvePoint }, { fingerprintTag }, { sunspecFilling }] = await Promise.all([
+    import('../field/modbus/point.js'),
+    import('../field/profiles/check-config.js'),
+    import('../field/simulator/sunspec-filling.js'),
+  ]);
   const { order, max_registers = 125, max_bits = 2000 } = profile.defaults ?? {};
   const tags = profile.tags.map((tag): SimulatedTag => {
     const resolved = resolvePoint(tag, profile.defaults ?? {});
@@ -135,6 +144,20 @@ async function simulated({ profile }: LoadedProfile): Promise<Omit<SimulatedUnit
       hints: profile.simulate?.[tag.name] ?? {},
     };
   });
-  const identity = profile.identify?.device_id === undefined ? null : { vendor: profile.vendor, product: profile.model };
-  return { tags, maxRegisters: max_registers, maxBits: max_bits, identity };
+  const fingerprints = (profile.identify?.registers ?? []).map((print): Fingerprint => {
+    // As it is read when a device is recognised: without the defaults of the profile.
+    const resolved = resolvePoint(fingerprintTag(print), {});
+    if ('problems' in resolved) throw new Error(`identify, ${print.area} ${print.address}: ${resolved.problems[0]?.message}`);
+    const { area, address, length, type, bit, bits, highByte } = resolved.point;
+    return { ...{ area, address, registers: length, type, bit, bits, highByte }, order: print.order ?? 'ABCD', values: print.equals };
+  });
+  const limits = { maxRegisters: max_registers, maxBits: max_bits };
+  return { tags, ...limits, identity: identityOf(profile), fingerprints, filling: sunspecFilling(fingerprints) };
+}
+
+/** Vendor and model; where the profile is recognised by other words, these. */
+function identityOf({ vendor, model, identify }: Profile): Identity {
+  const { vendor: maker = '', product = '' } = identify?.device_id ?? {};
+  const has = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
+  return { vendor: has(vendor, maker) ? vendor : maker, product: has(model, product) ? model : product };
 }

@@ -7,6 +7,7 @@
   mask UNIT ADDRESS AND OR           function 22
   exchange UNIT READ COUNT WRITE VALUE...   function 23
   identify UNIT                      function 43, MEI 14
+  objects UNIT CODE OBJECT           the same, from an object on; all that follow are asked for: "objects ID=TEXT|..."
 Every command is answered by one line: "values ...", "done", "exception CODE" or "error TEXT".
 """
 import sys
@@ -15,6 +16,20 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.mei_message import ReadDeviceInformationRequest
+
+
+def objects(client, unit, code, first):
+    """The last answer, with the objects of all."""
+    found = {}
+    while True:
+        answer = client.execute(ReadDeviceInformationRequest(code, first, unit=unit))
+        if isinstance(answer, Exception) or answer.isError():
+            return answer
+        found.update(answer.information)
+        answer.information = found
+        if not answer.more_follows:
+            return answer
+        first = answer.next_object_id
 
 
 def ask(client, words):
@@ -47,6 +62,8 @@ def ask(client, words):
         return answer, numbers[1]
     if verb == "identify":
         return client.execute(ReadDeviceInformationRequest(1, 0, unit=unit)), 0
+    if verb == "objects":
+        return objects(client, unit, numbers[0], numbers[1]), -1
     raise ValueError(verb)
 
 
@@ -55,6 +72,8 @@ def text(answer, count):
         return f"error {answer}"
     if answer.isError():
         return f"exception {answer.exception_code}"
+    if hasattr(answer, "information") and count < 0:
+        return "objects " + "|".join(f"{name}={value.decode('latin1')}" for name, value in sorted(answer.information.items()))
     if hasattr(answer, "information"):
         return "values " + " ".join(value.decode() for _, value in sorted(answer.information.items()))
     values = getattr(answer, "registers", None) or getattr(answer, "bits", None)

@@ -1,3 +1,5 @@
+import type { Identity } from './identification.js';
+
 /** Order of the four bytes of a 32-bit value in its two registers. */
 export type WordOrder = 'ABCD' | 'CDAB';
 
@@ -96,7 +98,7 @@ export interface Memory {
   maxRegisters?: number;
   maxBits?: number;
   /** Answer to function 43/14. Default: the device does not know it. */
-  identity?: { vendor: string; product: string } | null;
+  identity?: Identity | null;
 }
 
 /** A table without addresses. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock.js';
+import { Exception } from './exceptions.js';
 import type { Memory } from './memory.js';
-import { answer, Exception, exceptionTo } from './slave.js';
+import { answer, exceptionTo } from './slave.js';
 import { TcpEndpoint } from './tcp-endpoint.js';
 
 /** What becomes of one request. */

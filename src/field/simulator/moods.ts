@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
+import { Exception } from './exceptions.js';
 import type { Conduct } from './modbus-tcp-server.js';
 import type { Random } from './random.js';
-import { Exception } from './slave.js';
 
 const ANSWER: Conduct = { does: 'answer' };
 const IGNORE: Conduct = { does: 'ignore' };

@@ -1,9 +1,9 @@
+import { type Fingerprint, fingerprintValues, fitsFingerprint } from './fixed-places.js';
+import type { Identity } from './identification.js';
 import { type Memory, SparseTable, type Table } from './memory.js';
 import type { Random } from './random.js';
 import { createSignal, type Signal, type SignalHints } from './signal.js';
-import { type Layout, registersOf } from './tag-codec.js';
-
-export type SimulatedArea = 'holding' | 'input' | 'coil' | 'discrete';
+import { type Layout, registersOf, type SimulatedArea } from './tag-codec.js';
 
 export interface SimulatedTag extends Layout {
   name: string;
@@ -29,8 +29,12 @@ export interface ProfileDeviceOptions {
   /** Most registers and bits in one answer. */
   maxRegisters: number;
   maxBits: number;
-  /** What it says of itself (function 43/14); null: it does not know the function. */
-  identity: { vendor: string; product: string } | null;
+  /** What it says of itself (function 43/14). */
+  identity: Identity;
+  /** What its model is told by. */
+  fingerprints: readonly Fingerprint[];
+  /** What stands in holding registers where no tag and no fingerprint is, by address. */
+  filling: ReadonlyMap<number, number>;
   random: Random;
 }
 
@@ -46,8 +50,10 @@ const POWERS: Record<string, number> = { A: -2, V: -1, Hz: -2, '%': -1, '°C': -
 export class ProfileDevice {
   readonly memory: Memory;
   readonly #cells: Cell[];
+  /** Those that no master can write over. */
+  readonly #fingerprints: readonly Fingerprint[];
 
-  constructor({ tags, maxRegisters, maxBits, identity, random }: ProfileDeviceOptions) {
+  constructor({ tags, maxRegisters, maxBits, identity, fingerprints, filling, random }: ProfileDeviceOptions) {
     const guard = (area: SimulatedArea) => (address: number, value: number) => mayWrite(tags, area, address, value);
     this.memory = {
       coils: new SparseTable(guard('coil')),
@@ -58,6 +64,7 @@ export class ProfileDevice {
       maxBits,
       identity,
     };
+    for (const [address, register] of filling) this.memory.holding.set(address, register);
     for (const tag of tags) {
       const table = this.#table(tag.area);
       for (let index = 0; index < tag.registers; index++) table.set(tag.address + index, table.get(tag.address + index));
@@ -65,11 +72,24 @@ export class ProfileDevice {
     }
     this.#cells = tags.map((tag) => ({ tag, signal: createSignal({ ...tag, kind: kindOf(tag) }, random) }));
     for (const cell of this.#cells) this.#put(cell, 0);
+    this.#fit(fingerprints);
+    this.#fingerprints = fingerprints.filter((print) => !tags.some((tag) => tag.writable && overlap(tag, print)));
   }
 
   step(seconds: number): void {
     // What a master may write stays as it was written.
     for (const cell of this.#cells) if (!cell.tag.writable) this.#put(cell, seconds);
+    this.#fit(this.#fingerprints);
+  }
+
+  /** What tells the model is so, whatever a tag that lies there says. */
+  #fit(fingerprints: readonly Fingerprint[]): void {
+    for (const print of fingerprints) {
+      const table = this.#table(print.area);
+      const now = Array.from({ length: print.registers }, (_, index) => table.get(print.address + index));
+      if (table.holds(print.address, print.registers) && fitsFingerprint(print, now)) continue;
+      for (const [index, register] of fingerprintValues(print, now).entries()) table.set(print.address + index, register);
+    }
   }
 
   #put({ tag, signal }: Cell, seconds: number): void {
@@ -89,6 +109,10 @@ export class ProfileDevice {
     const { coils, discretes, holding, inputs } = this.memory;
     return { coil: coils, discrete: discretes, holding, input: inputs }[area];
   }
+}
+
+function overlap(a: SimulatedTag, b: Fingerprint): boolean {
+  return a.area === b.area && a.address < b.address + b.registers && b.address < a.address + a.registers;
 }
 
 function kindOf({ type, area, choices }: SimulatedTag): 'number' | 'bool' | 'text' | 'choice' {

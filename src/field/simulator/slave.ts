@@ -1,24 +1,9 @@
+import { Exception, Refused } from './exceptions.js';
+import { identification } from './identification.js';
 import type { Memory, Table } from './memory.js';
-
-/** Exception codes of the Modbus application protocol, section 7. */
-export const Exception = {
-  illegalFunction: 1,
-  illegalAddress: 2,
-  illegalValue: 3,
-  busy: 6,
-  noTarget: 11,
-} as const;
 
 /** Most values in one request, by function code (Modbus application protocol 1.1b3, section 6). */
 const LIMITS = { readBits: 2000, readRegisters: 125, writeBits: 1968, writeRegisters: 123, readWriteReads: 125, readWriteWrites: 121 };
-
-const MEI_DEVICE_IDENTIFICATION = 14;
-
-class Refused extends Error {
-  constructor(readonly exception: number) {
-    super(`exception ${exception}`);
-  }
-}
 
 /** Carries out one request (function code and data, without addressing and checksum) and gives the answer in the same form. */
 export function answer(memory: Memory, request: Buffer): Buffer {
@@ -57,7 +42,7 @@ function carryOut(memory: Memory, request: Buffer): Buffer {
     case 23:
       return readWrite(memory.holding, request);
     case 43:
-      return identification(memory, request);
+      return identification(memory.identity ?? null, request);
     default:
       throw new Refused(Exception.illegalFunction);
   }
@@ -135,19 +120,6 @@ function readWrite(table: Table, request: Buffer): Buffer {
   needBytes(request, 9, 2 * writeCount);
   write(table, writeAddress, registersIn(request, 10, writeCount));
   return registersOf(table, request, readAddress, readCount);
-}
-
-/** Read device identification, basic category, in one answer. */
-function identification({ identity }: Memory, request: Buffer): Buffer {
-  if (identity == null || request[1] !== MEI_DEVICE_IDENTIFICATION) throw new Refused(Exception.illegalFunction);
-  needLength(request, 4);
-  const objects = [identity.vendor, identity.product, '1.0'].map((text, id) => {
-    const bytes = Buffer.from(text.slice(0, 60), 'latin1');
-    return Buffer.concat([Buffer.from([id, bytes.length]), bytes]);
-  });
-  // Conformity: basic; no more follows.
-  const head = [request[0] ?? 0, MEI_DEVICE_IDENTIFICATION, request[2] ?? 1, 1, 0, 0, objects.length];
-  return Buffer.concat([Buffer.from(head), ...objects]);
 }
 
 function write(table: Table, address: number, values: number[]): void {

@@ -1,5 +1,7 @@
 /** How a value stands in registers, said without the code of the field that reads it. */
 
+export type SimulatedArea = 'holding' | 'input' | 'coil' | 'discrete';
+
 export type SimulatedType =
   | 'bool'
   | 'bit'
