@@ -1,6 +1,7 @@
 import type { ConfigFault } from './check-parts.js';
 import { type Point, resolvePoint } from './modbus/point.js';
 import { type FieldConfig, isInstrument, type ModbusDeviceConfig, type TagConfig } from './schema.js';
+import { isSunSpecMap } from './sunspec/at-usual-base.js';
 
 /** So many are said of one device; a list that is wrong altogether is not listed tag by tag. */
 const MAX_PER_DEVICE = 20;
@@ -94,7 +95,7 @@ export function doubtsOfNotation(devices: readonly unknown[]): ConfigFault[] {
     if (tags.some((tag) => isRecord(tag) && looksModicon({ ...tag, address: tag.scale_register }))) return [];
     const suspects = tags.flatMap((tag, at) => (isRecord(tag) && looksModicon(tag) ? [{ tag, at }] : []));
     const [first] = suspects;
-    if (first === undefined) return [];
+    if (first === undefined || isSunSpecMap(suspects.map(({ tag }) => tag))) return [];
     const { name, area, address } = first.tag;
     const rest = suspects.length > 1 ? ` The same goes for ${suspects.length - 1} more.` : '';
     const message = `${String(name)}: beside an area, ${String(address)} counts from 0; as Modicon notation it would be ${String(area)} ${(Number(address) % 10_000) - 1}.${rest}`;

@@ -207,6 +207,35 @@ describe('SunSpec maps that are wrong', { skip }, () => {
   });
 });
 
+describe('addresses of a SunSpec map at 40000, which look like Modicon notation', () => {
+  const doubts = (tags: unknown[]) => doubtsOfNotation([{ tags }]).map(({ message }) => message);
+
+  it('Float models alone are no doubt, whole or in part, behind a common model of either length', { skip }, async (t) => {
+    for (const length of [65, 66]) {
+      const { tags } = await discover(t, 40_000, [...MARK, ...common('Sun 10', length), ...floatInverter(), ...END]);
+      const written = tags.map(({ tag }) => tag);
+      assert.ok(written.length > 20 && written.every((tag) => tag.scale_register === undefined));
+      assert.deepEqual(doubts(written), []);
+      const picked = written.filter(({ name }) => ['power', 'energy_total', 'state'].includes(name));
+      assert.deepEqual([picked.length, doubts(picked)], [3, []]);
+      assert.deepEqual(doubts(written.filter(({ name }) => name === 'serial_number' || name === 'events')), []);
+    }
+  });
+
+  it('What only looks like one is one', () => {
+    const float = (address: number, unit?: string) => ({ name: `t${address}`, area: 'holding', address, type: 'float32', unit });
+    // Power of model 113 at 40091, and beside it what a map has not.
+    assert.equal(doubts([float(40_091, 'W'), float(40_001, 'V')]).length, 1);
+    assert.equal(doubts([float(40_091, 'kW')]).length, 1);
+    assert.equal(doubts([{ ...float(40_091, 'W'), type: 'uint16' }]).length, 1);
+    assert.equal(doubts([{ name: 's', area: 'holding', address: 40_004, type: 'string', length: 20 }]).length, 1);
+    assert.equal(doubts([{ name: 'a', area: 'holding', address: 40_010 }]).length, 1);
+    assert.equal(doubts([{ name: 'state', area: 'holding', address: 40_117, type: 'uint16' }]).length, 1);
+    assert.equal(doubts([float(40_091, 'W'), { name: 'x', area: 'holding', address: 40_095, type: 'uint16' }]).length, 1);
+    assert.deepEqual(doubts([float(40_091, 'W'), float(40_093, 'Hz')]), []);
+  });
+});
+
 describe('a tag with a scale register', () => {
   it('The tags that were found are the same when they went through a tag list', { skip }, async (t) => {
     const { tags } = await discover(t, 40_000, [...MARK, ...common(), ...inverter(), ...mppt(), ...END]);
@@ -220,7 +249,6 @@ describe('a tag with a scale register', () => {
     const list = new TagTable(writeTagTable(before), '/x/tags.csv');
     assert.deepEqual(list.faults, []);
     assert.deepEqual(doubtsOfNotation([{ tags: list.tags }]), []);
-    assert.equal(doubtsOfNotation([{ tags: list.tags.filter((tag) => tag.scale_register === undefined) }]).length, 1);
     assert.ok(before.some(({ scale_register: at }) => at !== undefined));
     assert.deepEqual(await configured(list.tags), before);
   });
