@@ -169,7 +169,7 @@ async function listen(app: App, settings: ConsoleSettings): Promise<void> {
 }
 
 function listenError(code: unknown, cause: unknown, { host, port }: ConsoleSettings): FerruleError {
-  const where = { subject: `console ${host}:${port}` };
+  const where = { subject: 'web console' };
   switch (code) {
     case 'EADDRINUSE':
       return new FerruleError('FER_CONSOLE_PORT_IN_USE', `Port ${port} of the web console is in use by another program.`, {

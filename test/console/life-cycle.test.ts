@@ -15,6 +15,7 @@ test('a port in use is named, with what to do', async (t) => {
     assert.ok(error instanceof FerruleError);
     assert.equal(error.code, 'FER_CONSOLE_PORT_IN_USE');
     assert.ok(error.message.includes(String(address.port)) && error.hint?.includes('console.port'), error.toLine());
+    assert.match(error.toLine(), /^Port \d+ of the web console is in use/, 'what it is about is said once');
     return true;
   });
 });
