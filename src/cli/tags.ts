@@ -137,28 +137,24 @@ async function readList(name: string, from: Format, args: Arguments): Promise<Re
   } catch {
     throw new FerruleError('FER_FIELD_TAGS_FILE', 'The list is not UTF-8 text.', { where: { file }, hint: 'Save it as UTF-8.' });
   }
-  const { select } = await import('../field/tags-file/import/imported.js');
-  const imported = select(await convert(text, file, from, args), selectionOf(args));
+  const [{ select }, { importList }] = await Promise.all([
+    import('../field/tags-file/import/imported.js'),
+    import('../field/tags-file/import/convert.js'),
+  ]);
+  const imported = select(await importList(text, file, from, startOf(args)), selectionOf(args));
   if (imported.faults.length > 0) return { tags: [], errors: imported.faults, warnings: [], notes: imported.notes };
   const { writeTagTable } = await import('../field/tags-file/write.js');
   const read = await validated(Buffer.from(writeTagTable(imported.tags.map(({ tag }) => tag))), file, imported);
   return { ...read, notes: imported.notes };
 }
 
-async function convert(text: string, file: string, from: 'neuron' | 'telegraf', args: Arguments): Promise<Imported> {
-  if (from === 'telegraf') return (await import('../field/tags-file/import/telegraf.js')).importTelegraf(text, file);
-  const { importNeuron } = await import('../field/tags-file/import/neuron.js');
-  const start = args.text('start') ?? '1';
-  if (start !== '0' && start !== '1') throw usage('--start is 0 or 1.');
-  return importNeuron(text, file, { start: start === '0' ? 0 : 1 });
-}
-
 /** A list as a device would take it. `imported`: what its rows come from, for the places of faults. */
 async function validated(list: Buffer, file: string, imported: Imported | null): Promise<Read> {
-  const [{ parseConfig }, { ConfigErrors }, { TagTable }] = await Promise.all([
+  const [{ parseConfig }, { ConfigErrors }, { TagTable }, { atSource }] = await Promise.all([
     import('../config/load.js'),
     import('../config/errors.js'),
     import('../field/tags-file/table.js'),
+    import('../field/tags-file/import/convert.js'),
   ]);
   const scans = new TagTable(list, file).tags.flatMap(({ scan }) => (typeof scan === 'string' ? [scan] : []));
   const device = {
@@ -169,12 +165,7 @@ async function validated(list: Buffer, file: string, imported: Imported | null):
     ...(scans.length > 0 ? { scan: Object.fromEntries(scans.map((scan) => [scan, '1s'])) } : {}),
   };
   const settings = { field: { buses: [{ name: 'bus', type: 'modbus_tcp', host: 'localhost' }], devices: [device] } };
-  const sourceOf = (error: FerruleError): FerruleError => {
-    const row = /^row ([0-9]+)/.exec(error.where?.subject ?? '')?.[1];
-    const source = imported?.tags[Number(row) - 2];
-    if (source === undefined) return error;
-    return new FerruleError(error.code, error.message, { where: source.where, ...(error.hint === undefined ? {} : { hint: error.hint }) });
-  };
+  const sourceOf = (error: FerruleError) => (imported === null ? error : atSource(error, imported));
   try {
     const text = JSON.stringify(settings);
     const { config, warnings } = await parseConfig(text, `${file}.settings`, { tagLists: new Map([[file, list]]) });
@@ -221,6 +212,12 @@ function selectionOf(args: Arguments): Selection {
   if (unit !== undefined && !/^[0-9]{1,3}$/.test(unit)) throw usage('--unit is a number from 0 to 255.');
   if (groups !== 'ignore' && groups !== 'prefix' && groups !== 'scan') throw usage('--groups is ignore, prefix or scan.');
   return { groups, ...(unit === undefined ? {} : { unit: Number(unit) }), ...(node === undefined ? {} : { node }) };
+}
+
+function startOf(args: Arguments): 0 | 1 {
+  const start = args.text('start') ?? '1';
+  if (start !== '0' && start !== '1') throw usage('--start is 0 or 1.');
+  return start === '0' ? 0 : 1;
 }
 
 function formatOf(args: Arguments): Format | null {

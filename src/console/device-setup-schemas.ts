@@ -33,6 +33,41 @@ export const checked = {
   warnings: Type.Array(Fault, { description: 'What may be a slip, and was not in the configuration before.' }),
 };
 
+/** Of another program's list. */
+export const ListOrigin = Type.Object(
+  {
+    format: words(['neuron', 'telegraf'], 'neuron: its table saved as CSV, or its JSON; telegraf: a configuration with [[inputs.modbus]].'),
+    unit: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: 'Only tags of this unit; wanted where it has several.' })),
+    node: Type.Optional(
+      Type.String({ maxLength: 1024, description: 'Only tags of this node (Neuron) or plugin (Telegraf); wanted where it has several.' }),
+    ),
+    groups: Type.Optional(
+      words(['ignore', 'prefix', 'scan'], 'Groups and measurements: left out (default), put before the names, or made scan classes.'),
+    ),
+    start: Type.Optional(
+      Type.Unsafe<0 | 1>({ type: 'number', enum: [0, 1], description: 'The "start address" of the Neuron node: 1 (default) or 0.' }),
+    ),
+  },
+  { additionalProperties: false, description: "What another program's list is; missing: it is a tag list." },
+);
+export const givenList = {
+  csv: Type.String({ description: "The list; with `from`, the text of the other program's." }),
+  from: Type.Optional(ListOrigin),
+};
+
+const imported = Type.Union(
+  [
+    Type.Object({
+      tags: Type.Number({ description: 'How many were chosen.' }),
+      units: Type.Array(count, { description: 'Units of its tags, of the chosen node.' }),
+      nodes: Type.Array(text, { description: 'Its nodes or plugins, where it names them.' }),
+      notes: Type.Array(text, { description: 'What is not in it and should be known.' }),
+    }),
+    Type.Null({ description: 'It was a tag list.' }),
+  ],
+  { description: "What is in another program's list." },
+);
+
 export const TagListPreview = Type.Object(
   {
     file: Type.String({ description: 'Name of the list.' }),
@@ -61,6 +96,7 @@ export const TagListPreview = Type.Object(
       Type.Null({ description: 'There are errors.' }),
     ]),
     ...checked,
+    imported,
   },
   { $id: 'TagListPreview' },
 );
@@ -209,7 +245,7 @@ export const NewDeviceBody = Type.Object(
           { additionalProperties: false, description: 'As the configuration has them; they are written into it.' },
         ),
         Type.Object(
-          { kind: Type.Literal('list'), csv: Type.String() },
+          { kind: Type.Literal('list'), ...givenList },
           { additionalProperties: false, description: 'A tag list (CSV), written beside the configuration as `tags_file`.' },
         ),
       ],
@@ -228,6 +264,7 @@ export const NewDevicePreview = Type.Object(
     list: nullable(Type.String(), 'Name of the tag list that is made; null: none.'),
     tags: nullable(Type.Number(), 'Tags of the device; null: there are errors.'),
     ...checked,
+    imported,
   },
   { $id: 'NewDevicePreview' },
 );

@@ -64,6 +64,37 @@ export interface Identified {
   profiles: string[];
 }
 
+/** A tag list as a person gives it. */
+export interface GivenList {
+  /** The list, or the text of another program's. */
+  csv: string;
+  /** What it is; null: a tag list. */
+  from: ListOrigin | null;
+}
+
+/** What another program's list is, and which of its tags are meant. */
+export interface ListOrigin {
+  format: 'neuron' | 'telegraf';
+  /** Only tags of this unit, of this node (Neuron) or plugin (Telegraf); null: it has only one. */
+  unit: number | null;
+  node: string | null;
+  /** Groups and measurements: left out, put before the names, or made scan classes. */
+  groups: 'ignore' | 'prefix' | 'scan';
+  /** Start address of a Neuron node: 1, or 0. */
+  start: 0 | 1;
+}
+
+/** What is in another program's list. */
+export interface ImportFacts {
+  /** Tags that were chosen. */
+  tags: number;
+  /** Of the chosen node. */
+  units: number[];
+  nodes: string[];
+  /** What is not in it and should be known. */
+  notes: string[];
+}
+
 export interface NewDevice {
   name: string;
   bus: string;
@@ -74,7 +105,7 @@ export interface NewDevice {
     | { kind: 'profile'; profile: string; only: string[] | null }
     /** As the configuration has tags. `scan`: periods by scan class. */
     | { kind: 'tags'; tags: Record<string, unknown>[]; scan: Record<string, string> | null }
-    | { kind: 'list'; csv: string };
+    | ({ kind: 'list' } & GivenList);
 }
 
 export interface NewDevicePreview {
@@ -90,6 +121,8 @@ export interface NewDevicePreview {
   errorCount: number;
   errors: Fault[];
   warnings: Fault[];
+  /** Of another program's list; null: it was none. */
+  imported: ImportFacts | null;
 }
 
 export interface DeviceSetupPort {

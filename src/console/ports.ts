@@ -3,7 +3,7 @@
  * shapes. The shapes are also what the HTTP API answers with, so they are plain data.
  */
 import type { Message } from '../mqtt/message.js';
-import type { DeviceSetupPort } from './device-setup.js';
+import type { DeviceSetupPort, GivenList, ImportFacts } from './device-setup.js';
 import type { Fault, FieldToolsPort } from './field-tools.js';
 import type { RemovalsPort } from './removals.js';
 
@@ -396,16 +396,18 @@ export interface TagListPreview {
   /** The first of them. */
   errors: Fault[];
   warnings: Fault[];
+  /** Of another program's list; null: it was a tag list. */
+  imported: ImportFacts | null;
 }
 
 /** Tag lists of devices (CSV). */
 export interface TagListsPort {
   /** What `replace` would do; nothing is changed. null: there is no such Modbus device. */
-  preview(device: string, csv: string): Promise<TagListPreview | null>;
+  preview(device: string, list: GivenList): Promise<TagListPreview | null>;
   /** `file`: null where the device has no list of its own. null: there is no such Modbus device. */
   read(device: string): Promise<{ file: string | null; csv: string } | null>;
   /** Resolves with the number of the device's tags; null: no such Modbus device. Rejects with a FerruleError, and nothing has changed. */
-  replace(device: string, csv: string): Promise<number | null>;
+  replace(device: string, list: GivenList): Promise<number | null>;
 }
 
 /** Where accounts, sessions and tokens are kept: the store's documents. */

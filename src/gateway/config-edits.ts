@@ -22,6 +22,10 @@ export interface Draft {
   lists: ReadonlyMap<string, string>;
   /** Those of them that are not there yet. */
   newLists: readonly string[];
+  /** What is wrong with it before it is looked at as a configuration: it is refused. */
+  faults?: readonly FerruleError[];
+  /** Puts errors where people can find them. */
+  placed?(errors: readonly FerruleError[]): readonly FerruleError[];
 }
 
 /** A draft, and what it would be as a configuration. */
@@ -69,6 +73,13 @@ export class ConfigEdits {
   }
 
   async check(draft: Draft): Promise<Checked> {
+    if (draft.faults !== undefined && draft.faults.length > 0) return { draft, loaded: null, errors: draft.faults, warnings: [] };
+    const checked = await this.#checkConfig(draft);
+    const { placed = (errors) => errors } = draft;
+    return { ...checked, errors: placed(checked.errors), warnings: placed(checked.warnings) };
+  }
+
+  async #checkConfig(draft: Draft): Promise<Checked> {
     const { file, load } = this.source;
     const parse = (text: string, lists: ReadonlyMap<string, string>) =>
       parseConfig(text, file, { ...load, needTagLists: true, tagLists: lists });

@@ -10,6 +10,7 @@ import type { Profile } from '../field/profiles/schema.js';
 import type { Target } from '../field/tools/own-bus.js';
 import type { FieldTools, Identified, UnitWhere } from '../field/tools/tools.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
+import { type GivenList, type ImportFacts, type OwnList, ownList } from './imported-list.js';
 import { linesChanged } from './lines-changed.js';
 import { type Fault, faultsOf } from './tag-changes.js';
 import { freeListName, writtenList } from './written-field.js';
@@ -23,7 +24,7 @@ export interface NewDevice {
   tags:
     | { kind: 'profile'; profile: string; only: string[] | null }
     | { kind: 'tags'; tags: Record<string, unknown>[]; scan: Record<string, string> | null }
-    | { kind: 'list'; csv: string };
+    | ({ kind: 'list' } & GivenList);
 }
 
 /** Adds devices to the configuration, and says what there is to choose from: profiles, and what a device says that it is. */
@@ -86,7 +87,7 @@ export class DeviceSetup {
   }
 
   async preview(device: NewDevice) {
-    const draft = await this.#draft(device);
+    const { draft, imported } = await this.#draft(device);
     const { loaded, errors, warnings } = await this.#edits.check(draft);
     const [list] = draft.lists.keys();
     return {
@@ -97,20 +98,22 @@ export class DeviceSetup {
       errorCount: errors.length,
       errors: faultsOf(errors),
       warnings: faultsOf(warnings),
+      imported,
     };
   }
 
   /** Checked with the whole configuration, then written, then taken over. Resolves with the number of the device's tags. */
   async add(device: NewDevice): Promise<number> {
-    const loaded = await this.#edits.change(() => this.#draft(device));
+    const loaded = await this.#edits.change(async () => (await this.#draft(device)).draft);
     return loaded === null ? 0 : tagsOf(loaded.config, device.name);
   }
 
-  async #draft({ name, bus, newBus, unit, tags }: NewDevice): Promise<Draft> {
+  async #draft({ name, bus, newBus, unit, tags }: NewDevice): Promise<{ draft: Draft; imported: ImportFacts | null }> {
     const { file } = this.#edits.source;
     const text = await this.#edits.text();
     const lists = new Map<string, string>();
     const device: Record<string, unknown> = { name, bus, unit };
+    let own: OwnList | null = null;
     switch (tags.kind) {
       case 'profile':
         Object.assign(device, { profile: tags.profile }, tags.only === null ? {} : { only: tags.only });
@@ -121,7 +124,8 @@ export class DeviceSetup {
       case 'list': {
         const list = await freeListName(dirname(file), name);
         device.tags_file = basename(list);
-        lists.set(list, tags.csv);
+        own = await ownList(tags);
+        lists.set(list, own.csv);
         break;
       }
     }
@@ -130,7 +134,11 @@ export class DeviceSetup {
       edits.push({ op: 'set', path: ['field', 'buses', writtenList(file, text, 'buses').length], value: busOf(bus, newBus) });
     }
     edits.push({ op: 'set', path: ['field', 'devices', writtenList(file, text, 'devices').length], value: device, isCompact: true });
-    return { text: editText(text, edits), lists, newLists: [...lists.keys()] };
+    const [list = ''] = lists.keys();
+    const draft = { text: editText(text, edits), lists, newLists: [...lists.keys()] };
+    if (own === null) return { draft, imported: null };
+    const { errors: faults, placed, imported } = own;
+    return { draft: { ...draft, faults, placed: (errors) => placed(errors, list) }, imported };
   }
 
   async #places(): Promise<ProfilePlace[]> {

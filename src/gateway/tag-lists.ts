@@ -6,6 +6,7 @@ import { FerruleError } from '../errors.js';
 import type { ModbusDeviceConfig } from '../field/schema.js';
 import { writeTagTable } from '../field/tags-file/write.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
+import { type GivenList, type ImportFacts, type OwnList, ownList } from './imported-list.js';
 import { changesOf, type Fault, faultsOf, type TagChanges } from './tag-changes.js';
 import { freeListName, writtenList } from './written-field.js';
 
@@ -20,6 +21,8 @@ export interface TagListPreview {
   errorCount: number;
   errors: Fault[];
   warnings: Fault[];
+  /** Of another program's list; null: it was a tag list. */
+  imported: ImportFacts | null;
 }
 
 /** The tag lists of devices (`tags_file`), as the console reads and replaces them. */
@@ -44,20 +47,22 @@ export class TagLists {
   }
 
   /** What `replace` would do; nothing is changed. null: no such Modbus device. */
-  async preview(name: string, csv: string): Promise<TagListPreview | null> {
+  async preview(name: string, list: GivenList): Promise<TagListPreview | null> {
     const device = modbusDevice(this.#edits.config, name);
-    const draft = device === null ? null : await this.#draft(name, csv);
-    if (device === null || draft === null) return null;
+    if (device === null) return null;
+    const own = await ownList(list);
+    const draft = await this.#draft(name, own);
     const { loaded, errors, warnings } = await this.#edits.check(draft);
-    const [list = ''] = draft.lists.keys();
+    const [file = ''] = draft.lists.keys();
     const after = loaded === null ? null : (modbusDevice(loaded.config, name)?.tags ?? []);
     return {
-      file: basename(list),
+      file: basename(file),
       isNew: draft.newLists.length > 0,
       changes: after === null ? null : { ...changesOf(device.tags, after), tags: after.length },
       errorCount: errors.length,
       errors: faultsOf(errors),
       warnings: faultsOf(warnings),
+      imported: own.imported,
     };
   }
 
@@ -66,15 +71,15 @@ export class TagLists {
    * configuration, then written, then taken over. Rejects with a FerruleError where anything is wrong, and nothing has changed.
    * Resolves with the number of the device's tags; null: no such Modbus device.
    */
-  async replace(name: string, csv: string): Promise<number | null> {
+  async replace(name: string, list: GivenList): Promise<number | null> {
     const loaded = await this.#edits.change(async () => {
-      return modbusDevice(this.#edits.config, name) === null ? null : this.#draft(name, csv);
+      return modbusDevice(this.#edits.config, name) === null ? null : this.#draft(name, await ownList(list));
     });
     return loaded === null ? null : (modbusDevice(loaded.config, name)?.tags.length ?? 0);
   }
 
   /** From what is on the disk: the configuration may have been edited since it was taken over. */
-  async #draft(name: string, csv: string): Promise<Draft> {
+  async #draft(name: string, { csv, errors: faults, placed }: OwnList): Promise<Draft> {
     const { file } = this.#edits.source;
     const text = await this.#edits.text();
     const devices = writtenList(file, text, 'devices');
@@ -87,7 +92,8 @@ export class TagLists {
     }
     const written = devices[index]?.tags_file;
     if (typeof written === 'string' && written !== '') {
-      return { text, lists: new Map([[resolve(dirname(file), written), csv]]), newLists: [] };
+      const list = resolve(dirname(file), written);
+      return { text, lists: new Map([[list, csv]]), newLists: [], faults, placed: (errors) => placed(errors, list) };
     }
     const list = await freeListName(dirname(file), name);
     const device = ['field', 'devices', index];
@@ -95,7 +101,7 @@ export class TagLists {
       { op: 'delete', path: [...device, 'tags'] },
       { op: 'set', path: [...device, 'tags_file'], value: basename(list) },
     ]);
-    return { text: edited, lists: new Map([[list, csv]]), newLists: [list] };
+    return { text: edited, lists: new Map([[list, csv]]), newLists: [list], faults, placed: (errors) => placed(errors, list) };
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProfileSummary } from '../../src/console/device-setup.js';
 import type { SunSpecFound } from '../../src/console/field-tools.js';
+import type { TagListPreview } from '../../src/console/ports.js';
 import { PROFILES, sunSpecFound } from '../support/memory-device-setup.js';
 import { claimedConsole } from './harness.js';
 
@@ -88,8 +89,28 @@ test('a tag list is looked at before it is taken', async (t) => {
   const path = '/devices/meter1/tag-list/preview';
   const before = plant.tagLists.csv;
   for (const csv of ['name,address\npressure,40002\n', 'wrong']) {
-    assert.deepEqual(await admin.json(200, 'POST', path, { csv }), await plant.tagLists.preview('meter1', csv));
+    assert.deepEqual(await admin.json(200, 'POST', path, { csv }), await plant.tagLists.preview('meter1', { csv, from: null }));
   }
   assert.equal(plant.tagLists.csv, before);
   assert.equal(await admin.refused(404, 'POST', '/devices/none/tag-list/preview', { csv: '' }), 'FER_CONSOLE_NOT_FOUND');
+});
+
+test("another program's list is looked at and taken with what was said of it", async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const from = { format: 'neuron', unit: 1, groups: 'prefix', start: 0 };
+  const csv = 'name,address\npressure,40002\n';
+  const preview = await admin.json<TagListPreview>(200, 'POST', '/devices/meter1/tag-list/preview', { csv, from: { format: 'telegraf' } });
+  assert.deepEqual([preview.imported?.units, preview.errors[0]?.hint], [[1, 2], 'A list is of one device: choose the unit.']);
+  assert.deepEqual(await admin.json(200, 'PUT', '/devices/meter1/tag-list', { csv, from }), { tags: 2 });
+  assert.deepEqual(plant.tagLists.from, { ...from, node: null });
+  const device = { name: 'm', bus: 'hall', unit: 1, tags: { kind: 'list', csv, from: { format: 'neuron', node: 'plc' } } };
+  await admin.json(201, 'POST', '/devices', device);
+  assert.deepEqual(plant.deviceSetup.added[0]?.tags, {
+    ...{ kind: 'list', csv },
+    from: { format: 'neuron', unit: null, node: 'plc', groups: 'ignore', start: 1 },
+  });
+  for (const wrong of [{ format: 'excel' }, { ...from, unit: 256 }, { ...from, start: 2 }, { ...from, groups: 'all' }, {}]) {
+    const body = { csv, from: wrong };
+    assert.equal(await admin.refused(400, 'PUT', '/devices/meter1/tag-list', body), 'FER_CONSOLE_INVALID', JSON.stringify(wrong));
+  }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { NewDevicePreview } from '../../src/console/device-setup.js';
 import type { TagListPreview } from '../../src/console/ports.js';
 import { PymodbusServer } from '../peers/modbus.js';
 import { needs } from '../support/needs.js';
@@ -65,7 +66,7 @@ test('A preview says what is added, changed and removed, and nothing changes', {
   const { visitor, list } = await plant(t);
   const look = (csv: string) => visitor.json<TagListPreview>(200, 'POST', '/devices/press/tag-list/preview', { csv });
   const { changes, ...rest } = await look(`${HEADER}a,holding,1,int16\nb,holding,0,uint16\n`);
-  assert.deepEqual(rest, { file: 'press.csv', isNew: false, errorCount: 0, errors: [], warnings: [] });
+  assert.deepEqual(rest, { file: 'press.csv', isNew: false, errorCount: 0, errors: [], warnings: [], imported: null });
   const keys = [
     { key: 'address', from: '0', to: '1' },
     { key: 'type', from: 'uint16', to: 'int16' },
@@ -113,4 +114,56 @@ test('A gateway whose configuration is from no file takes no lists', { skip }, a
   const { visitor } = await plant(t, false);
   assert.equal(await visitor.refused(422, 'PUT', '/devices/press/tag-list', { csv: HEADER }), 'FER_CONFIG_WRITE');
   assert.equal(await visitor.refused(422, 'POST', '/devices/press/tag-list/preview', { csv: HEADER }), 'FER_CONFIG_WRITE');
+});
+
+const NEURON = `group,interval,name,address,attribute,type,description,decimal,precision,bias,unit
+g,1000,flow,1!400001,Read,UINT16,,,,,
+g,1000,level,1!400002,Read/Write,UINT16,,,,,
+h,1000,flow,2!400003,Read,UINT16,,,,,
+`;
+
+test("Neuron's table becomes the list of a device: faults are told at their rows in it, one unit is chosen", { skip }, async (t) => {
+  const { visitor, list, values } = await plant(t);
+  const preview = (csv: string, from: object) =>
+    visitor.json<TagListPreview>(200, 'POST', '/devices/press/tag-list/preview', { csv, from: { format: 'neuron', ...from } });
+  const several = await preview(NEURON, {});
+  assert.deepEqual([several.changes, several.imported?.units, several.imported?.nodes], [null, [1, 2], []]);
+  assert.match(several.errors[0]?.message ?? '', /units 1, 2/);
+  assert.doesNotMatch(JSON.stringify(several.errors), /--/);
+  const notation = await preview(`${NEURON}g,1000,x,1!4001,Read,UINT16,,,,,\n`, { unit: 1 });
+  assert.deepEqual([notation.errors[0]?.where?.subject, notation.errors[0]?.where?.line], ['row 5, column address', 5]);
+  // Only the whole configuration shows that the name is taken.
+  const taken = await preview(`${NEURON}g,1000,own,1!400001,Read,UINT16,,,,,\n`, { unit: 1 });
+  assert.deepEqual([taken.errors[0]?.where?.subject, taken.changes], ['row 5', null]);
+  const good = await preview(NEURON, { unit: 1 });
+  assert.deepEqual([good.errors, good.imported?.tags], [[], 2]);
+  assert.deepEqual([good.changes?.added.items, good.changes?.removed.items, good.changes?.tags], [['flow', 'level'], ['a'], 3]);
+  assert.equal(await readFile(list, 'utf8'), `${HEADER}a,holding,0,uint16\n`);
+
+  const from = { format: 'neuron', unit: 1 };
+  assert.equal(
+    await visitor.refused(422, 'PUT', '/devices/press/tag-list', { csv: NEURON, from: { format: 'neuron' } }),
+    'FER_FIELD_TAGS_FILE',
+  );
+  assert.deepEqual(await visitor.json(200, 'PUT', '/devices/press/tag-list', { csv: NEURON, from }), { tags: 3 });
+  assert.match(
+    await readFile(list, 'utf8'),
+    /^name,area,address,type,order,access\r\nflow,holding,0,uint16,AB,\r\nlevel,holding,1,uint16,AB,read_write\r\n$/,
+  );
+  await waitFor(async () => JSON.stringify(await values('press')) === JSON.stringify({ own: 102, flow: 100, level: 101 }));
+});
+
+test("A new device takes its list from Telegraf's configuration, and one that is no TOML is refused with its line", { skip }, async (t) => {
+  const { visitor, folder, values } = await plant(t);
+  const text =
+    '[[inputs.modbus]]\nslave_id = 1\nholding_registers = [\n  { name = "run", byte_order = "AB", data_type = "UINT16", scale = 1.0, address = [1] },\n]\n';
+  const device = (csv: string) => ({ name: 'oven', bus: 'hall', unit: 1, tags: { kind: 'list', csv, from: { format: 'telegraf' } } });
+  const wrong = await visitor.json<NewDevicePreview>(200, 'POST', '/devices/preview', device(`${text}]`));
+  assert.deepEqual([wrong.tags, wrong.errors[0]?.where?.line], [null, 6]);
+  await visitor.refused(422, 'POST', '/devices', device(`${text}]`));
+  assert.ok(!(await readdir(folder)).includes('oven.csv'));
+  const preview = await visitor.json<NewDevicePreview>(200, 'POST', '/devices/preview', device(text));
+  assert.deepEqual([preview.errors, preview.tags, preview.list, preview.imported?.units], [[], 1, 'oven.csv', [1]]);
+  assert.deepEqual(await visitor.json(201, 'POST', '/devices', device(text)), { name: 'oven', tags: 1 });
+  await waitFor(async () => (await values('oven')).run === 101);
 });

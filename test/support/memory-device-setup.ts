@@ -1,6 +1,9 @@
 import type {
   DeviceSetupPort,
+  GivenList,
   Identified,
+  ImportFacts,
+  ListOrigin,
   NewDevice,
   NewDevicePreview,
   ProfileDetails,
@@ -60,6 +63,7 @@ export class MemoryDeviceSetup implements DeviceSetupPort {
       ...{ file: 'ferrule.yaml', line: 42, removed: [], added, list: null, tags: isTaken ? null : 26, errorCount: isTaken ? 1 : 0 },
       errors: isTaken ? [{ code: 'FER_CONFIG_CONFLICT', message, hint: 'Choose another name.', where: { line: 42, column: 13 } }] : [],
       warnings: [],
+      imported: device.tags.kind === 'list' ? importedOf(device.tags) : null,
     };
   }
 
@@ -69,6 +73,14 @@ export class MemoryDeviceSetup implements DeviceSetupPort {
     this.added.push(device);
     return 26;
   }
+}
+
+function importedOf({ from }: GivenList): ImportFacts | null {
+  if (from === null) return null;
+  const notes = [
+    "2 tags of 32 bits name no byte order: in Neuron they follow the node's setting. If it is not ABCD, set order on the device.",
+  ];
+  return { tags: 4, units: [1, 2], nodes: [], notes };
 }
 
 export function sunSpecFound(unit: number): SunSpecFound {
@@ -98,6 +110,8 @@ export function sunSpecFound(unit: number): SunSpecFound {
 export class MemoryTagLists implements TagListsPort {
   readonly #device: string;
   csv = 'name,area,address,type\nvoltage,holding,0,float32\n';
+  /** What the last one that was taken was made of. */
+  from: ListOrigin | null = null;
 
   constructor(device: string) {
     this.#device = device;
@@ -107,9 +121,15 @@ export class MemoryTagLists implements TagListsPort {
     return name === this.#device ? { file: `${name}.csv`, csv: this.csv } : null;
   }
 
-  async preview(name: string, csv: string): Promise<TagListPreview | null> {
+  async preview(name: string, list: GivenList): Promise<TagListPreview | null> {
     if (name !== this.#device) return null;
-    const rest = { file: `${name}.csv`, isNew: false, warnings: [] };
+    const { csv, from } = list;
+    const rest = { file: `${name}.csv`, isNew: false, warnings: [], imported: importedOf(list) };
+    if (from !== null && from.unit === null) {
+      const message = 'The tags are of the units 1, 2.';
+      const errors = [{ code: 'FER_FIELD_TAGS_FILE', message, hint: 'A list is of one device: choose the unit.' }];
+      return { ...rest, changes: null, errorCount: 1, errors };
+    }
     if (csv.includes('wrong')) {
       const where = { file: `/etc/ferrule/${name}.csv`, line: 2, column: 9, subject: 'row 2, column type' };
       const error = { code: 'FER_CONFIG_VALUE', message: 'type must be one of the types.', hint: 'Write uint16, int16, ...', where };
@@ -132,13 +152,14 @@ export class MemoryTagLists implements TagListsPort {
     };
   }
 
-  async replace(name: string, csv: string): Promise<number | null> {
+  async replace(name: string, { csv, from }: GivenList): Promise<number | null> {
     if (name !== this.#device) return null;
     if (csv.includes('wrong')) {
       const where = { file: `/etc/ferrule/${name}.csv`, line: 2, column: 1, subject: 'row 2, column type' };
       throw new FerruleError('FER_FIELD_TAGS_FILE', 'The list is wrong.', { where });
     }
     this.csv = csv;
+    this.from = from;
     return csv.split('\n').length - 1;
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csvTextOf } from '../../ui/src/state/csv-file.js';
+import { entryWith, givenListOf, withFormat } from '../../ui/src/state/given-list.js';
 import { measuresOf } from '../../ui/src/state/measures.js';
 import { EMPTY_PLACE, elsewhereOf, nameFrom, placeFrom, usualLine, whereOf } from '../../ui/src/state/unit-place.js';
 
@@ -56,4 +57,16 @@ test('what is measured follows from the units', () => {
   ]);
   assert.deepEqual(measuresOf([], 'io'), ['measure.states']);
   assert.deepEqual(measuresOf([], 'drive'), []);
+});
+
+test("another program's list is given with what was chosen of it, and nothing more", () => {
+  const entry = entryWith('name,address\n');
+  assert.deepEqual(givenListOf(entry), { csv: 'name,address\n' });
+  const neuron = withFormat({ ...entry, unit: 3, node: 'x' }, 'neuron', 'name,address\n');
+  assert.deepEqual(givenListOf(neuron), { csv: '', from: { format: 'neuron', groups: 'ignore', start: 1 } });
+  assert.equal(withFormat(neuron, 'csv', 'name,address\n').text, 'name,address\n');
+  const chosen = { ...neuron, text: 'y', unit: 0, node: 'plc', start: 0 as const };
+  assert.deepEqual(givenListOf(chosen), { csv: 'y', from: { format: 'neuron', unit: 0, node: 'plc', groups: 'ignore', start: 0 } });
+  const telegraf = { ...withFormat(chosen, 'telegraf', ''), groups: 'prefix' as const };
+  assert.deepEqual(givenListOf(telegraf), { csv: 'y', from: { format: 'telegraf', groups: 'prefix' } });
 });

@@ -13,6 +13,7 @@ import {
   SunSpec,
   UnitBody,
 } from '../device-setup-schemas.js';
+import { givenListOf } from '../given-list.js';
 import { type App, answers, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
@@ -157,6 +158,6 @@ function deviceOf({ name, bus, newBus = undefined, unit, tags }: Static<typeof N
     case 'tags':
       return { ...rest, tags: { kind: 'tags', tags: tags.tags, scan: tags.scan ?? null } };
     case 'list':
-      return { ...rest, tags };
+      return { ...rest, tags: { kind: 'list', ...givenListOf(tags) } };
   }
 }

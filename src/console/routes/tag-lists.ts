@@ -1,11 +1,12 @@
 import { Type } from '../../schema-types.js';
-import { TagListPreview } from '../device-setup-schemas.js';
+import { givenList, TagListPreview } from '../device-setup-schemas.js';
+import { givenListOf } from '../given-list.js';
 import { type App, answers, notFound, type RouteContext, ref } from '../http.js';
 import { loginOf } from './session.js';
 
 /** Lists of 50 000 tags, and what JSON adds. */
 const LIST_LIMIT = 20 * 1024 * 1024;
-const ListBody = Type.Object({ csv: Type.String() }, { additionalProperties: false });
+const ListBody = Type.Object(givenList, { additionalProperties: false });
 const DeviceParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) });
 
 export function tagListRoutes(app: App, context: RouteContext): void {
@@ -50,7 +51,7 @@ export function tagListRoutes(app: App, context: RouteContext): void {
     },
     async (request) => {
       const { name } = request.params;
-      return (await tagLists.preview(name, request.body.csv)) ?? notThere(name);
+      return (await tagLists.preview(name, givenListOf(request.body))) ?? notThere(name);
     },
   );
 
@@ -73,9 +74,9 @@ export function tagListRoutes(app: App, context: RouteContext): void {
     },
     async (request) => {
       const { name } = request.params;
-      const tags = (await tagLists.replace(name, request.body.csv)) ?? notThere(name);
+      const tags = (await tagLists.replace(name, givenListOf(request.body))) ?? notThere(name);
       context.log.info(
-        { username: loginOf(request).username, device: name, tags },
+        { username: loginOf(request).username, device: name, tags, from: request.body.from?.format },
         'the tag list of a device was replaced from the console',
       );
       return { tags };

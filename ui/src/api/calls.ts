@@ -1,4 +1,5 @@
 /** The requests of the console, one function each. All throw ApiError. */
+import type { GivenList } from '../state/given-list.js';
 import { request } from './client.js';
 import type {
   Area,
@@ -47,9 +48,9 @@ export const writeTag = (device: string, tag: string, value: TagJson) =>
   request<{ value: TagJson }>('PUT', `/devices/${part(device)}/tags/${part(tag)}`, { value });
 
 export const getTagList = (device: string) => request<{ file: string | null; csv: string }>('GET', `/devices/${part(device)}/tag-list`);
-export const previewTagList = (device: string, csv: string) =>
-  request<TagListPreview>('POST', `/devices/${part(device)}/tag-list/preview`, { csv });
-export const putTagList = (device: string, csv: string) => request<{ tags: number }>('PUT', `/devices/${part(device)}/tag-list`, { csv });
+export const previewTagList = (device: string, list: GivenList) =>
+  request<TagListPreview>('POST', `/devices/${part(device)}/tag-list/preview`, list);
+export const putTagList = (device: string, list: GivenList) => request<{ tags: number }>('PUT', `/devices/${part(device)}/tag-list`, list);
 
 /** A device as the API takes it: what is not said is left out. */
 export interface DeviceToAdd {
@@ -60,7 +61,7 @@ export interface DeviceToAdd {
   tags:
     | { kind: 'profile'; profile: string }
     | { kind: 'tags'; tags: SunSpecFound['tags'][number]['tag'][]; scan: Record<string, string> }
-    | { kind: 'list'; csv: string };
+    | ({ kind: 'list' } & GivenList);
 }
 
 export const getProfiles = () => request<ProfileList>('GET', '/profiles');

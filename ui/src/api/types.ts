@@ -18,6 +18,7 @@ export type Bus = Static<typeof Schemas.Bus>;
 export type {
   Elsewhere,
   Identified,
+  ImportFacts,
   NewDevicePreview,
   ProfileDetails,
   ProfileList,

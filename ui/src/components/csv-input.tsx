@@ -5,6 +5,10 @@ import { csvTextOf } from '../state/csv-file.js';
 import { Button } from './forms.js';
 
 interface CsvInputProps {
+  label: string;
+  /** Files that are offered. */
+  accept: string;
+  placeholder: string;
   value: string;
   onInput: (csv: string) => void;
   hint: string;
@@ -12,8 +16,8 @@ interface CsvInputProps {
   fault?: string | null;
 }
 
-/** A tag list, from a file or pasted. */
-export function CsvInput({ value, onInput, hint, fault = null }: CsvInputProps) {
+/** The text of a list, from a file or pasted. */
+export function CsvInput({ label, accept, placeholder, value, onInput, hint, fault = null }: CsvInputProps) {
   const id = useId();
   const picker = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<string | null>(null);
@@ -28,13 +32,13 @@ export function CsvInput({ value, onInput, hint, fault = null }: CsvInputProps) 
   return (
     <div class="field csv-input">
       <div class="csv-head">
-        <label for={id}>{t('tagList.paste')}</label>
+        <label for={id}>{label}</label>
         {file !== null && <span class="secondary">{file}</span>}
         <Button onClick={() => picker.current?.click()}>{t('tagList.choose')}</Button>
         <input
           ref={picker}
           type="file"
-          accept=".csv,.txt,text/csv,text/plain"
+          accept={accept}
           class="sr-only"
           tabIndex={-1}
           aria-label={t('tagList.choose')}
@@ -52,7 +56,7 @@ export function CsvInput({ value, onInput, hint, fault = null }: CsvInputProps) 
         rows={7}
         wrap="off"
         spellcheck={false}
-        placeholder={'name,area,address,type,unit\nvoltage,holding,0,float32,V'}
+        placeholder={placeholder}
         value={value}
         aria-invalid={wrong !== null}
         aria-describedby={`${id}-hint`}

@@ -38,6 +38,8 @@ export function FaultList({ kind, faults, total }: FaultListProps) {
 function placeOf({ where }: Fault): string {
   const { file, line, subject } = where ?? {};
   if (subject !== undefined && /^row \d/.test(subject)) return `${subject[0]?.toUpperCase()}${subject.slice(1)}:`;
-  if (file === undefined || line === undefined) return '';
+  // Of a JSON that was imported.
+  if (line === undefined) return subject === undefined ? '' : `${subject}:`;
+  if (file === undefined) return '';
   return `${t('faults.line', { file: file.split('/').at(-1) ?? '', line })}:`;
 }

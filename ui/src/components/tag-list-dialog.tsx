@@ -1,17 +1,18 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { getTagList, previewTagList, putTagList } from '../api/calls.js';
-import type { TagListPreview } from '../api/types.js';
+import type { ImportFacts, TagListPreview } from '../api/types.js';
 import { count } from '../i18n/format.js';
 import { t, tn } from '../i18n/translate.js';
+import { entryWith, givenListOf } from '../state/given-list.js';
 import { may } from '../state/session.js';
 import { say } from '../state/toasts.js';
 import { TableBox } from './basics.js';
-import { CsvInput } from './csv-input.js';
 import { Dialog } from './dialog.js';
 import { download } from './download.js';
 import { FaultList } from './fault-list.js';
 import { Button, ErrorNote, Submit, useAction } from './forms.js';
+import { ImportNotes, ListInput } from './list-input.js';
 
 /** Takes the tags of a Modbus device out as CSV, and in. */
 export function TagListActions({ device }: { device: string }) {
@@ -32,12 +33,19 @@ export function TagListActions({ device }: { device: string }) {
 
 /** Replaces the tags of a device, in two steps: see what would change, then apply it. */
 function TagListDialog({ device, onClose }: { device: string; onClose: () => void }) {
-  const [csv, setCsv] = useState('');
+  const [entry, setEntry] = useState(() => entryWith(''));
   const [missing, setMissing] = useState(false);
   const [preview, setPreview] = useState<TagListPreview | null>(null);
-  const look = useAction(async () => setPreview(await previewTagList(device, csv)));
+  // Of the text, whatever was chosen of it.
+  const [facts, setFacts] = useState<ImportFacts | null>(null);
+  const list = givenListOf(entry);
+  const look = useAction(async () => {
+    const found = await previewTagList(device, list);
+    setPreview(found);
+    setFacts(found.imported);
+  });
   const apply = useAction(async () => {
-    const { tags } = await putTagList(device, csv);
+    const { tags } = await putTagList(device, list);
     say(tn('tagList.done', tags, count(tags)));
     onClose();
   });
@@ -45,8 +53,9 @@ function TagListDialog({ device, onClose }: { device: string; onClose: () => voi
   const error = look.error ?? apply.error;
   const submit = (event: Event) => {
     event.preventDefault();
-    setMissing(csv.trim() === '');
-    if (csv.trim() === '') return;
+    const isEmpty = entry.text.trim() === '';
+    setMissing(isEmpty);
+    if (isEmpty) return;
     if (ready) apply.start();
     else look.start();
   };
@@ -54,12 +63,14 @@ function TagListDialog({ device, onClose }: { device: string; onClose: () => voi
     <Dialog title={t('tagList.title', { device })} onClose={onClose} wide>
       <form onSubmit={submit} noValidate>
         <div class="dialog-body">
-          <CsvInput
-            value={csv}
+          <ListInput
+            entry={entry}
+            facts={facts}
             hint={t('tagList.hint')}
             fault={missing ? t('tagList.empty') : null}
-            onInput={(text) => {
-              setCsv(text);
+            onChange={(next) => {
+              if (next.text !== entry.text || next.format !== entry.format) setFacts(null);
+              setEntry(next);
               setMissing(false);
               // What was shown is of another list.
               setPreview(null);
@@ -98,6 +109,7 @@ function Changes({ preview }: { preview: TagListPreview }) {
   return (
     <section class="list-changes" aria-label={t('tagList.changes')}>
       <FaultList kind="errors" faults={errors} total={errorCount} />
+      <ImportNotes facts={preview.imported} />
       {changes !== null && (
         <>
           <p class="list-counts" role="status">

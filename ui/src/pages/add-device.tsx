@@ -1,17 +1,18 @@
 import { useEffect, useState } from 'preact/hooks';
 import { addDevice, type DeviceToAdd, identifyUnit, previewDevice } from '../api/calls.js';
-import type { Bus, Identified, NewDevicePreview } from '../api/types.js';
+import type { Bus, Identified, ImportFacts, NewDevicePreview } from '../api/types.js';
 import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
-import { CsvInput } from '../components/csv-input.js';
 import { FaultList } from '../components/fault-list.js';
 import { ErrorNote, Field, Segments, Submit, useAction } from '../components/forms.js';
 import { LinesDiff } from '../components/lines-diff.js';
+import { ImportNotes, ListInput } from '../components/list-input.js';
 import { PlaceFields } from '../components/place-fields.js';
 import { ProfilePicker } from '../components/profile-picker.js';
 import { type SunSpecChoice, SunSpecPicker } from '../components/sunspec-picker.js';
 import { count } from '../i18n/format.js';
 import { t, tn } from '../i18n/translate.js';
 import { href, location, navigate } from '../router.js';
+import { entryWith, givenListOf, type ListEntry } from '../state/given-list.js';
 import { useView } from '../state/live.js';
 import { may } from '../state/session.js';
 import { say } from '../state/toasts.js';
@@ -49,7 +50,8 @@ function AddDevice({ buses }: { buses: readonly Bus[] }) {
   const [source, setSource] = useState<Source>('profile');
   const [profile, setProfile] = useState<string | null>(null);
   const [sunspec, setSunSpec] = useState<SunSpecChoice | null>(null);
-  const [csv, setCsv] = useState(HEADER);
+  const [list, setList] = useState(() => entryWith(HEADER));
+  const [facts, setFacts] = useState<ImportFacts | null>(null);
   const [name, setName] = useState<string | null>(null);
   const where = whereOf(place);
   const unit = wholeNumber(place.unit, 0, 255);
@@ -102,14 +104,26 @@ function AddDevice({ buses }: { buses: readonly Bus[] }) {
       >
         {source === 'profile' && <ProfilePicker chosen={profile} onChoose={setProfile} fitting={said?.profiles ?? []} />}
         {source === 'sunspec' && <SunSpecPicker where={where} unit={unit} choice={sunspec} onChange={setSunSpec} />}
-        {source === 'list' && <CsvInput value={csv} onInput={setCsv} hint={t('addDevice.list.hint')} />}
+        {source === 'list' && (
+          <ListInput
+            entry={list}
+            facts={facts}
+            hint={t('addDevice.list.hint')}
+            starter={HEADER}
+            onChange={(next) => {
+              if (next.text !== list.text || next.format !== list.format) setFacts(null);
+              setList(next);
+            }}
+          />
+        )}
       </Panel>
       <Confirm
         name={shownName}
         onName={setName}
         busName={place.kind === 'bus' ? place.bus : newBus}
         place={place}
-        tags={tagsOf(source, profile, sunspec, csv)}
+        tags={tagsOf(source, profile, sunspec, list)}
+        onFacts={setFacts}
       />
     </>
   );
@@ -131,7 +145,7 @@ function suggestedName(source: Source, profile: string | null, sunspec: SunSpecC
 }
 
 /** null: nothing was chosen yet. */
-function tagsOf(source: Source, profile: string | null, sunspec: SunSpecChoice | null, csv: string): DeviceToAdd['tags'] | null {
+function tagsOf(source: Source, profile: string | null, sunspec: SunSpecChoice | null, list: ListEntry): DeviceToAdd['tags'] | null {
   switch (source) {
     case 'profile':
       return profile === null ? null : { kind: 'profile', profile };
@@ -141,7 +155,7 @@ function tagsOf(source: Source, profile: string | null, sunspec: SunSpecChoice |
       return { kind: 'tags', tags: tags.flatMap(({ tag }) => (sunspec.names.has(tag.name) ? [tag] : [])), scan };
     }
     case 'list':
-      return csv.trim() === '' ? null : { kind: 'list', csv };
+      return list.text.trim() === '' ? null : { kind: 'list', ...givenListOf(list) };
   }
 }
 
@@ -151,16 +165,21 @@ interface ConfirmProps {
   busName: string;
   place: Place;
   tags: DeviceToAdd['tags'] | null;
+  /** What is in another program's list. */
+  onFacts: (facts: ImportFacts | null) => void;
 }
 
 /** Names the device, shows what would be written, and writes it. */
-function Confirm({ name, onName, busName, place, tags }: ConfirmProps) {
+function Confirm({ name, onName, busName, place, tags, onFacts }: ConfirmProps) {
   const [preview, setPreview] = useState<NewDevicePreview | null>(null);
   const [missing, setMissing] = useState<'where' | 'tags' | 'name' | null>(null);
   const device = deviceOf(name, busName, place, tags);
   const asked = JSON.stringify(device);
   const look = useAction(async () => {
-    if (typeof device === 'object') setPreview(await previewDevice(device));
+    if (typeof device !== 'object') return;
+    const found = await previewDevice(device);
+    setPreview(found);
+    onFacts(found.imported);
   });
   const add = useAction(async () => {
     if (typeof device !== 'object') return;
@@ -235,6 +254,7 @@ function Preview({ preview }: { preview: NewDevicePreview }) {
     <div class="list-changes">
       <FaultList kind="errors" faults={errors} total={errorCount} />
       <FaultList kind="warnings" faults={warnings} total={warnings.length} />
+      <ImportNotes facts={preview.imported} />
       <p role="status">
         <strong>{title}</strong>{' '}
         {[tags === null ? null : tn('addDevice.willHave', tags, count(tags)), list === null ? null : t('addDevice.list', { file: list })]

@@ -42,8 +42,9 @@ export interface Selection {
   groups: 'ignore' | 'prefix' | 'scan';
 }
 
-/** The tags of one device: a tag list is of one. */
-export function select({ tags, faults, notes }: Imported, { unit, node, groups }: Selection): Imported {
+/** The tags of one device: a tag list is of one. `isCommandLine`: hints name its options. */
+export function select({ tags, faults, notes }: Imported, { unit, node, groups }: Selection, isCommandLine = true): Imported {
+  const how = (option: string) => (isCommandLine ? ` with ${option}` : '');
   const chosen = tags.filter((each) => (unit === undefined || each.unit === unit) && (node === undefined || each.node === node));
   const found = [...faults];
   const wrong = (message: string, hint: string) => found.push(new FerruleError('FER_FIELD_TAGS_FILE', message, { hint }));
@@ -57,11 +58,11 @@ export function select({ tags, faults, notes }: Imported, { unit, node, groups }
     );
   }
   if (node === undefined && nodes.length > 1)
-    wrong(`The tags are of ${nodes.length} devices: ${nodes.join(', ')}.`, 'A list is of one: choose with --node.');
+    wrong(`The tags are of ${nodes.length} devices: ${nodes.join(', ')}.`, `A list is of one: choose the device${how('--node')}.`);
   else if (unit === undefined && units.length > 1)
-    wrong(`The tags are of the units ${units.join(', ')}.`, 'A list is of one device: choose with --unit.');
+    wrong(`The tags are of the units ${units.join(', ')}.`, `A list is of one device: choose the unit${how('--unit')}.`);
   const named = chosen.map((each) => ({ ...each, tag: inGroup(each, groups) }));
-  return { tags: named, faults: found.length > 0 ? found : sameNames(named), notes };
+  return { tags: named, faults: found.length > 0 ? found : sameNames(named, how('--groups prefix')), notes };
 }
 
 function inGroup({ tag, group }: ImportedTag, groups: Selection['groups']): WrittenTag {
@@ -69,7 +70,7 @@ function inGroup({ tag, group }: ImportedTag, groups: Selection['groups']): Writ
   return groups === 'scan' ? { ...tag, scan: group } : { ...tag, name: `${group}_${String(tag.name)}` };
 }
 
-function sameNames(tags: readonly ImportedTag[]): FerruleError[] {
+function sameNames(tags: readonly ImportedTag[], how: string): FerruleError[] {
   const groupOf = new Map<unknown, string | null>();
   return tags.flatMap(({ tag, group, where }) => {
     if (!groupOf.has(tag.name)) {
@@ -78,6 +79,8 @@ function sameNames(tags: readonly ImportedTag[]): FerruleError[] {
     }
     const other = groupOf.get(tag.name) ?? null;
     const both = other === group ? 'twice' : `in ${String(other)} and in ${String(group)}`;
-    return [faultAt(where, `The name ${String(tag.name)} is there ${both}.`, 'Rename one of them, or use --groups prefix.')];
+    return [
+      faultAt(where, `The name ${String(tag.name)} is there ${both}.`, `Rename one of them, or put the groups before the names${how}.`),
+    ];
   });
 }

@@ -100,7 +100,7 @@ export function importNeuron(content: string, file: string, options: NeuronOptio
       `${wide === 1 ? '1 tag of 64 bits is' : `${wide} tags of 64 bits are`} taken as 12345678; compare with the node's setting for 8 bytes.`,
     );
   const timed = [...groups].filter(([, interval]) => Number(interval) > 0).map(([group, interval]) => `${group}: ${Number(interval)}ms`);
-  if (timed.length > 0) notes.push(`Groups and their intervals: {${timed.join(', ')}}; --groups scan makes scan classes of them.`);
+  if (timed.length > 0) notes.push(`Groups and their intervals: {${timed.join(', ')}}; they can be made scan classes.`);
   return { tags, faults, notes };
 }
 
@@ -159,7 +159,10 @@ function addressOf(text: string, start: 0 | 1): { unit: number; area: string; ad
     );
   }
   if (start === 1 && Number(digits) === 0) {
-    throw new Refusal(`address: ${table}${digits} counts from 0, others count from 1`, "If the node's start address is 0, say --start 0.");
+    throw new Refusal(
+      `address: ${table}${digits} counts from 0, others count from 1`,
+      "If the node's start address is 0, say so (--start 0).",
+    );
   }
   const address = Number(digits) - start;
   if (address > 65535) throw new Refusal(`address: ${table}${digits} is behind the last register`, 'Addresses end with 65536.');
