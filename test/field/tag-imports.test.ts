@@ -400,3 +400,13 @@ fields = [
     );
   });
 });
+
+test('a long table takes no longer for each row than a short one', () => {
+  const rows = Array.from({ length: 40_000 }, (_, index) => `g,t${index},1!4${String(index + 1).padStart(5, '0')},UINT16\n`);
+  const begin = process.cpuUsage();
+  const { tags, faults } = importNeuron(`group,name,address,type\n${rows.join('')}`, FILE);
+  const { user } = process.cpuUsage(begin);
+  assert.deepEqual([tags.length, faults], [40_000, []]);
+  // Half a second; looking for line ends from the beginning took ten.
+  assert.ok(user < 4_000_000, `${user} us`);
+});

@@ -98,7 +98,9 @@ export function countLines(text: string, from: number, to: number): number {
   return count;
 }
 
-/** 1-based. */
+/** 1-based. No further back than the line begins: lastIndexOf would go through all of a text that has only one kind of line ends. */
 export function columnAt(text: string, at: number): number {
-  return at - Math.max(text.lastIndexOf('\n', at - 1), text.lastIndexOf('\r', at - 1));
+  let start = at;
+  while (start > 0 && text.charCodeAt(start - 1) !== LF && text.charCodeAt(start - 1) !== CR) start--;
+  return at - start + 1;
 }
