@@ -2,7 +2,7 @@ import { type ConfigFault, checkRange, checkValue, duplicates, type Path } from 
 import { checkTopics } from './check-topics.js';
 import { checkHomeAssistant } from './home-assistant/check-config.js';
 import { isPortName } from './link/port-name.js';
-import { checkEndpoints } from './modbus/check-bus.js';
+import { checkEndpoints, sharedLineHint } from './modbus/check-bus.js';
 import { checkForbidden, checkUnit } from './modbus/check-device.js';
 import { resolvePoint } from './modbus/point.js';
 import { spanOf } from './modbus/scale-register.js';
@@ -53,10 +53,10 @@ function checkPorts(buses: readonly BusConfig[]): ConfigFault[] {
       const message = `1.5 stop bits are not to be had with ${bus.data_bits} data bits.`;
       return [{ path: ['buses', index, 'stop_bits'], message, hint: 'Set 1 or 2; 1.5 goes with 5 data bits.' }];
     }
-    const other = buses.findIndex((earlier, at) => at < index && earlier.port === bus.port);
-    if (other === -1) return [];
-    const message = `Bus ${buses[other]?.name} uses ${bus.port} already.`;
-    return [{ path: ['buses', index, 'port'], message, hint: 'One port is one bus: put the devices of a line on the same bus.' }];
+    const other = buses.find((earlier, at) => at < index && earlier.port === bus.port);
+    if (other === undefined) return [];
+    const message = `Bus ${other.name} uses ${bus.port} already.`;
+    return [{ path: ['buses', index, 'port'], message, hint: sharedLineHint(bus, other) }];
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { checkField } from '../../src/field/check-config.js';
 import { fieldConfig } from './support.js';
 
 const BUS = { name: 'b', type: 'modbus_tcp', host: 'h' };
@@ -255,4 +256,36 @@ test('Modicon notation, hexadecimal addresses and bits are understood', async ()
   assert.deepEqual(await place({ address: '40001.3' }), ['holding', 0, 3, 'bool']);
   assert.deepEqual(await place({ area: 'holding', address: '0x10' }), ['holding', 16, null, 'uint16']);
   assert.deepEqual(await place({ area: 'holding', address: 40001 }), ['holding', 40001, null, 'uint16']);
+});
+
+describe('two buses on one line, and what to do', () => {
+  const hints = async (one: object, other: object) => {
+    const [first, second] = await Promise.all([fieldConfig({ buses: [one] }), fieldConfig({ buses: [other] })]);
+    return checkField({ ...first, buses: [...first.buses, ...second.buses] }).map(({ message, hint }) => `${message} ${hint}`);
+  };
+  const far = (type: string, name: string) => ({ name, type, host: 'h', port: 4001 });
+
+  for (const [what, one, other] of [
+    ['a port', { ...SERIAL, port: '/dev/ttyUSB0' }, LINE],
+    ['a port, the other way round', LINE, { ...SERIAL, port: '/dev/ttyUSB0' }],
+    ['a serial server', far('serial_tcp', 's'), far('modbus_rtu_tcp', 'l')],
+  ] as const) {
+    test(`${what} of an instrument takes no other device: its bus is not advised`, async () => {
+      const [said, ...more] = await hints(one, other);
+      assert.deepEqual(more, []);
+      assert.match(
+        said ?? '',
+        /already\. A serial instrument has its line to itself: name another one, or take bus s and its device out\.$/,
+      );
+    });
+  }
+
+  test('of Modbus devices share a bus', async () => {
+    for (const [one, other] of [
+      [LINE, { ...LINE, name: 'm' }],
+      [far('modbus_rtu_tcp', 'l'), far('modbus_rtu_tcp', 'm')],
+    ] as const) {
+      assert.match((await hints(one, other)).join(), /already\. One line is one bus: put the devices of a line on the same bus\.$/);
+    }
+  });
 });

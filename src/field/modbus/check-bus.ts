@@ -22,10 +22,17 @@ function checkSharedLines(buses: readonly BusConfig[]): ConfigFault[] {
       // Modbus TCP tells answers apart by their number, and each connection gets its own.
       if (other === undefined || other === bus || (other.type === 'modbus_tcp' && bus.type === 'modbus_tcp')) continue;
       const message = `Bus ${other.name} is at ${host}:${port} already.`;
-      faults.push({ path: ['buses', index, key], message, hint: 'One line is one bus: put the devices of a line on the same bus.' });
+      faults.push({ path: ['buses', index, key], message, hint: sharedLineHint(bus, other) });
     }
   }
   return faults;
+}
+
+/** What to do where two buses are at one line. */
+export function sharedLineHint(...buses: readonly BusConfig[]): string {
+  const instruments = buses.find(({ type }) => type === 'serial' || type === 'serial_tcp');
+  if (instruments === undefined) return 'One line is one bus: put the devices of a line on the same bus.';
+  return `A serial instrument has its line to itself: name another one, or take bus ${instruments.name} and its device out.`;
 }
 
 function addressesOf(bus: BusConfig): { key: 'host' | 'backup'; host: string; port: number }[] {

@@ -40,6 +40,9 @@ export interface PlantDevice {
   description: string;
 }
 
+/** What the devices say of themselves. */
+const VENDOR = 'Ferrule demo';
+
 export interface Plant {
   devices: PlantDevice[];
   ports: Record<PlantDeviceName, number>;
@@ -60,13 +63,15 @@ export async function startPlant({ host, clock, log, seed = 1, ports: wanted = {
   };
   step(0);
 
-  const modbus = ({ memory }: { memory: Memory }, conduct?: () => Conduct): ModbusTcpServer =>
-    new ModbusTcpServer({ units: new Map([[PLANT_UNIT, memory]]), clock, ...(conduct === undefined ? {} : { conduct }) });
+  const modbus = (product: string, { memory }: { memory: Memory }, conduct?: () => Conduct): ModbusTcpServer => {
+    const units = new Map([[PLANT_UNIT, { ...memory, identity: { vendor: VENDOR, product } }]]);
+    return new ModbusTcpServer({ units, clock, ...(conduct === undefined ? {} : { conduct }) });
+  };
   const scaleServer = new LineServer(() => scale.line);
   const servers = {
-    meter: modbus(meter),
-    oven: modbus(oven),
-    drive: modbus(drive, moodyConduct(clock, new Random(seed + 4))),
+    meter: modbus('Simulated energy meter', meter),
+    oven: modbus('Simulated oven', oven),
+    drive: modbus('Simulated pump drive', drive, moodyConduct(clock, new Random(seed + 4))),
     scale: scaleServer,
   };
   const timers: Timer[] = [];

@@ -56,6 +56,21 @@ function pass(clock: ManualClock, seconds: number): void {
   clock.advance(seconds * 1000);
 }
 
+test('each device says what it is', async (t) => {
+  const { plant } = await start(t);
+  for (const [device, product] of [
+    ['meter', 'Simulated energy meter'],
+    ['oven', 'Simulated oven'],
+  ] as const) {
+    const master = await RawModbus.open(t, plant.ports[device]);
+    const answer = await master.request([43, 14, 1, 0]);
+    assert.equal(
+      answer?.subarray(7).toString('latin1'),
+      `\0\x0cFerrule demo\x01${String.fromCharCode(product.length)}${product}\x02\x031.0`,
+    );
+  }
+});
+
 test('the meter agrees with itself: power is voltage times current times power factor', async (t) => {
   const { clock, float } = await start(t);
   pass(clock, 20);
