@@ -3,8 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../src/clock.js';
 import { type LoadedProfile, ProfileLibrary } from '../../src/config/profiles.js';
+import { recognise } from '../../src/field/profiles/recognise.js';
 import type { TagConfig } from '../../src/field/schema.js';
+import { openOwnBus } from '../../src/field/tools/own-bus.js';
+import { silentLogger } from '../../src/log.js';
 import { packageRoot } from '../../src/paths.js';
 import { PymodbusMaster } from '../peers/modbus-masters.js';
 import { SerialPair } from '../peers/socat.js';
@@ -232,18 +236,19 @@ describe('a simulated device and the tools on site', () => {
     const library = new ProfileLibrary([]);
     const names = (await library.list()).map(({ name }) => name);
     const { port } = await simulate(t, ...names, '--listen', '127.0.0.1:0');
+    const profiles = (await Promise.all(names.map((name) => library.get(name)))).flatMap((loaded) => loaded?.profile ?? []);
+    const where = { kind: 'host', host: '127.0.0.1', port, framing: 'tcp' } as const;
+    const bus = await openOwnBus(where, 5000, systemClock, silentLogger);
+    t.after(() => bus.stop());
     let known = 0;
-    for (const [index, name] of names.entries()) {
-      const { stdout } = await tool('profiles', 'identify', '--host', `127.0.0.1:${port}`, '-u', String(index + 1), '--json');
-      const isKnown = (await library.get(name))?.profile.identify !== undefined;
-      assert.deepEqual(
-        (JSON.parse(stdout) as { name: string }[]).map((each) => each.name),
-        isKnown ? [name] : [],
-        name,
-      );
-      known += Number(isKnown);
+    for (const [index, profile] of profiles.entries()) {
+      const fitting = (await recognise(bus, index + 1, profiles)).map(({ name }) => name);
+      assert.deepEqual(fitting, profile.identify === undefined ? [] : [profile.name]);
+      known += fitting.length;
     }
     assert.ok(known >= 4, `${known} were recognised`);
+    const unit = String(names.indexOf('huawei-sun2000') + 1);
+    assert.match((await tool('profiles', 'identify', '--host', `127.0.0.1:${port}`, '-u', unit)).stdout, /^huawei-sun2000 {2}/);
   });
 
   it('What a model is told by wins over a tag that lies there, and stays', async (t) => {
