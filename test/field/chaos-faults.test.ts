@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AnswerMemory } from '../../src/field/modbus/answer-memory.js';
 import { AsciiFraming } from '../../src/field/modbus/ascii.js';
+import { type Framing, NO_LINE } from '../../src/field/modbus/line.js';
 import type { ReadRequest } from '../../src/field/modbus/pdu.js';
-import { type Framing, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { lineTiming } from '../../src/field/modbus/rtu-transport.js';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import { type Asked, honest, message, ScriptedDevice } from './scripted-device.js';
 import { startField } from './support.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import { type Cost, costOf, type PlanItem, plan, rtuCost, TCP_COST } from '../../src/field/modbus/plan.js';
-import { lineTiming } from '../../src/field/modbus/rtu-transport.js';
 
 /** Park-Miller: the same cases in every run. */
 function generator(seed: number): (below: number) => number {

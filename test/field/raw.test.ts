@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import { mismatch, type RawRequest } from '../../src/field/modbus/pdu.js';
 import { hasKnownAnswer, rawAnswerLength } from '../../src/field/modbus/raw.js';
-import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeLink, noticed, registers, rtu } from './fake-link.js';
 

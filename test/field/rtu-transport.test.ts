@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../../src/field/fault.js';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import type { ReadRequest } from '../../src/field/modbus/pdu.js';
-import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 

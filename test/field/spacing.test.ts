@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
-import { type LineTiming, lineTiming, NO_LINE, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { type LineTiming, lineTiming, NO_LINE } from '../../src/field/modbus/line.js';
+import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ClockedDevice, type Heard, registerAt } from './clocked-device.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import { addressOf } from '../../src/field/modbus/pdu.js';
-import { lineTiming, RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { TcpTransport } from '../../src/field/modbus/tcp-transport.js';
 import { FrameTap, type TapFrame } from '../../src/field/tap.js';
 import { ManualClock } from '../support/manual-clock.js';

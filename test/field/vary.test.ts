@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { lineTiming } from '../../src/field/modbus/line.js';
 import { type Block, type PlanItem, plan, rtuCost } from '../../src/field/modbus/plan.js';
-import { lineTiming } from '../../src/field/modbus/rtu-transport.js';
 import { vary } from '../../src/field/modbus/vary.js';
 
 const { character, silence } = lineTiming(19_200, 11);

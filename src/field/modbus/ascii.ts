@@ -1,5 +1,5 @@
 import { crc16 } from './crc.js';
-import type { Framing } from './rtu-transport.js';
+import type { Framing } from './line.js';
 
 const START = 0x3a;
 const LF = 0x0a;

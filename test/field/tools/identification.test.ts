@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { lineTiming, RtuTransport } from '../../../src/field/modbus/rtu-transport.js';
+import { lineTiming } from '../../../src/field/modbus/line.js';
+import { RtuTransport } from '../../../src/field/modbus/rtu-transport.js';
 import { identificationRequest, parseIdentification } from '../../../src/field/tools/identification.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { FakeLink, noticed, rtu } from '../fake-link.js';
