@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../support/wait-for.js';
 import { type Asked, message, ScriptedDevice } from '../scripted-device.js';
 import { RawMaster, startServing } from './support.js';
@@ -85,7 +86,7 @@ describe('a master that writes while a read of the same tag is under way', () =>
 });
 
 describe('what masters write to a tag that is seldom scanned', () => {
-  /** `reads`: of the device since it was scanned. */
+  /** `reads`: of the device, from here on. */
   async function start(t: TestContext) {
     let value = OLD;
     const answer = ({ id, unit, pdu, socket }: Asked) => {
@@ -107,9 +108,17 @@ describe('what masters write to a tag that is seldom scanned', () => {
       { tags: [{ unit: 1, area: 'holding', address: 0, device: 'd', tag: 'v', access: 'read_write' }] },
       ['d/v', 'd/wide'],
     );
-    const scanned = device.asked.length;
-    const reads = () => device.asked.slice(scanned).filter(isRead).length;
-    return { device, answer, field, reads, connect: () => RawMaster.connect(t, port) };
+    const connect = () => RawMaster.connect(t, port);
+    // A connection that came up during the first scan brings about another one, as soon as that has ended. It is over when what
+    // was written after it was asked for is read.
+    await waitFor(() => typeof field.device('d')?.scans[0]?.lastMs === 'number');
+    await delay(20);
+    const first = await connect();
+    first.write(1, 1, 0, OLD);
+    await first.untilAnswers(1);
+    const before = device.asked.length;
+    const reads = () => device.asked.slice(before).filter(isRead).length;
+    return { device, answer, field, reads, connect };
   }
 
   test('is read once after each write, with what shares its registers', async (t) => {
