@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Document, isCollection, isPair, isScalar, isSeq, parseDocument, Scalar, type ToStringOptions } from 'yaml';
+import { Document, isCollection, isMap, isPair, isScalar, isSeq, parseDocument, Scalar, type ToStringOptions } from 'yaml';
 import { FerruleError, messageOf } from '../errors.js';
 import { deleteLines, insertLines } from './lines.js';
 import { type ConfigPath, formatPath } from './source.js';
@@ -84,9 +84,10 @@ function compact(node: unknown): void {
   if (isCollection(node)) for (const item of node.items) shorten(isPair(item) ? item.value : item);
 }
 
-/** A list keeps a line for each of its items; everything else in it becomes one line. */
+/** A list keeps a line for each of its items, and what has a list of mappings in it one for each key; everything else becomes one line. */
 function shorten(node: unknown): void {
   if (isSeq(node)) node.items.forEach(shorten);
+  else if (isMap(node) && node.items.some(({ value }) => isSeq(value) && value.items.some(isCollection))) compact(node);
   else if (isCollection(node)) node.flow = true;
 }
 

@@ -255,6 +255,45 @@ export const NewDeviceBody = Type.Object(
   { additionalProperties: false },
 );
 
+export const NewInstrumentBody = Type.Object(
+  {
+    name: name('Name of the instrument.'),
+    bus: name('The bus that it is on; a serial bus has one instrument.'),
+    newBus: Type.Optional(
+      Type.Union(
+        [
+          Type.Object(
+            {
+              kind: Type.Literal('line'),
+              port: Type.String({ minLength: 1, maxLength: 4096, description: 'Serial port.' }),
+              baud: Type.Integer({ minimum: 50, maximum: 4_000_000 }),
+              data_bits: Type.Unsafe<5 | 6 | 7 | 8>({ type: 'number', enum: [5, 6, 7, 8] }),
+              parity: words(['none', 'even', 'odd']),
+              stop_bits: Type.Unsafe<1 | 1.5 | 2>({ type: 'number', enum: [1, 1.5, 2] }),
+            },
+            { additionalProperties: false, description: 'A serial port that no bus uses.' },
+          ),
+          Type.Object(
+            {
+              kind: Type.Literal('host'),
+              host: Type.String({ minLength: 1, maxLength: 253, description: 'Name or address.' }),
+              port: Type.Integer({ minimum: 1, maximum: 65535 }),
+            },
+            { additionalProperties: false, description: 'A serial server.' },
+          ),
+        ],
+        { description: 'The bus does not exist yet: it is made.' },
+      ),
+    ),
+    settings: Type.String({
+      minLength: 1,
+      maxLength: 65_536,
+      description: 'YAML: what the configuration has of it besides name and bus: `request`, `frame`, `checksum`, `decode`, `stale_after`.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
 export const NewDevicePreview = Type.Object(
   {
     file: Type.String({ description: 'Name of the file of the configuration.' }),

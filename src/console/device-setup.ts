@@ -108,6 +108,28 @@ export interface NewDevice {
     | ({ kind: 'list' } & GivenList);
 }
 
+/** Where a serial instrument is, where no bus of the gateway is yet. */
+export type InstrumentPlace =
+  | {
+      kind: 'line';
+      port: string;
+      baud: number;
+      data_bits: 5 | 6 | 7 | 8;
+      parity: 'none' | 'even' | 'odd';
+      stop_bits: 1 | 1.5 | 2;
+    }
+  /** A serial server. */
+  | { kind: 'host'; host: string; port: number };
+
+export interface NewInstrument {
+  name: string;
+  bus: string;
+  /** The bus does not exist yet; null: it does. */
+  newBus: InstrumentPlace | null;
+  /** YAML: what the configuration has of it besides name and bus (request, frame, checksum, decode, ...). */
+  settings: string;
+}
+
 export interface NewDevicePreview {
   /** Name of the file of the configuration, and which of its lines become which. */
   file: string;
@@ -135,4 +157,6 @@ export interface DeviceSetupPort {
   preview(device: NewDevice): Promise<NewDevicePreview>;
   /** Resolves with the number of its tags. Rejects with a FerruleError, and nothing has changed. */
   add(device: NewDevice): Promise<number>;
+  previewInstrument(instrument: NewInstrument): Promise<NewDevicePreview>;
+  addInstrument(instrument: NewInstrument): Promise<number>;
 }

@@ -11,6 +11,7 @@ import type { Target } from '../field/tools/own-bus.js';
 import type { FieldTools, Identified, UnitWhere } from '../field/tools/tools.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
 import { type GivenList, type ImportFacts, type OwnList, ownList } from './imported-list.js';
+import { fieldsOf, instrumentDraft, type NewInstrument } from './instrument-draft.js';
 import { linesChanged } from './lines-changed.js';
 import { type Fault, faultsOf } from './tag-changes.js';
 import { freeListName, writtenList } from './written-field.js';
@@ -106,6 +107,31 @@ export class DeviceSetup {
   async add(device: NewDevice): Promise<number> {
     const loaded = await this.#edits.change(async () => (await this.#draft(device)).draft);
     return loaded === null ? 0 : tagsOf(loaded.config, device.name);
+  }
+
+  async previewInstrument(instrument: NewInstrument) {
+    const draft = await this.#instrumentDraft(instrument);
+    const { loaded, errors, warnings } = await this.#edits.check(draft);
+    return {
+      file: basename(this.#edits.source.file),
+      ...linesChanged(await this.#edits.text(), draft.text),
+      list: null,
+      tags: loaded === null ? null : fieldsOf(loaded.config, instrument.name),
+      errorCount: errors.length,
+      errors: faultsOf(errors),
+      warnings: faultsOf(warnings),
+      imported: null,
+    };
+  }
+
+  async addInstrument(instrument: NewInstrument): Promise<number> {
+    const loaded = await this.#edits.change(() => this.#instrumentDraft(instrument));
+    return loaded === null ? 0 : fieldsOf(loaded.config, instrument.name);
+  }
+
+  async #instrumentDraft(instrument: NewInstrument): Promise<Draft> {
+    const text = await this.#edits.text();
+    return instrumentDraft(this.#edits.source.file, text, instrument);
   }
 
   async #draft({ name, bus, newBus, unit, tags }: NewDevice): Promise<{ draft: Draft; imported: ImportFacts | null }> {

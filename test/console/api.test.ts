@@ -282,6 +282,8 @@ test('the OpenAPI document has every route, each with the schema of its answers'
     'POST /api/v1/sunspec',
     'POST /api/v1/devices/preview',
     'POST /api/v1/devices',
+    'POST /api/v1/instruments/preview',
+    'POST /api/v1/instruments',
     'GET /api/v1/devices/{name}/removal',
     'DELETE /api/v1/devices/{name}',
     'GET /api/v1/buses/{name}/removal',

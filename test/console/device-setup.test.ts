@@ -114,3 +114,22 @@ test("another program's list is looked at and taken with what was said of it", a
     assert.equal(await admin.refused(400, 'PUT', '/devices/meter1/tag-list', body), 'FER_CONSOLE_INVALID', JSON.stringify(wrong));
   }
 });
+
+test('a serial instrument is looked at as it would be written, then added; what is none is refused before', async (t) => {
+  const { admin, plant } = await claimedConsole(t);
+  const newBus = { kind: 'line', port: '/dev/ttyUSB1', baud: 9600, data_bits: 7, parity: 'even', stop_bits: 1 };
+  const scale = { name: 'scale', bus: 'scale_port', newBus, settings: 'decode: {type: raw}\n' };
+  const preview = await admin.json(200, 'POST', '/instruments/preview', scale);
+  assert.deepEqual(preview, JSON.parse(JSON.stringify(await plant.deviceSetup.previewInstrument(scale as never))));
+  assert.deepEqual(plant.deviceSetup.instruments, []);
+  assert.deepEqual(await admin.json(201, 'POST', '/instruments', scale), { name: 'scale', tags: 3 });
+  assert.deepEqual(plant.deviceSetup.instruments, [scale]);
+  for (const wrong of [
+    { ...scale, settings: '' },
+    { ...scale, unit: 1 },
+    { ...scale, newBus: { ...newBus, baud: 1 } },
+    { ...scale, name: '' },
+  ]) {
+    assert.equal(await admin.refused(400, 'POST', '/instruments', wrong), 'FER_CONSOLE_INVALID', JSON.stringify(wrong));
+  }
+});

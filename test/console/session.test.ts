@@ -162,6 +162,8 @@ test('every role may do what is its own and nothing above', async (t) => {
     ['administrator', 'POST', '/sunspec', { where: { kind: 'host', host: '192.0.2.1', port: 502, framing: 'tcp' }, unit: 2 }],
     ['administrator', 'POST', '/devices/preview', { name: 'a', bus: 'hall', unit: 1, tags: { kind: 'list', csv: '' } }],
     ['administrator', 'POST', '/devices', { name: 'a', bus: 'hall', unit: 1, tags: { kind: 'list', csv: '' } }],
+    ['administrator', 'POST', '/instruments/preview', { name: 'a', bus: 'b', settings: 'decode: {type: raw}' }],
+    ['administrator', 'POST', '/instruments', { name: 'a', bus: 'b', settings: 'decode: {type: raw}' }],
     ['administrator', 'GET', '/devices/meter1/removal'],
     ['administrator', 'DELETE', '/devices/meter1?bus=true'],
     ['administrator', 'GET', '/buses/hall/removal'],

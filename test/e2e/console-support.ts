@@ -11,6 +11,7 @@ export const PAGES: { path: string; title: string; ready: string }[] = [
   { path: '/devices', title: 'Devices', ready: 'td:has-text("192.0.2.1:5020")' },
   { path: '/devices/press2?trend=oil_temperature,oil_pressure', title: 'press2', ready: '.trend-box canvas' },
   { path: '/add-device?bus=line1&unit=3', title: 'Add a device', ready: '.picker td:has-text("Eastron")' },
+  { path: '/add-device?what=instrument', title: 'Add a device', ready: '.port-notes' },
   { path: '/explorer', title: 'Explorer', ready: 'a:has-text("line1")' },
   { path: '/explorer/line1', title: 'line1', ready: '.trace' },
   { path: '/explorer/line1?tool=units', title: 'line1', ready: '.histogram' },

@@ -6,6 +6,7 @@ import type {
   ListOrigin,
   NewDevice,
   NewDevicePreview,
+  NewInstrument,
   ProfileDetails,
   UnitWhere,
 } from '../../src/console/device-setup.js';
@@ -39,6 +40,7 @@ export const PROFILES: ProfileDetails[] = [
 export class MemoryDeviceSetup implements DeviceSetupPort {
   readonly asked: { where: UnitWhere; unit: number }[] = [];
   readonly added: NewDevice[] = [];
+  readonly instruments: NewInstrument[] = [];
 
   async profiles() {
     const broken = { name: 'my-meter', error: { code: 'FER_FIELD_PROFILE', message: 'tags is missing.', where: { line: 3, column: 1 } } };
@@ -72,6 +74,26 @@ export class MemoryDeviceSetup implements DeviceSetupPort {
     if (errors[0] !== undefined) throw new FerruleError('FER_CONFIG_CONFLICT', errors[0].message);
     this.added.push(device);
     return 26;
+  }
+
+  async previewInstrument({ name, bus, settings }: NewInstrument): Promise<NewDevicePreview> {
+    const added = [
+      `    - name: ${name}`,
+      `      bus: ${bus}`,
+      ...settings
+        .trimEnd()
+        .split('\n')
+        .map((line) => `      ${line}`),
+    ];
+    return {
+      ...{ file: 'ferrule.yaml', line: 42, removed: [], added, list: null, tags: 3, errorCount: 0, errors: [], warnings: [] },
+      imported: null,
+    };
+  }
+
+  async addInstrument(instrument: NewInstrument): Promise<number> {
+    this.instruments.push(instrument);
+    return 3;
   }
 }
 

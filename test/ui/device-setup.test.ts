@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { csvTextOf } from '../../ui/src/state/csv-file.js';
 import { entryWith, givenListOf, withFormat } from '../../ui/src/state/given-list.js';
+import { EMPTY_INSTRUMENT, instrumentOf, withKind } from '../../ui/src/state/instrument-entry.js';
+import { KINDS } from '../../ui/src/state/instrument-kinds.js';
 import { measuresOf } from '../../ui/src/state/measures.js';
 import { EMPTY_PLACE, elsewhereOf, nameFrom, placeFrom, usualLine, whereOf } from '../../ui/src/state/unit-place.js';
 
@@ -69,4 +71,25 @@ test("another program's list is given with what was chosen of it, and nothing mo
   assert.deepEqual(givenListOf(chosen), { csv: 'y', from: { format: 'neuron', unit: 0, node: 'plc', groups: 'ignore', start: 0 } });
   const telegraf = { ...withFormat(chosen, 'telegraf', ''), groups: 'prefix' as const };
   assert.deepEqual(givenListOf(telegraf), { csv: 'y', from: { format: 'telegraf', groups: 'prefix' } });
+});
+
+test('a serial instrument is given with its place, or it is said what is missing', () => {
+  const { settings } = KINDS.scale;
+  const scale = withKind({ ...EMPTY_INSTRUMENT, name: ' Waage 1 ', port: '/dev/ttyUSB0' }, 'scale');
+  const line = { kind: 'line', port: '/dev/ttyUSB0', baud: 9600, data_bits: 8, parity: 'none', stop_bits: 1 };
+  assert.deepEqual(instrumentOf(scale), { name: 'Waage 1', bus: 'waage-1-port', newBus: line, settings });
+  const server = { ...scale, place: 'server' as const, host: 'moxa ' };
+  assert.deepEqual(instrumentOf(server), {
+    name: 'Waage 1',
+    bus: 'waage-1-port',
+    newBus: { kind: 'host', host: 'moxa', port: 4001 },
+    settings,
+  });
+  assert.deepEqual(instrumentOf({ ...scale, place: 'bus', bus: 'p' }), { name: 'Waage 1', bus: 'p', settings });
+  assert.equal(instrumentOf({ ...scale, place: 'bus' }), 'where');
+  assert.equal(instrumentOf({ ...scale, baud: 'fast' }), 'where');
+  assert.equal(instrumentOf({ ...server, host: '' }), 'where');
+  assert.equal(instrumentOf({ ...scale, name: ' ' }), 'name');
+  assert.equal(instrumentOf({ ...scale, settings: ' ' }), 'settings');
+  assert.deepEqual([withKind(scale, 'bcc').parity, withKind(scale, 'nmea').baud], ['even', '4800']);
 });

@@ -8,6 +8,7 @@ import {
   Identified,
   NewDeviceBody,
   NewDevicePreview,
+  NewInstrumentBody,
   Profile,
   ProfileSummary,
   SunSpec,
@@ -132,6 +133,44 @@ export function deviceSetupRoutes(app: App, context: RouteContext): void {
       context.log.info(
         { username: loginOf(request).username, device: name, bus, newBus, unit, tags },
         'a device was added from the console',
+      );
+      return reply.status(201).send({ name, tags });
+    },
+  );
+
+  app.post(
+    '/instruments/preview',
+    {
+      config: { access: 'administrator' },
+      schema: {
+        operationId: 'previewInstrument',
+        tags: ['field'],
+        summary: 'What adding a serial instrument would write, and everything that is wrong with it. Nothing is changed.',
+        body: NewInstrumentBody,
+        response: answers({ 200: ref(NewDevicePreview) }),
+      },
+    },
+    async ({ body }) => deviceSetup.previewInstrument({ ...body, newBus: body.newBus ?? null }),
+  );
+
+  app.post(
+    '/instruments',
+    {
+      config: { access: 'administrator' },
+      schema: {
+        operationId: 'addInstrument',
+        tags: ['field'],
+        summary: 'Add a serial instrument to the configuration; checked with the whole of it, written and taken over at once.',
+        body: NewInstrumentBody,
+        response: answers({ 201: Type.Object({ name: Type.String(), tags: Type.Integer({ description: 'Its tags.' }) }) }),
+      },
+    },
+    async (request, reply) => {
+      const { name, bus, newBus = null, settings } = request.body;
+      const tags = await deviceSetup.addInstrument({ name, bus, newBus, settings });
+      context.log.info(
+        { username: loginOf(request).username, device: name, bus, newBus, tags },
+        'an instrument was added from the console',
       );
       return reply.status(201).send({ name, tags });
     },

@@ -1,5 +1,7 @@
 /** The requests of the console, one function each. All throw ApiError. */
+
 import type { GivenList } from '../state/given-list.js';
+import type { GivenInstrument } from '../state/instrument-entry.js';
 import { request } from './client.js';
 import type {
   Area,
@@ -70,6 +72,9 @@ export const identifyUnit = (where: UnitWhere, unit: number) => request<Identifi
 export const findSunSpec = (where: UnitWhere, unit: number) => request<SunSpecFound>('POST', '/sunspec', { where, unit });
 export const previewDevice = (device: DeviceToAdd) => request<NewDevicePreview>('POST', '/devices/preview', device);
 export const addDevice = (device: DeviceToAdd) => request<{ name: string; tags: number }>('POST', '/devices', device);
+
+export const previewInstrument = (instrument: GivenInstrument) => request<NewDevicePreview>('POST', '/instruments/preview', instrument);
+export const addInstrument = (instrument: GivenInstrument) => request<{ name: string; tags: number }>('POST', '/instruments', instrument);
 
 /** What can be taken out of the configuration. */
 export interface Removable {

@@ -19,6 +19,7 @@ export type {
   Elsewhere,
   Identified,
   ImportFacts,
+  InstrumentPlace,
   NewDevicePreview,
   ProfileDetails,
   ProfileList,

@@ -9,7 +9,7 @@ import { Select } from './select.js';
 export function PortSelect({ value, onChange }: { value: string; onChange: (port: string) => void }) {
   const { data } = useLoaded(getSerialPorts);
   const free = (data ?? []).filter((each) => !each.isConsole);
-  const [first] = free;
+  const first = free.find((each) => each.isAllowed && each.users.length === 0) ?? free[0];
   useEffect(() => {
     if (value === '' && first !== undefined) onChange(first.name);
   }, [value, first?.name]);

@@ -1,6 +1,7 @@
 import { enClients } from './en-clients.js';
 import { enDeviceSetup } from './en-device-setup.js';
 import { enFrames } from './en-frames.js';
+import { enInstruments } from './en-instruments.js';
 import { enModbusServers } from './en-modbus-servers.js';
 import { enReasons } from './en-reasons.js';
 import { enRemoval } from './en-removal.js';
@@ -358,6 +359,7 @@ export const en = {
   ...enModbusServers,
   ...enTools,
   ...enDeviceSetup,
+  ...enInstruments,
   ...enRemoval,
 
   'rules.none': 'No rules yet.',

@@ -1,39 +1,65 @@
 import { useEffect, useState } from 'preact/hooks';
 import { addDevice, type DeviceToAdd, identifyUnit, previewDevice } from '../api/calls.js';
-import type { Bus, Identified, ImportFacts, NewDevicePreview } from '../api/types.js';
+import type { Bus, DeviceSummary, Identified, ImportFacts, NewDevicePreview } from '../api/types.js';
+import { AddInstrument } from '../components/add-instrument.js';
 import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
-import { FaultList } from '../components/fault-list.js';
 import { ErrorNote, Field, Segments, Submit, useAction } from '../components/forms.js';
-import { LinesDiff } from '../components/lines-diff.js';
-import { ImportNotes, ListInput } from '../components/list-input.js';
+import { ListInput } from '../components/list-input.js';
+import { NewDevicePreviewPart } from '../components/new-device-preview.js';
 import { PlaceFields } from '../components/place-fields.js';
 import { ProfilePicker } from '../components/profile-picker.js';
 import { type SunSpecChoice, SunSpecPicker } from '../components/sunspec-picker.js';
-import { count } from '../i18n/format.js';
-import { t, tn } from '../i18n/translate.js';
-import { href, location, navigate } from '../router.js';
+import { t } from '../i18n/translate.js';
+import { href, location, navigate, replaceQuery } from '../router.js';
 import { entryWith, givenListOf, type ListEntry } from '../state/given-list.js';
 import { useView } from '../state/live.js';
 import { may } from '../state/session.js';
+import { useStore } from '../state/store.js';
 import { say } from '../state/toasts.js';
 import { elsewhereOf, nameFrom, type Place, placeFrom, whereOf, wholeNumber } from '../state/unit-place.js';
 
 type Source = 'profile' | 'sunspec' | 'list';
 const HEADER = 'name,area,address,type,unit\n';
 
-/** Adds a Modbus device: where it is, what it gives, and what would be written before it is. */
+/** Adds a device: where it is, what it gives, and what would be written before it is. */
 export function AddDevicePage() {
+  const { query } = useStore(location);
   const overview = useView('overview');
-  const buses = overview?.field.buses.filter(({ type }) => type.startsWith('modbus'));
+  const devices = useView('devices');
+  const what = query.get('what') === 'instrument' ? 'instrument' : 'modbus';
+  const buses = overview?.field.buses;
   return (
     <>
       <p class="crumb">
         <Link href={href('devices')}>{t('nav.devices')}</Link>
       </p>
       <PageHead title={t('addDevice.title')} />
-      {!may('administrator') ? <Empty title={t('addDevice.forbidden')} /> : buses === undefined ? <Loading /> : <AddDevice buses={buses} />}
+      {may('administrator') && (
+        <div class="tool-tabs">
+          <Segments
+            label={t('addDevice.what')}
+            value={what}
+            onChange={(next) => replaceQuery({ what: next === 'modbus' ? null : next })}
+            options={(['modbus', 'instrument'] as const).map((value) => ({ value, label: t(`addDevice.what.${value}`) }))}
+          />
+        </div>
+      )}
+      {!may('administrator') ? (
+        <Empty title={t('addDevice.forbidden')} />
+      ) : buses === undefined || devices === undefined ? (
+        <Loading />
+      ) : what === 'instrument' ? (
+        <AddInstrument free={freeBuses(buses, devices.items)} />
+      ) : (
+        <AddDevice buses={buses.filter(({ type }) => type.startsWith('modbus'))} />
+      )}
     </>
   );
+}
+
+/** Serial buses have one instrument. */
+function freeBuses(buses: readonly Bus[], devices: readonly DeviceSummary[]): string[] {
+  return buses.flatMap(({ name, type }) => (type.startsWith('serial') && !devices.some(({ bus }) => bus === name) ? [name] : []));
 }
 
 /** The place that the address of the page names, on a bus that is there. */
@@ -215,7 +241,7 @@ function Confirm({ name, onName, busName, place, tags, onFacts }: ConfirmProps) 
           fault={missing === 'name' ? t('addDevice.missing.name') : null}
         />
         {error !== null && <ErrorNote error={error} />}
-        {preview !== null && <Preview preview={preview} />}
+        {preview !== null && <NewDevicePreviewPart preview={preview} />}
         {(missing === 'where' || missing === 'tags') && (
           <p class="field-fault" role="alert">
             {t(`addDevice.missing.${missing}`)}
@@ -245,23 +271,4 @@ function deviceOf(name: string, bus: string, place: Place, tags: DeviceToAdd['ta
   if (tags === null) return 'tags';
   if (name.trim() === '') return 'name';
   return { name: name.trim(), bus, ...(newBus === null ? {} : { newBus }), unit, tags };
-}
-
-function Preview({ preview }: { preview: NewDevicePreview }) {
-  const { file, line, removed, added, list, tags, errors, errorCount, warnings } = preview;
-  const title = t('addDevice.lines', { file, line });
-  return (
-    <div class="list-changes">
-      <FaultList kind="errors" faults={errors} total={errorCount} />
-      <FaultList kind="warnings" faults={warnings} total={warnings.length} />
-      <ImportNotes facts={preview.imported} />
-      <p role="status">
-        <strong>{title}</strong>{' '}
-        {[tags === null ? null : tn('addDevice.willHave', tags, count(tags)), list === null ? null : t('addDevice.list', { file: list })]
-          .filter((text) => text !== null)
-          .join(', ')}
-      </p>
-      <LinesDiff label={title} removed={removed} added={added} />
-    </div>
-  );
 }
