@@ -1,7 +1,7 @@
 import { EntryState, messageBytes, type QueueCounters, type QueueEntry, type RemoveReason, type StoredMessage } from '../store/types.js';
-import { EntryDeque, UNBOUNDED } from './entry-deque.js';
 import { Inflight } from './inflight.js';
 import type { QueueContext, QueueLimits, QueueTally } from './queue-context.js';
+import { QueueWindow, type WindowOwner } from './queue-window.js';
 import { isOnlyInMemory, packetIdOf, type QueuedEntry, sentEntry } from './queued-entry.js';
 import type { Receiver } from './receiver.js';
 import { SharedEntries, type SharedEntry } from './shared-entries.js';
@@ -9,18 +9,16 @@ import type { SharedGroup } from './shared-groups.js';
 
 /** A receiver that so many messages wait for is not expected to acknowledge a new one soon. */
 const FAR_BEHIND = 50_000;
-/** Where memory for windows is left, pages of a long queue grow to so many times `windowMessages`. */
-const MAX_PAGE_GROWTH = 4;
 /** Where a full queue on disk has to be trimmed, this part of its limit goes at once: a write for each message would wear SD cards. */
 const TRIM_PART = 64;
 
 /**
  * The QoS 1 and 2 messages of one session, in order. A durable session's queue is on disk; a window of it is held here
- * while somebody receives. A volatile session's queue is only here.
+ * while somebody receives (queue-window.ts). A volatile session's queue is only here.
  *
- * Entries up to #loadedTo are in #inflight or #ready (or gone); later ones are only on disk and are read page by page.
+ * Entries up to `loadedTo` of the window are in #inflight or in it (or gone).
  */
-export class SessionQueue {
+export class SessionQueue implements WindowOwner {
   readonly #context: QueueContext;
   readonly #sid: number;
   readonly #durable: boolean;
@@ -28,7 +26,6 @@ export class SessionQueue {
 
   #receiver: Receiver | null = null;
   #lastSeq = 0;
-  #loadedTo = 0;
   /** Highest number ever handed to a receiver: what is sent again carries DUP. */
   #sentTo = 0;
   /**
@@ -38,20 +35,14 @@ export class SessionQueue {
   #maybeSent = 0;
   /** Up to here the receiver's rights have changed since the entries were queued. */
   #recheckTo = 0;
-  readonly #ready: EntryDeque;
+  readonly #window: QueueWindow;
   readonly #inflight = new Inflight();
   /** Received by the receiver, but the disk did not take that: the release is still to be sent. */
   #unreleased: QueuedEntry[] = [];
   /** Called whenever something changed that makes room; null: nobody waits for it. */
   onChange: (() => void) | null = null;
-  /** What arrived while a page was being read; null: not reading, or too much arrived. */
-  #arrivals: EntryDeque | null = null;
-  /** Changes when the receiver does, so that a page read for a former one is left alone. */
+  /** Changes when the receiver does, so that nothing is released to a later one. */
   #epoch = 0;
-  #loading = false;
-  /** What is on disk may hold entries beyond #loadedTo that were removed, or the removal is not on disk yet. */
-  #readBehind = true;
-  #pageGrowth = 1;
   #pumping = false;
   #trimming = false;
   #trimAgain = false;
@@ -71,7 +62,7 @@ export class SessionQueue {
     this.#sid = sid;
     this.#durable = durable;
     this.limits = limits;
-    this.#ready = new EntryDeque(durable ? context.windows : UNBOUNDED);
+    this.#window = new QueueWindow(context, sid, durable, this);
   }
 
   /** Messages not yet acknowledged, in flight included. */
@@ -141,7 +132,7 @@ export class SessionQueue {
    */
   beginLive(qos: 1 | 2, bytes: number): number {
     const receiver = this.#receiver;
-    if (this.#durable || this.#pumping || receiver === null || this.#ready.length > 0) return 0;
+    if (this.#durable || this.#pumping || receiver === null || this.#window.length > 0) return 0;
     if (this.#inflight.size >= receiver.maxInflight || !receiver.canSend()) return 0;
     if (this.#count >= this.limits.maxMessages || this.#bytes + bytes > this.limits.maxBytes) return 0;
     const seq = this.#lastSeq + 1;
@@ -149,7 +140,7 @@ export class SessionQueue {
     if (this.#inflight.has(packetId)) return 0;
     this.#lastSeq = seq;
     this.#sentTo = seq;
-    this.#loadedTo = seq;
+    this.#window.loadedTo = seq;
     this.#count++;
     this.#bytes += bytes;
     this.tally.accepted++;
@@ -159,7 +150,7 @@ export class SessionQueue {
 
   /** There is room in the receiver's window. */
   get hasRoomInFlight(): boolean {
-    return this.#receiver !== null && this.#inflight.size + this.#ready.length < this.#receiver.maxInflight;
+    return this.#receiver !== null && this.#inflight.size + this.#window.length < this.#receiver.maxInflight;
   }
 
   /** The entry came through a shared subscription: where this session leaves it, another member gets it. */
@@ -177,7 +168,7 @@ export class SessionQueue {
   handOver(entry: QueuedEntry): void {
     this.#inflight.delete(packetIdOf(entry.seq));
     this.#remove(entry, 'moved');
-    if (this.#shared?.isMoving(entry.seq) !== true) return;
+    if (!this.isMoving(entry.seq)) return;
     // A page that is read before that is on disk still has it.
     this.#context.store.whenCommitted((error) => {
       if (error === null) this.#shared?.endMove(entry.seq);
@@ -217,12 +208,7 @@ export class SessionQueue {
     this.tally.accepted++;
     this.#bytes += entry.bytes;
     if (this.#isOverLimit() && !this.#makeRoom(entry)) return;
-    if (this.#arrivals !== null) {
-      this.#keepArrival(entry, this.#arrivals);
-    } else if (this.#holdsAllBefore(entry.seq) && this.#hasRoom()) {
-      this.#ready.push(entry);
-      this.#loadedTo = entry.seq;
-    }
+    this.#window.take(entry, this.#holdsAllBefore(entry.seq));
     this.pump();
   }
 
@@ -246,21 +232,33 @@ export class SessionQueue {
     this.pump();
   }
 
+  /** For the window. */
+  isMoving(seq: number): boolean {
+    return this.#shared?.isMoving(seq) === true;
+  }
+
+  /** For the window. */
+  loaded(isRead: boolean): void {
+    if (this.#trimAgain) this.trim();
+    if (isRead) this.pump();
+  }
+
   /** Sends what may be sent. Called whenever something changed: a message, an acknowledgement, room in the socket. */
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
       while (this.#receiver !== null && this.#inflight.size < this.#receiver.maxInflight && this.#receiver.canSend()) {
-        const entry = this.#ready.peek();
+        const entry = this.#window.peek();
         if (entry === undefined) break;
         // An id that is still in flight can't be used again; what holds it must be acknowledged first.
         if (this.#inflight.has(packetIdOf(entry.seq))) break;
         if (isOnlyInMemory(entry)) break;
-        this.#ready.shift();
+        this.#window.shift();
         this.#send(this.#receiver, entry);
       }
-      if (this.#receiver !== null && this.#loadedTo < this.#lastSeq && this.#isRunningLow()) this.#load();
+      if (this.#receiver !== null && this.#window.loadedTo < this.#lastSeq && this.#window.isRunningLow && !this.#trimming)
+        this.#window.load(this.#lastSeq);
     } finally {
       this.#pumping = false;
     }
@@ -326,14 +324,14 @@ export class SessionQueue {
   #isStillToBeSent(packetId: number): boolean {
     // The last number that goes by this id.
     const seq = this.#lastSeq - ((this.#lastSeq - packetId) % 65_535);
-    return packetId <= this.#lastSeq && seq >= (this.#ready.peek()?.seq ?? this.#loadedTo + 1);
+    return packetId <= this.#lastSeq && seq >= (this.#window.peek()?.seq ?? this.#window.loadedTo + 1);
   }
 
   /** Enforces limits that changed or age; for sessions that nobody receives from, too. */
   trim(): void {
     if (!this.#durable || this.#count === 0) return;
     // What a page under way holds must not be dropped on disk, nor what is being dropped be read.
-    if (this.#trimming || this.#loading) {
+    if (this.#trimming || this.#window.isLoading) {
       this.#trimAgain = true;
       return;
     }
@@ -343,7 +341,7 @@ export class SessionQueue {
     if (maxAgeMs === 0 && !this.#isOverLimit()) return;
     this.#trimming = true;
     const olderThan = maxAgeMs === 0 ? 0 : this.#context.clock.now() - maxAgeMs;
-    const keepBelow = this.#receiver === null ? 0 : this.#loadedTo + 1;
+    const keepBelow = this.#receiver === null ? 0 : this.#window.loadedTo + 1;
     const maxMessages = trimTo(this.#count, this.limits.maxMessages);
     const maxBytes = trimTo(this.#bytes, this.limits.maxBytes);
     this.#context.store.trimQueue(this.#sid, keepBelow, { maxMessages, maxBytes, olderThan }).then(
@@ -437,7 +435,7 @@ export class SessionQueue {
         this.tally.droppedOther++;
         break;
     }
-    if (entry.seq > this.#loadedTo) this.#readBehind = true;
+    this.#window.removed(entry.seq);
     if (this.#durable) this.#context.store.removeEntry(entry, reason === 'moved' ? 'other' : reason);
     else entry.state = EntryState.Gone;
   }
@@ -461,7 +459,7 @@ export class SessionQueue {
     if (this.limits.whenFull !== 'drop_oldest') {
       this.#remove(entry, 'full');
       // Its number is passed over: nothing with it will ever be read.
-      if (this.#arrivals === null && this.#holdsAllBefore(entry.seq)) this.#loadedTo = entry.seq;
+      if (!this.#window.keepsArrivals && this.#holdsAllBefore(entry.seq)) this.#window.loadedTo = entry.seq;
       return false;
     }
     this.#dropReady();
@@ -472,13 +470,13 @@ export class SessionQueue {
     }
     // Everything else is in flight: the new one is the oldest that can still be dropped.
     this.#remove(entry, 'full');
-    this.#loadedTo = entry.seq;
+    this.#window.loadedTo = entry.seq;
     return false;
   }
 
   #dropReady(): void {
     while (this.#isOverLimit()) {
-      const oldest = this.#ready.shift();
+      const oldest = this.#window.shift();
       if (oldest === undefined) return;
       this.#remove(oldest, 'full');
     }
@@ -487,98 +485,14 @@ export class SessionQueue {
   /** Nothing before it is on disk alone. */
   #holdsAllBefore(seq: number): boolean {
     if (!this.#durable) return true;
-    return this.#receiver !== null && this.#loadedTo === seq - 1 && !this.#loading && !this.#trimming;
-  }
-
-  #hasRoom(): boolean {
-    return !this.#durable || this.#fits(this.#ready);
-  }
-
-  #fits({ length, bytes }: EntryDeque): boolean {
-    const { windowMessages, windowBytes } = this.#context.limits;
-    return bytes < windowBytes && (length < windowMessages || this.#context.windows.isLeft);
-  }
-
-  /** The next page is read while half of the last one is still to be sent, so that a drain never waits for the disk. */
-  #isRunningLow(): boolean {
-    return this.#ready.length <= this.#pageMessages / 2 && this.#ready.bytes <= this.#context.limits.windowBytes / 2;
-  }
-
-  /** Messages of the next page. */
-  get #pageMessages(): number {
-    const { windowMessages } = this.#context.limits;
-    return this.#context.windows.isLeft ? windowMessages * this.#pageGrowth : windowMessages;
-  }
-
-  #keepArrival(entry: QueuedEntry, arrivals: EntryDeque): void {
-    if (this.#fits(arrivals)) arrivals.push(entry);
-    else this.#forgetArrivals();
-  }
-
-  #forgetArrivals(): void {
-    this.#arrivals?.clear();
-    this.#arrivals = null;
+    return this.#receiver !== null && this.#window.loadedTo === seq - 1 && !this.#window.isLoading && !this.#trimming;
   }
 
   #forgetWindow(): void {
-    this.#ready.clear();
+    this.#window.forget();
     this.#inflight.clear();
     this.#unreleased = [];
-    this.#forgetArrivals();
-    this.#loading = false;
-    // Read again from the first that is left.
-    this.#loadedTo = 0;
-    this.#readBehind = true;
-    this.#pageGrowth = 1;
     if (this.#trimAgain) this.trim();
-  }
-
-  #load(): void {
-    if (this.#loading || this.#trimming || !this.#durable) return;
-    this.#loading = true;
-    this.#arrivals = new EntryDeque(this.#context.windows);
-    const epoch = this.#epoch;
-    const upTo = this.#lastSeq;
-    const committed = !this.#readBehind;
-    this.#readBehind = false;
-    const messages = this.#pageMessages;
-    this.#pageGrowth = Math.min(this.#pageGrowth * 2, MAX_PAGE_GROWTH);
-    this.#context.store.readQueue(this.#sid, this.#loadedTo + 1, messages, this.#context.limits.windowBytes, committed).then(
-      (page) => {
-        if (epoch === this.#epoch) this.#takePage(page, upTo, committed);
-      },
-      () => {
-        if (epoch !== this.#epoch) return;
-        // The store is in trouble and says so itself; the next message or acknowledgement tries again.
-        this.#loading = false;
-        this.#readBehind = true;
-        this.#forgetArrivals();
-        if (this.#trimAgain) this.trim();
-      },
-    );
-  }
-
-  #takePage(page: QueueEntry[], upTo: number, committed: boolean): void {
-    this.#loading = false;
-    const arrivals = this.#arrivals;
-    this.#arrivals = null;
-    for (const entry of page) {
-      if (entry.seq <= upTo && this.#shared?.isMoving(entry.seq) !== true) this.#ready.push(entry as QueuedEntry);
-    }
-    // Nothing more on disk: what is left lies in the batch.
-    if (committed && page.length === 0) this.#readBehind = true;
-    else this.#loadedTo = Math.min(page.at(-1)?.seq ?? upTo, upTo);
-    if (this.#loadedTo >= upTo && arrivals !== null) {
-      for (let entry = arrivals.shift(); entry !== undefined; entry = arrivals.shift()) {
-        // A read may already see what was appended after it was asked for.
-        if (entry.seq <= this.#loadedTo) continue;
-        this.#ready.push(entry);
-        this.#loadedTo = entry.seq;
-      }
-    }
-    arrivals?.clear();
-    if (this.#trimAgain) this.trim();
-    this.pump();
   }
 }
 
