@@ -72,12 +72,16 @@ const retries = (value: number) =>
 const timeout = (value: string) => Duration({ default: value, min: '10ms', description: 'How long an answer may take to arrive.' });
 
 /** Of a line: nothing in an answer says which request it is to. */
-const duplicatesWithin = Duration({
-  default: '50ms',
-  max: '10s',
-  description:
-    'How long after a request a second one like it may reach the device because something on the way (a radio modem, a serial server) sends twice. What one frame could answer is kept so far apart; others go first. 0: nothing does that.',
-});
+const duplicatesWithin = (value: string) =>
+  Duration({
+    default: value,
+    max: '10s',
+    description:
+      'How long after an answer a second one to the same request may come because something on the way (a radio modem, a serial server) sends twice. What one frame could answer is kept so far apart; others go first. 0: nothing does that, as on a cable.',
+  });
+/** Nothing on a cable keeps a frame and sends it again. */
+const onCable = duplicatesWithin('0ms');
+const throughServer = duplicatesWithin('50ms');
 
 /** What is connected to, or connects. */
 const networkKeys = (port: number) => ({ host: hostUnlessListening, port: tcpPort(port), backup, listen });
@@ -87,7 +91,7 @@ const serialServerKeys = {
   timeout: timeout('1s'),
   connect_timeout: connectTimeout,
   retries: retries(1),
-  duplicates_within: duplicatesWithin,
+  duplicates_within: throughServer,
 };
 
 export const ModbusTcpBusSchema = object(
@@ -116,7 +120,7 @@ export const ModbusRtuBusSchema = object(
     data_bits: Type.Literal(8, { default: 8, description: 'Data bits per character: a byte of RTU has all 8.' }),
     timeout: timeout('500ms'),
     retries: retries(1),
-    duplicates_within: duplicatesWithin,
+    duplicates_within: onCable,
   },
   'A Modbus RTU line.',
 );
@@ -139,7 +143,7 @@ export const ModbusAsciiBusSchema = object(
     parity: parity('even'),
     timeout: timeout('1s'),
     retries: retries(1),
-    duplicates_within: duplicatesWithin,
+    duplicates_within: onCable,
   },
   'A Modbus ASCII line.',
 );

@@ -165,7 +165,8 @@ async function startLine(kind: LineKind, index: number, to: number, random: () =
   const proxy = await ChaosProxy.start({ kind: framing, to, random, rate: 0.03, timeout: TIMEOUT });
   const pty = isPort ? await PtyLine.start(proxy.port) : null;
   const inflight = kind === 'tcp' && index % 2 === 0 ? 4 : 1;
-  const end = pty === null ? { host: '127.0.0.1', port: proxy.port } : { port: pty.path, baud: 115_200 };
+  // As where a radio modem is on the line.
+  const end = pty === null ? { host: '127.0.0.1', port: proxy.port } : { port: pty.path, baud: 115_200, duplicates_within: '50ms' };
   const where = { type, ...end, ...(kind === 'tcp' ? { max_inflight: inflight } : {}) };
   const name = `${kind} ${index}`;
   const config = await fieldConfig({ buses: [{ name: 'b', timeout: `${TIMEOUT}ms`, retries: 0, ...where }] });

@@ -6,10 +6,12 @@ import { ModbusBus } from '../../src/field/modbus/bus.js';
 import { type Framing, NO_LINE } from '../../src/field/modbus/line.js';
 import type { ModbusRequest, ReadRequest } from '../../src/field/modbus/pdu.js';
 import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
+import { writePoint } from '../../src/field/modbus/write.js';
 import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ClockedDevice, type Heard } from './clocked-device.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
+import { tagOf } from './one-tag.js';
 
 const TIMEOUT = 500;
 /** ms that the unit takes: a copy of a request may still be answered when another one may go out (spacing.ts). */
@@ -139,6 +141,17 @@ describe('an answer on a line that may belong to the request before', () => {
       await clock.advanceAsync(QUIET);
       assert.equal(second.proof, proof);
     }
+  });
+
+  test('is bad where the noise behind it does not end', async () => {
+    const { clock, read, comes } = setup();
+    await read(0, [10]);
+    const second = await read(100, [20]);
+    for (let ms = 0; ms < 10 * QUIET; ms += 20) {
+      await clock.advanceAsync(20);
+      await comes(Buffer.from([0x55]));
+    }
+    assert.equal(second.proof, 'bad');
   });
 
   test('is bad where the beginning of an ASCII frame has come behind it, and nothing more', async () => {
@@ -405,6 +418,21 @@ describe('a bus gives what needs a proof only with it:', () => {
     await bus.stop();
   });
 
+  test('and in the end, where what is read is written without an end', async () => {
+    const { clock, bus } = await counting(0);
+    const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => {}));
+    const reads = [read(0), read(100)];
+    let written = 0;
+    for (let ms = 0; ms < 3000; ms += THINKS) {
+      await clock.advanceAsync(THINKS);
+      if (ms % (4 * THINKS) === 0)
+        void outcome(bus.write(1, (send) => send({ fn: 6, unit: 1, address: 100, value: 7 }))).then(() => written++);
+    }
+    assert.match(String(await Promise.race([reads[1], 'nothing'])), /^[0-9]+$/);
+    assert.ok(written > 15, `${written} writes`);
+    await bus.stop();
+  });
+
   test('and not where something was written since: it is read again', async () => {
     const { clock, bus } = await counting(0);
     const read = (address: number) => outcome(bus.read({ fn: 3, unit: 1, address, count: 1 }, () => {}));
@@ -415,6 +443,20 @@ describe('a bus gives what needs a proof only with it:', () => {
     assert.equal(await written, 'done');
     // The write was the third request.
     assert.deepEqual(await Promise.all(reads), ['1', '4']);
+    await bus.stop();
+  });
+
+  test('to a write that reads back, with the time at which the device said it', async () => {
+    const { clock, bus } = await counting(0);
+    const device = { name: 'd', unit: 1, mask_write: false };
+    const { tag: config, point } = await tagOf({ address: 100, write: { read_back: true, tolerance: 1000 } });
+    const before = outcome(bus.read({ fn: 3, unit: 1, address: 0, count: 1 }, () => {}));
+    const writing = writePoint({ bus, device, config, point }, 7);
+    await clock.advanceAsync(1000);
+    await before;
+    const { reading, ageMs } = await writing;
+    assert.equal(reading?.quality, 'good');
+    assert.equal(ageMs, QUIET);
     await bus.stop();
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ModbusBus } from '../../src/field/modbus/bus.js';
-import { type LineTiming, lineTiming, NO_LINE } from '../../src/field/modbus/line.js';
+import { NO_LINE } from '../../src/field/modbus/line.js';
 import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -12,7 +12,7 @@ const TIMEOUT = 500;
 /** ms that the device takes. */
 const THINKS = 5;
 
-async function started(options: { duplicatesMs?: number; timing?: LineTiming; respond?: (heard: Heard, number: number) => void } = {}) {
+async function started(options: { duplicatesMs?: number; respond?: (heard: Heard, number: number) => void } = {}) {
   const clock = new ManualClock();
   const sentAt: { what: string; ms: number }[] = [];
   const device = new ClockedDevice(clock, 'rtu', (heard) => {
@@ -103,14 +103,82 @@ describe('requests that one frame could answer', () => {
     }
   });
 
-  test('wait less on a line of ours on which the first took longer', async () => {
-    const { clock, bus, read, order } = await started({ timing: lineTiming(9600, 11) });
-    const both = [read(0, 60), read(100, 60)];
-    await clock.advanceAsync(600);
-    await Promise.all(both);
-    const [, second = ''] = order();
-    // The device does not pace its answer.
-    assert.equal(second, `1:3:100 ${THINKS + 30}`);
+  test('wait for no more than one of them, however often that one is asked again', async () => {
+    const { clock, bus, read } = await started();
+    let polls = 0;
+    const poll = async (): Promise<void> => {
+      await read(0);
+      polls++;
+      clock.setTimeout(() => void poll(), 20);
+    };
+    void poll();
+    await clock.advanceAsync(500);
+    const answer = read(100);
+    await clock.advanceAsync(100);
+    assert.equal(await Promise.race([answer, 'nothing']), String(registerAt(1, 100, 2)));
+    await clock.advanceAsync(500);
+    assert.ok(polls > 30, `${polls}`);
     await bus.stop();
+  });
+
+  test('are not the same read again where something was written between', async () => {
+    const registers = new Map([[7, 10]]);
+    const { clock, bus, read } = await started({
+      respond: (heard, number) =>
+        heard.device.answer(heard, THINKS, () => {
+          const [fn] = heard.pdu;
+          const address = heard.pdu.readUInt16BE(1);
+          if (fn === 6) registers.set(address, heard.pdu.readUInt16BE(3));
+          const count = heard.pdu.readUInt16BE(3);
+          const data = Buffer.alloc(count * 2);
+          for (let at = 0; fn !== 6 && at < count; at++) data.writeUInt16BE(registers.get(address + at) ?? 0, at * 2);
+          const frame = heard.device.frame(0, 1, fn === 6 ? heard.pdu : Buffer.concat([Buffer.from([3, data.length]), data]));
+          // The answer to the first read comes once more, when the write is done.
+          if (number === 2) heard.device.send(frame, 2 * THINKS - 2);
+          return [frame];
+        }),
+    });
+    const echo = read(100);
+    await clock.advanceAsync(1000);
+    await echo;
+    const before = read(7);
+    const written = outcome(bus.write(1, (send) => send({ fn: 6, unit: 1, address: 7, value: 99 })));
+    await clock.advanceAsync(2 * THINKS);
+    const after = read(7);
+    await clock.advanceAsync(2000);
+    assert.deepEqual(await Promise.all([before, written, after]), ['10', 'done', '99']);
+    await bus.stop();
+  });
+
+  test('are not writes whose answers repeat what was written', async () => {
+    const { clock, bus, order } = await started();
+    for (const value of [1, 2, 3]) void outcome(bus.write(1, (send) => send({ fn: 6, unit: 1, address: 7, value })));
+    await clock.advanceAsync(100);
+    // A read tells whether the line echoes.
+    assert.deepEqual(order().slice(1), ['1:6:7 5', '1:6:7 10', '1:6:7 15']);
+    await bus.stop();
+  });
+
+  test('let others go first, writes too', async () => {
+    const { clock, bus, read, order } = await started();
+    const write = (value: number) => {
+      const request = { fn: 16, unit: 1, address: 7, values: [value] } as const;
+      return outcome(bus.write(1, (send) => send({ ...request, values: [value] }), null, { ...request, values: [value] }));
+    };
+    const all = [write(1), write(2), read(0, 1, 2)];
+    await clock.advanceAsync(200);
+    await Promise.all(all);
+    assert.deepEqual(order(), ['1:16:7 0', '2:3:0 5', '1:16:7 55']);
+    await bus.stop();
+  });
+
+  test('wait no longer than the connection lasts', async () => {
+    const { clock, bus } = await started({ duplicatesMs: 10_000 });
+    const request = { fn: 16, unit: 1, address: 7, values: [1] } as const;
+    const twice = outcome(bus.write(1, async (send) => (await send({ ...request, values: [1] })) && send({ ...request, values: [2] })));
+    await clock.advanceAsync(100);
+    await bus.stop();
+    assert.equal(await twice, 'bus_down');
+    assert.equal(clock.pending, 0);
   });
 });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lineTiming } from '../../src/field/modbus/line.js';
-import { type Block, type PlanItem, plan, rtuCost } from '../../src/field/modbus/plan.js';
+import { type Block, type PlanItem, plan, type Range, rtuCost } from '../../src/field/modbus/plan.js';
 import { vary } from '../../src/field/modbus/vary.js';
 
 const { character, silence } = lineTiming(19_200, 11);
 const COST = rtuCost(character, silence);
 
-function planned(items: readonly PlanItem[], more: { max?: number; cuts?: number[]; noGaps?: boolean } = {}) {
-  const limits = { cost: COST, max: more.max ?? 125, noGaps: more.noGaps ?? false, cuts: new Set(more.cuts), walls: [] };
+function planned(items: readonly PlanItem[], more: { max?: number; cuts?: number[]; noGaps?: boolean; walls?: Range[] } = {}) {
+  const limits = { cost: COST, max: more.max ?? 125, noGaps: more.noGaps ?? false, cuts: new Set(more.cuts), walls: more.walls ?? [] };
   const blocks = plan(items, limits);
   return { blocks, varied: vary(blocks, limits), limits };
 }
@@ -38,6 +38,13 @@ describe('blocks of a plan for a line', () => {
     assert.deepEqual(cut.varied, cut.blocks);
   });
 
+  test('do not bridge what may not be read', () => {
+    const items = [0, 1, 2, 5, 8, 9, 10, 11, 12, 13].map((address) => ({ address, length: 1 }));
+    const { blocks, varied } = planned(items, { walls: [{ from: 6, to: 7 }] });
+    assert.deepEqual(lengths(blocks), [6, 6]);
+    assert.deepEqual(varied, blocks);
+  });
+
   test('read the same and cost no more, in 500 random cases', () => {
     let state = 11;
     const next = (below: number) => {
@@ -54,13 +61,16 @@ describe('blocks of a plan for a line', () => {
         return item;
       });
       const cuts = next(3) === 0 ? [items[next(items.length)]!.address] : [];
-      const { blocks, varied, limits } = planned(items, { max: 5 + next(20), cuts, noGaps: next(3) === 0 });
-      const text = JSON.stringify({ items, cuts, blocks, varied });
+      const from = next(2) === 0 ? next(at) : at + 10;
+      const walls = [{ from, to: from + next(3) }];
+      const { blocks, varied, limits } = planned(items, { max: 5 + next(20), cuts, walls, noGaps: next(3) === 0 });
+      const text = JSON.stringify({ items, cuts, walls, blocks, varied });
       assert.equal(varied.length, blocks.length, text);
       assert.ok(total(varied) <= total(blocks), text);
       assert.deepEqual(new Set(varied.flatMap((block) => block.items)), new Set(items), text);
       for (const { address, length, items: inside } of varied) {
         assert.ok(length <= limits.max || inside.length === 1, text);
+        assert.ok(inside.length === 1 || !walls.some((wall) => wall.from < address + length && wall.to >= address), text);
         assert.ok(!cuts.some((cut) => address < cut && inside.some((item) => item.address === cut)), text);
       }
       if (JSON.stringify(varied) !== JSON.stringify(blocks)) better++;

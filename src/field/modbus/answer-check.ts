@@ -15,6 +15,9 @@ const WAIT_LATENCIES = 4;
 const LEAST_WAIT_MS = 50;
 /** Where a request comes twice, the second one comes within so long after the first, unless the configuration says otherwise. */
 const DUPLICATES_MS = 50;
+/** A second answer, because a request came twice, may come for so many usual times of an answer, and at least so long. */
+const COPY_LATENCIES = 2;
+const LEAST_COPY_MS = 50;
 /** The answer behind one that was not the true one comes within so many times of what a device takes to think, and the least. */
 const PROOF_LATENCIES = 3;
 const LEAST_PROOF_MS = 30;
@@ -64,8 +67,8 @@ export class AnswerCheck {
   }
 
   /** ms until the unit may be asked (this, where it is known what). */
-  waitFor(unit: number, read: ReadRequest | null): number {
-    return Math.max(read === null ? 0 : this.apart(read), this.#proof.waitFor(unit));
+  waitFor(unit: number, request: ModbusRequest | null): number {
+    return Math.max(request === null ? 0 : this.apart(request), this.#proof.waitFor(unit));
   }
 
   /** ms until a request is far enough from those that the same frame could answer. */
@@ -90,9 +93,14 @@ export class AnswerCheck {
 
   /** It goes out. Returns whether its answer needs a proof. */
   asked(request: ModbusRequest): boolean {
+    const { unit } = request;
+    if (!isRead(request)) {
+      this.#spacing.written(unit);
+      this.#proof.written(unit);
+    }
     const shape = shapeOf(request);
-    const isRisky = !isEchoed(request) && this.#proof.isRisky(request.unit, shape, readOf(request));
-    this.#proof.asked(request.unit, shape);
+    const isRisky = !isEchoed(request) && this.#proof.isRisky(unit, shape, readOf(request));
+    this.#proof.asked(unit, shape);
     return isRisky;
   }
 
@@ -127,8 +135,12 @@ export class AnswerCheck {
       return answer;
     }
     this.#proof.answered(unit, shape);
-    // The answer to a write says what was written where: it takes a copy to be wrong.
-    this.#proof.warn(unit, shape, isRead(request) ? QUIET_TIMEOUTS * this.#timeout : this.#duplicates, readOf(request));
+    this.#proof.warn(
+      unit,
+      shape,
+      Math.max(LEAST_COPY_MS, 2 * this.#duplicates, COPY_LATENCIES * this.#memory.latency(unit)),
+      readOf(request),
+    );
     if (!isRisky) return answer;
     return { ...answer, proof: this.#proof.hold(unit, shape, crcOf(frame), this.#proofMs(request)) };
   }
@@ -141,8 +153,7 @@ export class AnswerCheck {
   /** It is not under way any more, however it ended. */
   ended(request: ModbusRequest): void {
     const now = this.#clock.mono();
-    const apart = Math.max(Math.min(LEAST_PROOF_MS, this.#duplicates), this.#duplicates - this.onWire(request));
-    this.#spacing.ended(request, now, now + apart);
+    this.#spacing.ended(request, now, now + this.#duplicates);
   }
 
   /**

@@ -57,7 +57,7 @@ export class BusConnection {
   #isReturning = false;
   #patience: Timer | null = null;
   #isResetting = false;
-  /** The last connection was thrown away by us, or the peer is well all the same: what is known of the units still holds. */
+  /** The last connection was thrown away by us: what is known of the units still holds. */
   #wasReset = false;
   #blamed: number | null = null;
 
@@ -74,7 +74,7 @@ export class BusConnection {
         this.#silence.begin();
         this.#hangUps.begin();
         this.#blamed = null;
-        if (!this.#wasReset) units.probeSoon();
+        if (!this.#wasReset) units.probeSoon((unit) => !this.#hangUps.isSuspect(unit));
         user.up();
       },
       data: (chunk) => transport.receive(chunk),
@@ -155,7 +155,7 @@ export class BusConnection {
     if (verdict === 'nothing' || (verdict !== 'dead' && this.#user.ask(verdict.ask))) return;
     const { silent } = this.#silence;
     // It was not they that did not answer.
-    this.#options.units.probeSoon(silent);
+    this.#options.units.probeSoon((unit) => silent.includes(unit));
     const which = silent.length === 1 ? `unit ${silent[0]}` : `units ${silent.join(', ')}`;
     this.reset(new Error(`requests to ${which} had no answer, and nothing else came`));
   }
@@ -163,12 +163,14 @@ export class BusConnection {
   /** Returns whether the peer itself is well, and takes the next connection. */
   #onLost(error: Error): boolean {
     const { transport } = this.#options;
-    const hangUp = this.#isResetting ? 'no' : this.#hangUps.lost(this.#user.asked());
-    if (hangUp === 'perhaps') transport.oneByOne?.();
+    const asked = this.#user.asked();
+    const hangUp = this.#isResetting ? 'no' : this.#hangUps.lost(asked);
+    // Whichever of them it was, it shows then.
+    if (asked.size > 1 && !this.#isResetting) transport.oneByOne?.();
     this.#blamed = typeof hangUp === 'object' ? hangUp.because : null;
     this.#isUp = false;
-    this.#wasReset = this.#isResetting || hangUp !== 'no';
-    this.#awaitReturn();
+    this.#wasReset = this.#isResetting;
+    this.#awaitReturn(this.#wasReset || hangUp !== 'no');
     const fault = new Fault('bus_down', this.#blamed === null ? error.message : `the peer hangs up when unit ${this.#blamed} is asked`);
     this.#user.lost(fault);
     transport.detach(fault);
@@ -182,7 +184,7 @@ export class BusConnection {
   }
 
   /** A connection that takes longer than an answer may (no route, a cable pulled) is as good as none. */
-  #awaitReturn(): void {
+  #awaitReturn(isPeerWell = false): void {
     this.#endReturn();
     this.#isReturning = true;
     const { clock, patienceMs } = this.#options;
@@ -191,7 +193,7 @@ export class BusConnection {
         const { error, endpoint } = this.#connection;
         this.#onDown(new Fault('bus_down', error ?? `no connection to ${endpoint} so far`));
       },
-      Math.max(patienceMs, this.#wasReset ? RESET_PATIENCE_MS : 0),
+      Math.max(patienceMs, isPeerWell ? RESET_PATIENCE_MS : 0),
     );
   }
 

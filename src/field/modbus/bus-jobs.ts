@@ -9,6 +9,8 @@ import type { Transport, TransportAnswer } from './transport.js';
 
 /** Exceptions 5 (acknowledge) and 6 (busy): asked again after this. */
 const BUSY_WAIT_MS = 100;
+/** Nothing is written for so long at a time while a read is urgent. */
+const URGENT_MS = 1_000;
 /** So often a read is asked again without further ado when its answer may have been another's. */
 const MAX_DOUBTS = 3;
 
@@ -34,7 +36,12 @@ export class BusJobs {
   readonly #requests: BusRequests;
   readonly #units: BusUnits;
   readonly #queue = new JobQueue();
-  readonly #waitFor: WaitFor = (job) => this.#transport.waitFor(job.unit, job.kind === 'read' ? job.request : null);
+  readonly #waitFor: WaitFor = (job) => {
+    if (job.kind === 'read') return this.#transport.waitFor(job.unit, job.request);
+    return Math.max(this.#transport.waitFor(job.unit, job.first ?? null), this.#urgent > 0 ? URGENT_MS : 0);
+  };
+  /** Reads whose answers wait for their proof and may not be overwritten again. */
+  #urgent = 0;
   #inflight = 0;
   /** Reads that were asked; also where they are answered, and the answer waits for its proof. */
   readonly #underWay = new Set<ReadJob>();
@@ -167,15 +174,19 @@ export class BusJobs {
   async #giveWhenProven(job: ReadJob, answer: TransportAnswer): Promise<void> {
     this.#underWay.add(job);
     job.isOverwritten = false;
+    const isUrgent = job.isUrgent;
+    if (isUrgent) this.#urgent++;
     try {
       const proven = await this.#requests.proven(answer);
       if (!job.isOverwritten) for (const waiter of job.waiters) waiter.resolve(proven);
-      else if (!this.#askAgain(job)) this.#onReadFailed(job, this.#connection.fault);
+      else if (this.#askAgain(job)) job.isUrgent = true;
+      else this.#onReadFailed(job, this.#connection.fault);
     } catch (thrown) {
       if (job.doubts >= MAX_DOUBTS || !this.#askAgain(job)) this.#onReadFailed(job, asFault(thrown));
       else job.doubts++;
     } finally {
       this.#underWay.delete(job);
+      if (isUrgent) this.#urgent--;
     }
     this.pump();
   }

@@ -57,9 +57,9 @@ export class BusUnits {
     return new Fault('unit_down', `unit ${id} does not answer; it is asked again in ${seconds} s`);
   }
 
-  /** Those that do not answer may do so now: they are asked soon. Absent: all. */
-  probeSoon(ids: Iterable<number> = this.#units.keys()): void {
-    for (const id of ids) this.of(id).breaker.probeSoon(this.#clock.mono());
+  /** Those that do not answer may do so now: they are asked soon. */
+  probeSoon(which: (id: number) => boolean): void {
+    for (const [id, { breaker }] of this.#units) if (which(id)) breaker.probeSoon(this.#clock.mono());
   }
 
   /** Returns whether it had stopped answering. */

@@ -11,7 +11,7 @@ import { BusRequests } from './bus-requests.js';
 import { BusUnits, type UnitStatus } from './bus-units.js';
 import { ForbiddenRanges } from './forbidden.js';
 import { MaskWrites } from './mask-writes.js';
-import type { ModbusAnswer, RawRequest, ReadRequest } from './pdu.js';
+import type { ModbusAnswer, ModbusRequest, RawRequest, ReadRequest } from './pdu.js';
 import type { Guest, Reader, Send } from './queue.js';
 import type { Transport, TransportEvents } from './transport.js';
 
@@ -156,6 +156,7 @@ export class ModbusBus {
       this.#jobs.addWrite({
         kind: 'write',
         unit: request.unit,
+        first: request,
         isProbe: true,
         run: async () => this.#requests.proven(await this.#transport.exchange(request)),
         resolve: (answer) => resolve(answer as ModbusAnswer),
@@ -182,16 +183,17 @@ export class ModbusBus {
 
   /**
    * Runs a write, all its requests without another job in between. Never tried again; refused at once where the unit is
-   * known not to answer. A `guest` waits for its turn.
+   * known not to answer. A `guest` waits for its turn. `first`: what it asks first, where that is known.
    */
-  write<T>(unit: number, run: (send: Send) => Promise<T>, guest: Guest | null = null): Promise<T> {
+  write<T>(unit: number, run: (send: Send) => Promise<T>, guest: Guest | null = null, first?: ModbusRequest): Promise<T> {
     if (!this.#connection.isUp) return Promise.reject(this.#connection.fault);
     if (guest === null && this.#units.isDown(unit)) return Promise.reject(this.#units.downFault(unit));
     if (guest === null && this.#jobs.writes >= MAX_QUEUED_WRITES) {
       return Promise.reject(new Fault('timeout', `${MAX_QUEUED_WRITES} writes already wait on bus ${this.name}`));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#jobs.addWrite({ kind: 'write', unit, run, resolve: resolve as (value: unknown) => void, reject, guest });
+      const job = { kind: 'write' as const, unit, run, resolve: resolve as (value: unknown) => void, reject, guest };
+      this.#jobs.addWrite(first === undefined ? job : { ...job, first });
     });
   }
 

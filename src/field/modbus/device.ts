@@ -199,13 +199,13 @@ export class ModbusDevice implements Device {
   async write(name: string, value: TagJson): Promise<WriteResult> {
     this.record.tag(name);
     const entry = this.#entries.get(name)!;
-    const { written, reading } = await this.#afterWrites.during(
+    const { written, reading, ageMs } = await this.#afterWrites.during(
       entry,
       () => writePoint({ bus: this.#options.bus, device: this.#config, ...entry }, value),
       (result) => result.reading !== null,
     );
     if (reading === null || !this.#isRunning) return { value: written };
-    if (entry.tag.update(reading, this.#options.context.clock.now())) this.record.changed([name]);
+    if (entry.tag.update(reading, this.#options.context.clock.now() - Math.round(ageMs))) this.record.changed([name]);
     return { value: written };
   }
 

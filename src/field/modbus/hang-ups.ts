@@ -8,8 +8,8 @@ export type HangUp = { because: number } | 'perhaps' | 'no';
 export class HangUps {
   /** Connections, this one included, since anything was answered; 0: something was on this one. */
   #unheard = 2;
-  /** Who alone was being asked when the peer last closed the connection. */
-  #suspect: number | null = null;
+  /** Who alone were being asked when the peer closed the connection, and have not answered since. */
+  readonly #suspects = new Set<number>();
 
   /** There is a new connection. */
   begin(): void {
@@ -19,7 +19,11 @@ export class HangUps {
   /** A unit answered on it. */
   heard(unit: number): void {
     this.#unheard = 0;
-    if (unit === this.#suspect) this.#suspect = null;
+    this.#suspects.delete(unit);
+  }
+
+  isSuspect(unit: number): boolean {
+    return this.#suspects.has(unit);
   }
 
   /** The peer closed the connection while these units were being asked. */
@@ -28,8 +32,8 @@ export class HangUps {
     // The first request on the connection after one that worked may be the one to blame, too.
     if (this.#unheard > 1 || unit === undefined) return 'no';
     if (asked.size > 1) return 'perhaps';
-    const isAgain = this.#suspect === unit && this.#unheard === 0;
-    this.#suspect = unit;
+    const isAgain = this.#suspects.has(unit) && this.#unheard === 0;
+    this.#suspects.add(unit);
     return isAgain ? { because: unit } : 'perhaps';
   }
 }

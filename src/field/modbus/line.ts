@@ -36,6 +36,8 @@ export class Line {
   #link: Link | null = null;
   /** Monotonic ms; in the future while something is on its way. */
   #lastActivity = Number.NEGATIVE_INFINITY;
+  /** Ends the wait for the next frame. */
+  #endTurn = () => {};
 
   constructor(clock: Clock, timing: LineTiming, framing: Framing | null) {
     this.#clock = clock;
@@ -50,6 +52,7 @@ export class Line {
 
   detach(): void {
     this.#link = null;
+    this.#endTurn();
   }
 
   /** ms since the last byte. */
@@ -66,9 +69,20 @@ export class Line {
   async turn(atLeast: number): Promise<Link> {
     const link = this.#link;
     const wait = Math.max(this.timing.silence - this.silence, atLeast);
-    if (wait > 0) await new Promise<void>((done) => this.#clock.setTimeout(done, Math.ceil(wait)));
+    if (wait > 0) await this.#wait(wait);
     if (link === null || link !== this.#link) throw new Fault('bus_down', 'there is no connection');
     return link;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((done) => {
+      const timer = this.#clock.setTimeout(() => this.#endTurn(), Math.ceil(ms));
+      this.#endTurn = () => {
+        timer.cancel();
+        this.#endTurn = () => {};
+        done();
+      };
+    });
   }
 
   /** From now on something is on the line, for so long. */

@@ -6,17 +6,12 @@ interface Held {
   settle(isGood: boolean): void;
 }
 
-/** An answer may come that belongs to an earlier request. */
-interface Risk {
-  /** That request, where it was one read and no other (spacing.ts); else empty. */
-  read: string;
-  /** Monotonic ms. */
-  until: number;
-}
-
 interface Unit {
-  /** By shape (outstanding.ts). */
-  risks: Map<string, Risk>;
+  /**
+   * By shape (outstanding.ts), then by the read that it was (spacing.ts; empty: any): until when an answer may come that
+   * belongs to an earlier request. Monotonic ms.
+   */
+  risks: Map<string, Map<string, number>>;
   /** Answers of one shape, the oldest first. */
   held: Held[];
   shape: string;
@@ -37,6 +32,8 @@ export interface LineState {
 const MAX_HELD = 32;
 /** As long as the shortest frame; less is what a line without bias picks up between two frames. */
 const LEAST_FRAME = 5;
+/** Where noise does not end for so many times as long as an answer takes, nothing is proven. */
+const MAX_NOISY = 5;
 
 /**
  * On a line nothing but its place tells which request an answer belongs to. Where a way doubles requests, or lets one answer
@@ -58,12 +55,21 @@ export class Proof {
   warn(unit: number, shape: string, ms: number, read = ''): void {
     const { risks } = this.#unit(unit);
     const now = this.#clock.mono();
-    for (const [other, { until }] of risks) if (until < now) risks.delete(other);
-    const known = risks.get(shape);
-    if (known === undefined) risks.set(shape, { read, until: now + ms });
-    else {
-      if (known.read !== read) known.read = '';
-      known.until = Math.max(known.until, now + ms);
+    const reads = risks.get(shape) ?? new Map<string, number>();
+    for (const [other, until] of reads) if (until < now) reads.delete(other);
+    reads.set(read, Math.max(reads.get(read) ?? 0, now + ms));
+    risks.set(shape, reads);
+  }
+
+  /** Something of a unit (0: of all) is written: an answer to the same read, asked for earlier, is not true any more. */
+  written(id: number): void {
+    const units = id === 0 ? this.#units.values() : [this.#unit(id)];
+    for (const { risks } of units) {
+      for (const reads of risks.values()) {
+        const until = Math.max(...reads.values());
+        reads.clear();
+        reads.set('', until);
+      }
     }
   }
 
@@ -72,8 +78,9 @@ export class Proof {
     const unit = this.#units.get(id);
     if (unit === undefined) return false;
     if (unit.held.length > 0 && unit.shape === shape) return true;
-    const risk = unit.risks.get(shape);
-    return risk !== undefined && risk.until >= this.#clock.mono() && (risk.read === '' || risk.read !== read);
+    const now = this.#clock.mono();
+    for (const [other, until] of unit.risks.get(shape) ?? []) if (until >= now && (other === '' || other !== read)) return true;
+    return false;
   }
 
   /** The unit is asked for an answer of this shape: those that wait for the end of such answers wait for this one, too. */
@@ -135,14 +142,17 @@ export class Proof {
     return unit === undefined || unit.held.length < MAX_HELD ? 0 : Math.max(1, unit.due - this.#clock.mono());
   }
 
-  #arm(unit: Unit, quietMs: number): void {
+  #arm(unit: Unit, quietMs: number, noisySince: number | null = null): void {
     unit.timer?.cancel();
-    unit.due = this.#clock.mono() + quietMs;
+    const now = this.#clock.mono();
+    unit.due = now + quietMs;
     unit.timer = this.#clock.setTimeout(() => {
       const rest = this.#line.rest();
+      const isNoisy = rest > 0 && this.#line.silence() < quietMs;
       // The other bytes of a frame may still come.
-      if (rest > 0 && this.#line.silence() < quietMs) this.#arm(unit, quietMs);
-      else settle(unit, rest < LEAST_FRAME);
+      if (!isNoisy) settle(unit, rest < LEAST_FRAME);
+      else if (now - (noisySince ?? now) < MAX_NOISY * quietMs) this.#arm(unit, quietMs, noisySince ?? now);
+      else settle(unit, false);
     }, Math.ceil(quietMs));
   }
 

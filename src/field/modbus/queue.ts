@@ -39,6 +39,8 @@ export interface ReadJob {
   doubts: number;
   /** While its answer waits for its proof, what it reads was written. */
   isOverwritten: boolean;
+  /** That has happened before: nothing is written until it is given. */
+  isUrgent: boolean;
   /** Monotonic ms. */
   notBefore: number;
   /** null: our own. */
@@ -48,6 +50,8 @@ export interface ReadJob {
 export interface WriteJob {
   kind: 'write';
   unit: number;
+  /** What is asked first, where that is known: it waits for its turn in the queue, where others go first. */
+  first?: ModbusRequest;
   /** A question of a tool: it says nothing about the unit, and is put to one that does not answer too. */
   isProbe?: true;
   run(send: Send): Promise<unknown>;
@@ -114,6 +118,7 @@ export class JobQueue {
         isCarriedOver: false,
         doubts: 0,
         isOverwritten: false,
+        isUrgent: false,
         notBefore: 0,
         guest,
       },

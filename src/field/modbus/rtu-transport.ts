@@ -77,8 +77,8 @@ export class RtuTransport implements Transport {
     if (this.#pending !== null) this.#giveUp(this.#pending, fault);
   }
 
-  waitFor(unit: number, read: ReadRequest | null): number {
-    return Math.max(this.#recovery.waitFor(unit), this.#check.waitFor(unit, read));
+  waitFor(unit: number, request: ModbusRequest | null): number {
+    return Math.max(this.#recovery.waitFor(unit), this.#check.waitFor(unit, request));
   }
 
   async exchange(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer> {

@@ -57,6 +57,8 @@ export class TcpTransport implements Transport {
   /** Monotonic ms. */
   #singleFileUntil = Number.NEGATIVE_INFINITY;
   /** Monotonic ms. */
+  #apartUntil = Number.NEGATIVE_INFINITY;
+  /** Monotonic ms. */
   #heardAt = Number.NEGATIVE_INFINITY;
   #nextId: number;
 
@@ -90,11 +92,17 @@ export class TcpTransport implements Transport {
   waitFor(): number {
     if (this.#hold !== null && this.#pending.size === 0) return HOLD_MS;
     const now = this.#clock.mono();
-    return now < this.#singleFileUntil ? Math.max(0, this.#heardAt + GAP_MS - now) : 0;
+    return now < this.#apartUntil ? Math.max(0, this.#heardAt + GAP_MS - now) : 0;
   }
 
   oneByOne(): void {
     this.#singleFileUntil = this.#clock.mono() + SINGLE_FILE_MS;
+  }
+
+  /** And with pauses: what belongs to nothing is to come while nobody can be blamed for it. */
+  #apart(): void {
+    this.oneByOne();
+    this.#apartUntil = this.#singleFileUntil;
   }
 
   exchange(request: ModbusRequest, onSent?: () => void): Promise<ModbusAnswer> {
@@ -284,7 +292,7 @@ export class TcpTransport implements Transport {
   /** Who is to blame for bytes that belong to nothing: the request that is under way alone. null: it may be another one. */
   #suspect(): number | null {
     const isAlone = this.maxInflight === 1 && this.#pending.size === 1;
-    this.oneByOne();
+    this.#apart();
     const [id] = this.#pending.keys();
     if (!isAlone || id === undefined) return null;
     // Its own answer is there, and begins with a piece of its own: what came before is of the one that was asked before.

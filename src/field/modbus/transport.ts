@@ -20,7 +20,7 @@ export interface Transport {
   /** For a while one exchange at a time is under way, so that it shows whose does harm. Absent: it always is. */
   oneByOne?(): void;
   /** ms until the unit may be asked (this, where it is known what): it may still be answering an earlier request. 0: now. */
-  waitFor(unit: number, read: ReadRequest | null): number;
+  waitFor(unit: number, request: ModbusRequest | null): number;
   /** `onSent`: the request itself goes out, now; without it nothing of it did, whatever the outcome. */
   exchange(request: ModbusRequest, onSent?: () => void): Promise<TransportAnswer>;
 }

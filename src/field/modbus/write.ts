@@ -17,6 +17,8 @@ export interface Written {
   written: TagJson;
   /** null: not read back. */
   reading: Reading | null;
+  /** ms since it was read back. */
+  ageMs: number;
 }
 
 /** What a write needs to know of its tag and its device. */
@@ -51,15 +53,17 @@ export async function writePoint(target: WriteTarget, value: TagJson): Promise<W
   const encoded = encodeValue(point, value, config);
   const progress = new Progress();
   try {
-    return await bus.write(device.unit, async (send) => {
+    const run = async (send: Send): Promise<Written> => {
       const isMasked = encoded.kind === 'masked' && device.mask_write && (await writeMasked(send, target, encoded, subject, progress));
       if (!isMasked) {
         const request = await requestFor(send, target, encoded, subject);
         confirm(await send(request, progress.onSent), subject);
       }
-      if (!config.write.read_back) return { written: value, reading: null };
+      if (!config.write.read_back) return { written: value, reading: null, ageMs: 0 };
       return readBack(send, target, encoded, value, subject);
-    });
+    };
+    const { single } = config.write;
+    return await bus.write(device.unit, run, null, encoded.kind === 'masked' ? undefined : writeOf(encoded, point, device.unit, single));
   } catch (thrown) {
     if (thrown instanceof Fault) throw explain(thrown, progress.isSent, subject);
     throw thrown;
@@ -102,25 +106,22 @@ async function requestFor(
 ): Promise<WriteRequest> {
   const { address } = point;
   const { single } = config.write;
-  switch (encoded.kind) {
-    case 'coil':
-      return single ? { fn: 5, unit, address, value: encoded.value } : { fn: 15, unit, address, values: [encoded.value] };
-    case 'registers': {
-      const [first = 0] = encoded.values;
-      return single && encoded.values.length === 1
-        ? { fn: 6, unit, address, value: first }
-        : { fn: 16, unit, address, values: encoded.values };
-    }
-    case 'masked': {
-      const answer = await send({ fn: 3, unit, address, count: 1 });
-      if (answer.kind === 'exception') {
-        const read = `its register can't be read: exception ${answer.code} (${EXCEPTION_TEXT[answer.code] ?? 'unknown'})`;
-        throw refusal(subject, `The bit was not written: ${read}.`);
-      }
-      const next = (dataOf(answer).readUInt16BE(0) & ~encoded.mask & 0xffff) | encoded.bits;
-      return single ? { fn: 6, unit, address, value: next } : { fn: 16, unit, address, values: [next] };
-    }
+  if (encoded.kind !== 'masked') return writeOf(encoded, point, unit, single);
+  const answer = await send({ fn: 3, unit, address, count: 1 });
+  if (answer.kind === 'exception') {
+    const read = `its register can't be read: exception ${answer.code} (${EXCEPTION_TEXT[answer.code] ?? 'unknown'})`;
+    throw refusal(subject, `The bit was not written: ${read}.`);
   }
+  const next = (dataOf(answer).readUInt16BE(0) & ~encoded.mask & 0xffff) | encoded.bits;
+  return single ? { fn: 6, unit, address, value: next } : { fn: 16, unit, address, values: [next] };
+}
+
+/** The request that writes all of what is encoded. */
+function writeOf(encoded: Exclude<Encoded, { kind: 'masked' }>, { address }: Point, unit: number, single: boolean): WriteRequest {
+  if (encoded.kind === 'coil')
+    return single ? { fn: 5, unit, address, value: encoded.value } : { fn: 15, unit, address, values: [encoded.value] };
+  const [first = 0] = encoded.values;
+  return single && encoded.values.length === 1 ? { fn: 6, unit, address, value: first } : { fn: 16, unit, address, values: encoded.values };
 }
 
 async function readBack(
@@ -146,7 +147,8 @@ async function readBack(
   const data = dataOf(answer);
   const reading = isBitArea(point.area) ? decodeBit(data, 0, config) : decodeRegisters(point, data, config);
   const found = reading.quality === 'bad' ? null : reading.value;
-  if (isThere(encoded, data) || isNear(point, value, found, config.write.tolerance)) return { written: found ?? value, reading };
+  if (isThere(encoded, data) || isNear(point, value, found, config.write.tolerance))
+    return { written: found ?? value, reading, ageMs: answer.kind === 'data' ? (answer.ageMs ?? 0) : 0 };
   const what = found === null ? `something that is no value (${reading.reason ?? 'bad'})` : String(found);
   throw new FerruleError('FER_FIELD_READ_BACK', `${subject}: ${String(value)} was written, ${what} was read back.`, {
     where: { subject },

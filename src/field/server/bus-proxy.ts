@@ -88,7 +88,7 @@ export class BusProxy {
     const guest: Guest = { lane: master.lane };
     this.counters.passed++;
     const request = { fn: 'raw' as const, unit, pdu };
-    const answer = this.#bus.write(unit, (send) => send(request), guest).then((given) => pduOf(pdu[0] ?? 0, given, pdu));
+    const answer = this.#bus.write(unit, (send) => send(request), guest, request).then((given) => pduOf(pdu[0] ?? 0, given, pdu));
     return this.#await({ guest, answer, wanted: 0 }, patience, master);
   }
 

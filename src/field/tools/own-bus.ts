@@ -14,7 +14,7 @@ export type Target =
 export type LineFraming = 'rtu' | 'ascii';
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** As buses have it where their configuration does not say otherwise. */
+/** Whatever is in between: a tool has time. */
 const DUPLICATES_MS = 50;
 
 /** A bus of the tool's own, connected. Rejects with FER_FIELD_BUS where the port or host can't be reached. */
