@@ -1,6 +1,10 @@
 import type { TagConfig } from '../schema.js';
+import type { ReadFunction } from './pdu.js';
 
 export type Area = NonNullable<TagConfig['area']>;
+
+/** The function code that reads a table. */
+export const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 
 /** A place in a device's tables. */
 export interface Place {

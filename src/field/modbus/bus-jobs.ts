@@ -3,9 +3,10 @@ import { asFault, Fault } from '../fault.js';
 import type { BusConnection } from './bus-connection.js';
 import type { BusRequests } from './bus-requests.js';
 import type { BusUnits } from './bus-units.js';
-import { type ModbusRequest, mayChange, type ReadRequest } from './pdu.js';
+import type { ModbusRequest, ReadRequest } from './pdu.js';
 import { type Guest, type Job, JobQueue, type ReadJob, type ReadWaiter, takeWaiters, type WaitFor, type WriteJob } from './queue.js';
 import type { Transport, TransportAnswer } from './transport.js';
+import { mayChange } from './written-by.js';
 
 /** Exceptions 5 (acknowledge) and 6 (busy): asked again after this. */
 const BUSY_WAIT_MS = 100;

@@ -8,11 +8,11 @@ import { ScanScheduler } from '../scheduler.js';
 import type { ModbusDeviceConfig, TagConfig } from '../schema.js';
 import type { Tag } from '../tag.js';
 import type { Sample } from '../topics.js';
-import type { Area } from './address.js';
+import { type Area, READ_FUNCTION } from './address.js';
 import type { ModbusBus } from './bus.js';
 import { decodeBit, decodePoint } from './decode.js';
 import { Holes } from './holes.js';
-import type { ModbusAnswer, ReadFunction } from './pdu.js';
+import type { ModbusAnswer } from './pdu.js';
 import { type Block, blockOf, type Cost, costOf, type PlanItem, plan, unusedOf } from './plan.js';
 import { isBitArea, type Point, resolvePoint } from './point.js';
 import { ReadAfterWrite } from './read-after-write.js';
@@ -21,7 +21,6 @@ import { scanClassOf } from './scan-class.js';
 import { vary } from './vary.js';
 import { writePoint } from './write.js';
 
-const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 /** Exceptions that speak of the addresses: the block may span one that does not exist, or be too long. */
 const ADDRESS_EXCEPTIONS = new Set([2, 3]);
 

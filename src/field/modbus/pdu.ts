@@ -123,16 +123,6 @@ export function mismatch(request: ModbusRequest, pdu: Buffer): string | null {
   return echoed === expected ? null : `echo ${echoed} instead of ${expected}`;
 }
 
-/** Whether a request may change what a read gives: same unit (or all of them), same table, same addresses. */
-export function mayChange(request: ModbusRequest, read: ReadRequest): boolean {
-  if (isRead(request) || (request.unit !== read.unit && request.unit !== 0)) return false;
-  if (request.fn === 'raw') return true;
-  if (read.fn !== (request.fn === 5 || request.fn === 15 ? 1 : 3)) return false;
-  const first = request.fn === 23 ? request.writeAddress : request.address;
-  const count = 'values' in request ? request.values.length : 1;
-  return first < read.address + read.count && read.address < first + count;
-}
-
 /** What a write's answer repeats: the value (5, 6), the quantity (15, 16) or the masks (22). */
 function echoOf(request: Exclude<WriteRequest, { fn: 23 }>): number {
   switch (request.fn) {

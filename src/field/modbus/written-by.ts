@@ -1,5 +1,5 @@
-import type { Area } from './address.js';
-import { isRead, type ModbusRequest } from './pdu.js';
+import { type Area, READ_FUNCTION } from './address.js';
+import { isRead, type ModbusRequest, type ReadRequest } from './pdu.js';
 
 /** What of a unit a request writes; null: nothing, or what is not known. */
 export function writtenBy(request: ModbusRequest): { area: Area; address: number; count: number } | null {
@@ -19,6 +19,15 @@ export function writtenBy(request: ModbusRequest): { area: Area; address: number
     case 'raw':
       return writtenByPdu(request.pdu);
   }
+}
+
+/** Whether a request may change what a read gives; where it is not known what it writes, it may. Unit 0 is every unit. */
+export function mayChange(request: ModbusRequest, read: ReadRequest): boolean {
+  if (isRead(request) || (request.unit !== read.unit && request.unit !== 0)) return false;
+  const range = writtenBy(request);
+  if (range === null) return true;
+  const { area, address, count } = range;
+  return read.fn === READ_FUNCTION[area] && address < read.address + read.count && read.address < address + count;
 }
 
 function writtenByPdu(pdu: Buffer): { area: Area; address: number; count: number } | null {

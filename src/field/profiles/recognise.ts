@@ -1,14 +1,12 @@
+import { READ_FUNCTION } from '../modbus/address.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { decodeBit, decodeRegisters } from '../modbus/decode.js';
-import type { ReadFunction } from '../modbus/pdu.js';
 import { isBitArea, resolvePoint } from '../modbus/point.js';
 import type { TagJson } from '../ports.js';
 import { type Identification, identify } from '../tools/identification.js';
 import { readFailure } from '../tools/say-once.js';
 import { fingerprintTag } from './check-config.js';
 import type { Fingerprint, Profile } from './schema.js';
-
-const READ_FUNCTION: Record<Fingerprint['area'], ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 
 /**
  * The profiles whose `identify` fits a unit (all that is given there), in the order given. Only reads. Rejects with

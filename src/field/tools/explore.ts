@@ -1,8 +1,8 @@
 import { FerruleError } from '../../errors.js';
-import type { Area } from '../modbus/address.js';
+import { type Area, READ_FUNCTION } from '../modbus/address.js';
 import type { ModbusBus } from '../modbus/bus.js';
 import { decodeRegisters } from '../modbus/decode.js';
-import { EXCEPTION_TEXT, type ReadFunction } from '../modbus/pdu.js';
+import { EXCEPTION_TEXT } from '../modbus/pdu.js';
 import { isBitArea, resolvePoint } from '../modbus/point.js';
 import type { TagJson } from '../ports.js';
 import type { Order, TagConfig, TagType } from '../schema.js';
@@ -41,7 +41,6 @@ export interface Explored {
   places: ExploredPlace[];
 }
 
-const READ_FUNCTION: Record<Area, ReadFunction> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 const TABLE_DIGIT: Record<Area, string> = { coil: '0', discrete: '1', input: '3', holding: '4' };
 
 export const ORDERS_OF: Explored['orders'] = {
