@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ModbusBus } from '../../src/field/modbus/bus.js';
+import type { ModbusBus } from '../../src/field/modbus/bus.js';
 import { HangUps } from '../../src/field/modbus/hang-ups.js';
-import { TcpTransport } from '../../src/field/modbus/tcp-transport.js';
-import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { tcpTo } from './clocked-bus.js';
 import { ClockedDevice, type Heard } from './clocked-device.js';
 import { outcome } from './fake-link.js';
-
-const TIMEOUT = 500;
 
 /** Units 1 to 6 behind a gateway on Modbus TCP, each read every second for a minute. Reads that failed of each. */
 async function minute(respond: (heard: Heard, bus: ModbusBus) => void, maxInflight: number) {
   const clock = new ManualClock();
-  const device = new ClockedDevice(clock, 'tcp', (heard) => respond(heard, bus));
-  const bus: ModbusBus = new ModbusBus({
-    name: 'b',
-    type: 'tcp',
-    retries: 1,
-    patienceMs: TIMEOUT,
-    clock,
-    log: silentLogger,
-    opener: device,
-    transport: (events) => new TcpTransport({ clock, timeoutMs: TIMEOUT, maxInflight, events }),
-    resetWhenSilent: true,
-  });
-  bus.start();
+  const device: ClockedDevice = new ClockedDevice(clock, 'tcp', (heard) => respond(heard, bus));
+  const bus: ModbusBus = await tcpTo(device, maxInflight);
   const failed = new Map<number, number>();
   for (let second = 0; second < 60; second++) {
     for (let unit = 1; unit <= 6; unit++) {
@@ -137,4 +123,40 @@ describe('a gateway that hangs up', () => {
     assert.deepEqual(aside, []);
     assert.ok(answeredAt < 33_000, `unit 6 was asked at ${answeredAt} ms`);
   });
+
+  for (const [units, inflight] of [
+    [1, 1],
+    [2, 4],
+  ] as const) {
+    test(`once, while ${units} are asked: what the device takes for a scan is the same after it`, async () => {
+      const clock = new ManualClock();
+      let isLost = false;
+      const device: ClockedDevice = new ClockedDevice(clock, 'tcp', (heard) => {
+        if (!isLost) heard.device.answer(heard, 2);
+        else {
+          isLost = false;
+          clock.setTimeout(() => device.reset(), 1);
+        }
+      });
+      const bus = await tcpTo(device, inflight);
+      const scan = async () => {
+        const before = clock.mono();
+        const reads = Array.from({ length: 30 }, (_, block) =>
+          outcome(bus.read({ fn: 3, unit: 1 + (block % units), address: block * 200, count: 1 }, () => {})),
+        );
+        let isOver = false;
+        void Promise.all(reads).then(() => {
+          isOver = true;
+        });
+        while (!isOver) await clock.advanceAsync(1);
+        return clock.mono() - before;
+      };
+      const usual = await scan();
+      isLost = true;
+      await scan();
+      await clock.advanceAsync(1000);
+      assert.equal(await scan(), usual);
+      await bus.stop();
+    });
+  }
 });

@@ -2,18 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fault } from '../../src/field/fault.js';
 import { AsciiFraming } from '../../src/field/modbus/ascii.js';
-import { ModbusBus } from '../../src/field/modbus/bus.js';
 import { type Framing, NO_LINE } from '../../src/field/modbus/line.js';
 import type { ModbusRequest, ReadRequest } from '../../src/field/modbus/pdu.js';
 import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
 import { writePoint } from '../../src/field/modbus/write.js';
-import { silentLogger } from '../../src/log.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { lineTo, TIMEOUT } from './clocked-bus.js';
 import { ClockedDevice, type Heard } from './clocked-device.js';
 import { FakeLink, noticed, outcome, registers, rtu } from './fake-link.js';
 import { tagOf } from './one-tag.js';
 
-const TIMEOUT = 500;
 /** ms that the unit takes: a copy of a request may still be answered when another one may go out (spacing.ts). */
 const THINKS = 30;
 /** ms after an answer before another read of its length goes out. */
@@ -300,11 +298,16 @@ describe('an answer on a line that may belong to the request before', () => {
     assert.ok((await last).proof !== undefined);
   });
 
-  test('is none after a pause in which any answer would have come', async () => {
-    const { clock, read } = setup();
-    await read(0, [10]);
-    await clock.advanceAsync(4 * TIMEOUT + 1);
-    assert.equal((await read(100, [20])).proof, 'none');
+  test('is none after a pause in which a second one would have come: twice as long as a copy may take', async () => {
+    for (const [ms, proof] of [
+      [2 * LEAST_APART - 1, 'open'],
+      [2 * LEAST_APART + 1, 'none'],
+    ] as const) {
+      const { clock, read } = setup();
+      await read(0, [10]);
+      await clock.advanceAsync(ms);
+      assert.equal((await read(100, [20])).proof, proof);
+    }
   });
 
   test('is none where it can only be one to the same read', async () => {
@@ -344,24 +347,6 @@ describe('an answer on a line that may belong to the request before', () => {
   });
 });
 
-/** A bus on a line to this device. */
-async function started(clock: ManualClock, device: ClockedDevice): Promise<ModbusBus> {
-  const bus = new ModbusBus({
-    name: 'line',
-    type: 'rtu',
-    retries: 0,
-    patienceMs: TIMEOUT,
-    clock,
-    log: silentLogger,
-    opener: device,
-    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events }),
-    resetWhenSilent: false,
-  });
-  bus.start();
-  await clock.advanceAsync(1);
-  return bus;
-}
-
 describe('a bus gives what needs a proof only with it:', () => {
   /** What is read is answered with 1, 2, 3, ...; the request with the number `doubled` comes twice to the device. */
   async function counting(doubled: number) {
@@ -374,7 +359,7 @@ describe('a bus gives what needs a proof only with it:', () => {
       heard.device.answer(heard, THINKS, says(number));
       if (number === doubled) heard.device.answer(heard, THINKS, says(99));
     });
-    const bus = await started(clock, device);
+    const bus = await lineTo(device);
     return { clock, bus };
   }
 
@@ -478,7 +463,7 @@ describe('a bus whose way doubles requests', () => {
     const clock = new ManualClock();
     let number = 0;
     const device = new ClockedDevice(clock, 'rtu', (heard) => respond(heard, number++));
-    const bus = await started(clock, device);
+    const bus = await lineTo(device);
     const wrong: string[] = [];
     const ages: number[] = [];
     let failed = 0;

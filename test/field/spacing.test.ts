@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ModbusBus } from '../../src/field/modbus/bus.js';
-import { NO_LINE } from '../../src/field/modbus/line.js';
-import { RtuTransport } from '../../src/field/modbus/rtu-transport.js';
-import { silentLogger } from '../../src/log.js';
+import { type LineTiming, lineTiming } from '../../src/field/modbus/line.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { lineTo, TIMEOUT } from './clocked-bus.js';
 import { ClockedDevice, type Heard, registerAt } from './clocked-device.js';
 import { outcome } from './fake-link.js';
 
-const TIMEOUT = 500;
 /** ms that the device takes. */
 const THINKS = 5;
 
-async function started(options: { duplicatesMs?: number; respond?: (heard: Heard, number: number) => void } = {}) {
+async function started(options: { duplicatesMs?: number; timing?: LineTiming; respond?: (heard: Heard, number: number) => void } = {}) {
   const clock = new ManualClock();
   const sentAt: { what: string; ms: number }[] = [];
   const device = new ClockedDevice(clock, 'rtu', (heard) => {
@@ -20,19 +17,8 @@ async function started(options: { duplicatesMs?: number; respond?: (heard: Heard
     if (options.respond === undefined) heard.device.answer(heard, THINKS);
     else options.respond(heard, device.heard.length);
   });
-  const bus = new ModbusBus({
-    name: 'line',
-    type: 'rtu',
-    retries: 0,
-    patienceMs: TIMEOUT,
-    clock,
-    log: silentLogger,
-    opener: device,
-    transport: (events) => new RtuTransport({ clock, timeoutMs: TIMEOUT, timing: NO_LINE, events, ...options }),
-    resetWhenSilent: false,
-  });
-  bus.start();
-  await clock.advanceAsync(1);
+  const { duplicatesMs, timing } = options;
+  const bus = await lineTo(device, { ...(duplicatesMs !== undefined && { duplicatesMs }), ...(timing && { timing }) });
   const read = (address: number, count = 1, unit = 1) => outcome(bus.read({ fn: 3, unit, address, count }, () => {}));
   const write = (value: number) => outcome(bus.write(1, (send) => send({ fn: 16, unit: 1, address: 7, values: [value] })));
   /** The requests since, and how long after the first. */
@@ -101,6 +87,15 @@ describe('requests that one frame could answer', () => {
       assert.deepEqual(order(), ['1:3:0 0', `1:3:100 ${at}`]);
       await bus.stop();
     }
+  });
+
+  test('wait as long on a line on which the first took its time', async () => {
+    const { clock, bus, read, order } = await started({ timing: lineTiming(9600, 11), duplicatesMs: 50 });
+    const both = [read(0, 60), read(100, 60)];
+    await clock.advanceAsync(600);
+    await Promise.all(both);
+    assert.equal(order()[1], `1:3:100 ${THINKS + 50}`);
+    await bus.stop();
   });
 
   test('wait for no more than one of them, however often that one is asked again', async () => {
