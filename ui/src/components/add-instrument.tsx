@@ -1,17 +1,13 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { addInstrument, previewInstrument } from '../api/calls.js';
-import type { NewDevicePreview } from '../api/types.js';
 import { t } from '../i18n/translate.js';
-import { href, navigate } from '../router.js';
 import { EMPTY_INSTRUMENT, type InstrumentEntry, instrumentOf, withKind } from '../state/instrument-entry.js';
 import { INSTRUMENT_KINDS } from '../state/instrument-kinds.js';
-import { say } from '../state/toasts.js';
-import { wholeNumber } from '../state/unit-place.js';
 import { Panel } from './basics.js';
-import { ErrorNote, Field, Segments, Submit, useAction } from './forms.js';
-import { NewDevicePreviewPart } from './new-device-preview.js';
+import { ConfirmAddition } from './confirm-addition.js';
+import { LineFields, ServerFields } from './endpoint-fields.js';
+import { Segments } from './forms.js';
 import { PortNotes } from './port-notes.js';
-import { PortSelect } from './port-select.js';
 import { Select } from './select.js';
 import { TextArea } from './text-area.js';
 
@@ -44,7 +40,16 @@ export function AddInstrument({ free }: { free: readonly string[] }) {
       <Panel title={t('addDevice.where')}>
         <Where entry={entry} free={free} onChange={change} />
       </Panel>
-      <Confirm entry={entry} onName={(name) => change({ name })} />
+      <ConfirmAddition
+        name={entry.name}
+        onName={(name) => change({ name })}
+        nameLabel={t('instrument.name')}
+        addition={instrumentOf(entry)}
+        missingText={(what: 'where' | 'settings') => t(what === 'where' ? 'addDevice.missing.where' : 'instrument.missing.settings')}
+        preview={previewInstrument}
+        add={addInstrument}
+        addLabel={t('instrument.do')}
+      />
     </>
   );
 }
@@ -58,8 +63,6 @@ interface WhereProps {
 function Where({ entry, free, onChange }: WhereProps) {
   const { place } = entry;
   const kinds = free.length === 0 ? (['line', 'server'] as const) : (['line', 'server', 'bus'] as const);
-  const bounds = (text: string, min: number, max: number) =>
-    wholeNumber(text, min, max) === null ? t('addDevice.number', { min, max }) : null;
   return (
     <div class="tool-form place-fields">
       <Segments
@@ -76,114 +79,13 @@ function Where({ entry, free, onChange }: WhereProps) {
           options={free.map((value) => ({ value, label: value }))}
         />
       )}
-      {place === 'server' && (
-        <>
-          <Field label={t('find.host')} value={entry.host} onInput={(host) => onChange({ host })} />
-          <Field
-            label={t('find.tcpPort')}
-            value={entry.tcpPort}
-            onInput={(tcpPort) => onChange({ tcpPort })}
-            inputMode="numeric"
-            fault={bounds(entry.tcpPort, 1, 65535)}
-          />
-        </>
-      )}
+      {place === 'server' && <ServerFields server={entry} onChange={onChange} />}
       {place === 'line' && (
         <>
-          <PortSelect value={entry.port} onChange={(port) => onChange({ port })} />
-          <Field
-            label={t('addDevice.baud')}
-            value={entry.baud}
-            onInput={(baud) => onChange({ baud })}
-            inputMode="numeric"
-            fault={bounds(entry.baud, 50, 4_000_000)}
-          />
-          <Select
-            label={t('find.dataBits')}
-            value={entry.dataBits}
-            onChange={(dataBits) => onChange({ dataBits })}
-            options={(['7', '8'] as const).map((value) => ({ value, label: value }))}
-          />
-          <Select
-            label={t('find.parity')}
-            value={entry.parity}
-            onChange={(parity) => onChange({ parity })}
-            options={(['none', 'even', 'odd'] as const).map((value) => ({ value, label: t(`find.parity.${value}`) }))}
-          />
-          <Select
-            label={t('addDevice.stopBits')}
-            value={entry.stopBits}
-            onChange={(stopBits) => onChange({ stopBits })}
-            options={(['1', '2'] as const).map((value) => ({ value, label: value }))}
-          />
+          <LineFields line={entry} hasDataBits stopBits={['1', '2']} onChange={onChange} />
           <PortNotes />
         </>
       )}
     </div>
-  );
-}
-
-/** Names the instrument, shows what would be written, and writes it. */
-function Confirm({ entry, onName }: { entry: InstrumentEntry; onName: (name: string) => void }) {
-  const [preview, setPreview] = useState<NewDevicePreview | null>(null);
-  const [missing, setMissing] = useState<'where' | 'name' | 'settings' | null>(null);
-  const instrument = instrumentOf(entry);
-  const asked = JSON.stringify(instrument);
-  const look = useAction(async () => {
-    if (typeof instrument === 'object') setPreview(await previewInstrument(instrument));
-  });
-  const add = useAction(async () => {
-    if (typeof instrument !== 'object') return;
-    await addInstrument(instrument);
-    say(t('addDevice.done', { name: instrument.name }));
-    navigate(href('devices', instrument.name));
-  });
-  // What was shown is of another one.
-  useEffect(() => {
-    setPreview(null);
-    setMissing(null);
-    look.clear();
-    add.clear();
-  }, [asked]);
-  const ready = preview !== null && preview.tags !== null;
-  const error = look.error ?? add.error;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    setMissing(typeof instrument === 'string' ? instrument : null);
-    if (typeof instrument === 'string') return;
-    if (ready) add.start();
-    else look.start();
-  };
-  return (
-    <Panel title={t('addDevice.add')}>
-      <form class="stack add-device" onSubmit={submit} noValidate>
-        <Field
-          label={t('instrument.name')}
-          value={entry.name}
-          onInput={onName}
-          maxLength={128}
-          hint={t('addDevice.name.hint', { name: entry.name === '' ? '…' : entry.name })}
-          fault={missing === 'name' ? t('addDevice.missing.name') : null}
-        />
-        {error !== null && <ErrorNote error={error} />}
-        {preview !== null && <NewDevicePreviewPart preview={preview} />}
-        {(missing === 'where' || missing === 'settings') && (
-          <p class="field-fault" role="alert">
-            {t(missing === 'where' ? 'addDevice.missing.where' : 'instrument.missing.settings')}
-          </p>
-        )}
-        <div>
-          {ready ? (
-            <Submit busy={add.busy} busyLabel={t('addDevice.doing')}>
-              {t('instrument.do')}
-            </Submit>
-          ) : (
-            <Submit busy={look.busy} busyLabel={t('addDevice.previewing')}>
-              {t('addDevice.preview')}
-            </Submit>
-          )}
-        </div>
-      </form>
-    </Panel>
   );
 }

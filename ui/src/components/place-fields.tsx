@@ -1,8 +1,8 @@
 import type { Bus } from '../api/types.js';
 import { t, tWord } from '../i18n/translate.js';
-import { type Place, usualLine, wholeNumber } from '../state/unit-place.js';
+import { type Place, usualLine } from '../state/unit-place.js';
+import { LineFields, outside, ServerFields } from './endpoint-fields.js';
 import { Field, Segments } from './forms.js';
-import { PortSelect } from './port-select.js';
 import { Select } from './select.js';
 
 interface PlaceFieldsProps {
@@ -18,8 +18,6 @@ interface PlaceFieldsProps {
 export function PlaceFields({ place, buses, newBus, onChange }: PlaceFieldsProps) {
   const { kind, framing } = place;
   const kinds = buses.length === 0 ? (['tcp', 'server', 'line'] as const) : (['bus', 'tcp', 'server', 'line'] as const);
-  const bounds = (text: string, min: number, max: number) =>
-    wholeNumber(text, min, max) === null ? t('addDevice.number', { min, max }) : null;
   return (
     <div class="tool-form place-fields">
       <Segments
@@ -44,25 +42,14 @@ export function PlaceFields({ place, buses, newBus, onChange }: PlaceFieldsProps
           options={buses.map(({ name, type }) => ({ value: name, label: `${name} (${tWord('busKind', type)})` }))}
         />
       )}
-      {kind === 'line' && <LineFields place={place} onChange={onChange} bounds={bounds} />}
-      {(kind === 'tcp' || kind === 'server') && (
-        <>
-          <Field label={t('find.host')} value={place.host} onInput={(host) => onChange({ host })} />
-          <Field
-            label={t('find.tcpPort')}
-            value={place.tcpPort}
-            onInput={(tcpPort) => onChange({ tcpPort })}
-            inputMode="numeric"
-            fault={bounds(place.tcpPort, 1, 65535)}
-          />
-        </>
-      )}
+      {kind === 'line' && <LineFields line={place} hasDataBits={framing === 'ascii'} stopBits={['1', '1.5', '2']} onChange={onChange} />}
+      {(kind === 'tcp' || kind === 'server') && <ServerFields server={place} onChange={onChange} />}
       <Field
         label={t('addDevice.unit')}
         value={place.unit}
         onInput={(unit) => onChange({ unit })}
         inputMode="numeric"
-        fault={bounds(place.unit, 0, 255)}
+        fault={outside(place.unit, 0, 255)}
       />
       {kind !== 'bus' && (
         <Field
@@ -73,46 +60,5 @@ export function PlaceFields({ place, buses, newBus, onChange }: PlaceFieldsProps
         />
       )}
     </div>
-  );
-}
-
-interface LineFieldsProps {
-  place: Place;
-  onChange: (change: Partial<Place>) => void;
-  bounds: (text: string, min: number, max: number) => string | null;
-}
-
-function LineFields({ place, onChange, bounds }: LineFieldsProps) {
-  return (
-    <>
-      <PortSelect value={place.port} onChange={(port) => onChange({ port })} />
-      <Field
-        label={t('addDevice.baud')}
-        value={place.baud}
-        onInput={(baud) => onChange({ baud })}
-        inputMode="numeric"
-        fault={bounds(place.baud, 50, 4_000_000)}
-      />
-      {place.framing === 'ascii' && (
-        <Select
-          label={t('find.dataBits')}
-          value={place.dataBits}
-          onChange={(dataBits) => onChange({ dataBits })}
-          options={(['7', '8'] as const).map((value) => ({ value, label: value }))}
-        />
-      )}
-      <Select
-        label={t('find.parity')}
-        value={place.parity}
-        onChange={(parity) => onChange({ parity })}
-        options={(['none', 'even', 'odd'] as const).map((value) => ({ value, label: t(`find.parity.${value}`) }))}
-      />
-      <Select
-        label={t('addDevice.stopBits')}
-        value={place.stopBits}
-        onChange={(stopBits) => onChange({ stopBits })}
-        options={(['1', '1.5', '2'] as const).map((value) => ({ value, label: value }))}
-      />
-    </>
   );
 }

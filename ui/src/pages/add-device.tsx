@@ -1,21 +1,20 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { addDevice, type DeviceToAdd, identifyUnit, previewDevice } from '../api/calls.js';
-import type { Bus, DeviceSummary, Identified, ImportFacts, NewDevicePreview } from '../api/types.js';
+import type { Bus, DeviceSummary, Identified, ImportFacts } from '../api/types.js';
 import { AddInstrument } from '../components/add-instrument.js';
 import { Empty, Link, Loading, PageHead, Panel } from '../components/basics.js';
-import { ErrorNote, Field, Segments, Submit, useAction } from '../components/forms.js';
+import { ConfirmAddition } from '../components/confirm-addition.js';
+import { ErrorNote, Segments, useAction } from '../components/forms.js';
 import { ListInput } from '../components/list-input.js';
-import { NewDevicePreviewPart } from '../components/new-device-preview.js';
 import { PlaceFields } from '../components/place-fields.js';
 import { ProfilePicker } from '../components/profile-picker.js';
 import { type SunSpecChoice, SunSpecPicker } from '../components/sunspec-picker.js';
 import { t } from '../i18n/translate.js';
-import { href, location, navigate, replaceQuery } from '../router.js';
+import { href, location, replaceQuery } from '../router.js';
 import { entryWith, givenListOf, type ListEntry } from '../state/given-list.js';
 import { useView } from '../state/live.js';
 import { may } from '../state/session.js';
 import { useStore } from '../state/store.js';
-import { say } from '../state/toasts.js';
 import { elsewhereOf, nameFrom, type Place, placeFrom, whereOf, wholeNumber } from '../state/unit-place.js';
 
 type Source = 'profile' | 'sunspec' | 'list';
@@ -90,6 +89,11 @@ function AddDevice({ buses }: { buses: readonly Bus[] }) {
   });
   const shownName = name ?? suggestedName(source, profile, sunspec, unit);
   const newBus = place.newBus.trim() || nameFrom(shownName, 'bus');
+  const preview = async (device: DeviceToAdd) => {
+    const found = await previewDevice(device);
+    setFacts(found.imported);
+    return found;
+  };
   return (
     <>
       <Panel title={t('addDevice.where')}>
@@ -143,13 +147,15 @@ function AddDevice({ buses }: { buses: readonly Bus[] }) {
           />
         )}
       </Panel>
-      <Confirm
+      <ConfirmAddition
         name={shownName}
         onName={setName}
-        busName={place.kind === 'bus' ? place.bus : newBus}
-        place={place}
-        tags={tagsOf(source, profile, sunspec, list)}
-        onFacts={setFacts}
+        nameLabel={t('addDevice.name')}
+        addition={deviceOf(shownName, place.kind === 'bus' ? place.bus : newBus, place, tagsOf(source, profile, sunspec, list))}
+        missingText={(what: 'where' | 'tags') => t(`addDevice.missing.${what}`)}
+        preview={preview}
+        add={addDevice}
+        addLabel={t('addDevice.do')}
       />
     </>
   );
@@ -183,84 +189,6 @@ function tagsOf(source: Source, profile: string | null, sunspec: SunSpecChoice |
     case 'list':
       return list.text.trim() === '' ? null : { kind: 'list', ...givenListOf(list) };
   }
-}
-
-interface ConfirmProps {
-  name: string;
-  onName: (name: string) => void;
-  busName: string;
-  place: Place;
-  tags: DeviceToAdd['tags'] | null;
-  /** What is in another program's list. */
-  onFacts: (facts: ImportFacts | null) => void;
-}
-
-/** Names the device, shows what would be written, and writes it. */
-function Confirm({ name, onName, busName, place, tags, onFacts }: ConfirmProps) {
-  const [preview, setPreview] = useState<NewDevicePreview | null>(null);
-  const [missing, setMissing] = useState<'where' | 'tags' | 'name' | null>(null);
-  const device = deviceOf(name, busName, place, tags);
-  const asked = JSON.stringify(device);
-  const look = useAction(async () => {
-    if (typeof device !== 'object') return;
-    const found = await previewDevice(device);
-    setPreview(found);
-    onFacts(found.imported);
-  });
-  const add = useAction(async () => {
-    if (typeof device !== 'object') return;
-    await addDevice(device);
-    say(t('addDevice.done', { name: device.name }));
-    navigate(href('devices', device.name));
-  });
-  // What was shown is of another device.
-  useEffect(() => {
-    setPreview(null);
-    setMissing(null);
-    look.clear();
-    add.clear();
-  }, [asked]);
-  const ready = preview !== null && preview.tags !== null;
-  const error = look.error ?? add.error;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    setMissing(typeof device === 'string' ? device : null);
-    if (typeof device === 'string') return;
-    if (ready) add.start();
-    else look.start();
-  };
-  return (
-    <Panel title={t('addDevice.add')}>
-      <form class="stack add-device" onSubmit={submit} noValidate>
-        <Field
-          label={t('addDevice.name')}
-          value={name}
-          onInput={onName}
-          maxLength={128}
-          hint={t('addDevice.name.hint', { name: name === '' ? '…' : name })}
-          fault={missing === 'name' ? t('addDevice.missing.name') : null}
-        />
-        {error !== null && <ErrorNote error={error} />}
-        {preview !== null && <NewDevicePreviewPart preview={preview} />}
-        {(missing === 'where' || missing === 'tags') && (
-          <p class="field-fault" role="alert">
-            {t(`addDevice.missing.${missing}`)}
-          </p>
-        )}
-        <div>
-          {ready ? (
-            <Submit busy={add.busy} busyLabel={t('addDevice.doing')}>
-              {t('addDevice.do')}
-            </Submit>
-          ) : (
-            <Submit busy={look.busy} busyLabel={t('addDevice.previewing')}>
-              {t('addDevice.preview')}
-            </Submit>
-          )}
-        </div>
-      </form>
-    </Panel>
-  );
 }
 
 /** Or what is missing for one. */
