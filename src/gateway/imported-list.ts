@@ -1,33 +1,5 @@
+import type { GivenList, ImportFacts } from '../console/device-setup.js';
 import type { FerruleError } from '../errors.js';
-import type { ForeignFormat } from '../field/tags-file/import/convert.js';
-import type { Selection } from '../field/tags-file/import/imported.js';
-
-/** A tag list as a person gives it. */
-export interface GivenList {
-  /** The list, or the text of another program's. */
-  csv: string;
-  /** null: it is a tag list. */
-  from: ListOrigin | null;
-}
-
-/** What another program's list is, and which of its tags are meant. */
-export interface ListOrigin {
-  format: ForeignFormat;
-  /** Only tags of this unit, of this node or plugin; null: it has only one. */
-  unit: number | null;
-  node: string | null;
-  groups: Selection['groups'];
-  /** Start address of a Neuron node. */
-  start: 0 | 1;
-}
-
-/** What there is to choose from in another program's list, and what is to be known of it. */
-export interface ImportFacts {
-  tags: number;
-  units: number[];
-  nodes: string[];
-  notes: string[];
-}
 
 export interface OwnList {
   csv: string;

@@ -1,24 +1,11 @@
 import { type ConfigEdit, editText } from '../config/edit.js';
 import type { Config } from '../config/schema.js';
 import { ConfigSource } from '../config/source.js';
+import type { InstrumentPlace, NewInstrument } from '../console/device-setup.js';
 import { FerruleError, messageOf } from '../errors.js';
-import type { LineConfig } from '../field/schema.js';
 import { instrumentFields } from '../field/serial/schema.js';
 import type { Draft } from './config-edits.js';
 import { writtenList } from './written-field.js';
-
-/** A serial instrument as a person adds it. */
-export interface NewInstrument {
-  name: string;
-  bus: string;
-  newBus: InstrumentPlace | null;
-  /** YAML: what the configuration has of it besides name and bus. */
-  settings: string;
-}
-
-export type InstrumentPlace =
-  | ({ kind: 'line' } & Pick<LineConfig, 'port' | 'baud' | 'data_bits' | 'parity' | 'stop_bits'>)
-  | { kind: 'host'; host: string; port: number };
 
 /** The configuration `text` of `file` with the instrument in it. */
 export function instrumentDraft(file: string, text: string, { name, bus, newBus, settings }: NewInstrument): Draft {

@@ -1,19 +1,11 @@
 import type { Config } from '../config/schema.js';
+import type { Reference } from '../console/removals.js';
 import type { DeviceConfig } from '../field/schema.js';
 import { rawTopics } from '../field/serial/raw-topics.js';
 import { proxyRange } from '../field/server/units.js';
 import { Topics } from '../field/topics.js';
 import type { RuleUse } from '../rules/rules.js';
 import { overlap } from '../rules/topics.js';
-
-/** Something else that names a device. */
-export interface Reference {
-  kind: 'modbus_server' | 'modbus_proxy' | 'rule' | 'bridge' | 'access';
-  /** Of the server, rule or bridge; of an access rule, the user. */
-  name: string;
-  /** The tag, unit, topic or filter by which it is named. */
-  by: string;
-}
 
 /**
  * What of a configuration and of the rules names a device. A filter that takes in any device (`field/#`) names none; what

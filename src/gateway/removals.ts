@@ -1,29 +1,16 @@
 import { basename } from 'node:path';
 import { type ConfigEdit, editText } from '../config/edit.js';
 import type { Config } from '../config/schema.js';
+import type { RemovalPreview, RemovalsPort } from '../console/removals.js';
 import { FerruleError } from '../errors.js';
 import type { DeviceConfig } from '../field/schema.js';
 import { instrumentFields } from '../field/serial/schema.js';
 import type { RuleUse } from '../rules/rules.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
 import { type LinesChanged, linesChanged } from './lines-changed.js';
-import { type Reference, referencesTo } from './references.js';
-import { type Fault, faultsOf, type Some, some } from './tag-changes.js';
+import { referencesTo } from './references.js';
+import { faultsOf, some } from './tag-changes.js';
 import { writtenList } from './written-field.js';
-
-export interface RemovalPreview {
-  file: string;
-  changes: LinesChanged[];
-  /** null: it is only a bus, or has no tags of its own (raw bytes). */
-  tags: number | null;
-  /** Tag list that stays; null: it has none. */
-  list: string | null;
-  bus: { name: string; isRemoved: boolean; devices: string[]; proxies: string[] };
-  references: Some<Reference>;
-  errorCount: number;
-  errors: Fault[];
-  warnings: Fault[];
-}
 
 /** What goes; null: none. */
 interface Goes {
@@ -35,7 +22,7 @@ interface Goes {
  * Takes devices and buses out of the configuration. What is left is checked as a whole, so that nothing goes that the rest
  * can't do without; what a device has retained is cleared when the field takes the configuration over.
  */
-export class Removals {
+export class Removals implements RemovalsPort {
   readonly #edits: ConfigEdits;
   readonly #rules: () => readonly RuleUse[];
 

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { editText } from '../config/edit.js';
 import type { Config } from '../config/schema.js';
+import type { GivenList, ImportFacts } from '../console/device-setup.js';
 import { FerruleError } from '../errors.js';
 import type { ModbusDeviceConfig } from '../field/schema.js';
 import { writeTagTable } from '../field/tags-file/write.js';
 import type { ConfigEdits, Draft } from './config-edits.js';
-import { type GivenList, type ImportFacts, type OwnList, ownList } from './imported-list.js';
+import { type OwnList, ownList } from './imported-list.js';
 import { changesOf, type Fault, faultsOf, type TagChanges } from './tag-changes.js';
 import { freeListName, writtenList } from './written-field.js';
 
